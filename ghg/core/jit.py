@@ -1,0 +1,126 @@
+"""The one door to Numba.
+
+Numba keys its on-disk cache by the kernel's own file only: a corrected callee or constant in another file
+would silently keep returning the old number, even after an upgrade. Here the cache directory is keyed by
+the sources of all four packages, is proven writable, and is set only around the decoration, so that other
+libraries keep theirs. Where no such directory can be had, kernels are compiled in memory and not cached.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import config as _numba_config
+from numba import prange
+
+__all__ = ["cache_directory", "cache_key", "kernel", "kernel_parallel", "kernel_sum", "prange", "threads"]
+
+PACKAGES = ("ghg", "inversion", "inventories", "sensors")
+KEPT_CACHES = 3
+
+
+def source_files(root: Path) -> list[Path]:
+    """Return every Python file of the four packages beside each other under `root`, sorted."""
+    return sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+
+
+def cache_key(root: Path | None = None) -> str:
+    """Return the SHA-256 over names and contents of all package sources, and the Numba version.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Folder that holds the four packages; the installed place by default.
+    """
+    root = root or Path(__file__).resolve().parents[2]
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in source_files(root):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def _user_cache() -> Path:
+    base = os.environ.get("GHG_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "ghg"
+
+
+def _writable(folder: Path) -> bool:
+    probe = folder / f".probe-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError:
+        return False
+    return True
+
+
+def _prune(folders: Iterable[Path], keep: int) -> None:
+    """Delete the caches of old sources but for the newest few; another process may be using them."""
+    by_age = sorted(folders, key=lambda p: p.stat().st_mtime, reverse=True)
+    for old in by_age[keep:]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@cache
+def cache_directory() -> str | None:
+    """Return the keyed, writable cache directory, or None where there is none."""
+    try:
+        base = _user_cache()
+        folder = base / cache_key()
+        if not _writable(folder):
+            return None
+        os.utime(folder)
+        _prune((p for p in base.iterdir() if p.is_dir() and len(p.name) == 24), KEPT_CACHES)
+    except (OSError, RuntimeError):  # RuntimeError: no home directory
+        return None
+    return str(folder)
+
+
+def _door(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    def decorate(function: Callable[..., Any]) -> Any:
+        folder = cache_directory()
+        before = _numba_config.CACHE_DIR
+        try:
+            if folder is not None:
+                _numba_config.CACHE_DIR = folder
+            return numba.njit(cache=folder is not None, error_model="numpy", **options)(function)
+        finally:
+            _numba_config.CACHE_DIR = before
+
+    return decorate
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile a serial kernel: IEEE arithmetic in the written order, NaN kept, GIL released."""
+    return _door(nogil=True)(function)
+
+
+def kernel_sum(function: Callable[..., Any]) -> Any:
+    """Compile a serial kernel whose sums may be re-associated, so that they vectorise.
+
+    Only ``reassoc`` and ``contract`` are allowed: NaN and infinity keep their meaning. The order of
+    additions is fixed at compile time, so results repeat on the same machine, but the last bits may differ
+    between processors.
+    """
+    return _door(nogil=True, fastmath={"reassoc", "contract"})(function)
+
+
+def kernel_parallel(function: Callable[..., Any]) -> Any:
+    """Compile a kernel with parallel outer loops over independent items; sums go in ordered blocks."""
+    return _door(nogil=True, parallel=True)(function)
+
+
+def threads(count: int | None = None) -> int:
+    """Return the number of threads of parallel kernels, after setting it when `count` is given."""
+    if count is not None:
+        numba.set_num_threads(count)
+    return numba.get_num_threads()

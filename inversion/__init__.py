@@ -1,0 +1,1 @@
+"""Observations + transport footprints + prior -> regional fluxes and carbon sinks (in preparation)."""

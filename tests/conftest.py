@@ -1,0 +1,28 @@
+"""Shared fixtures: where the real data lie, and a deterministic generator."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with real data and independent answers; its absence fails in CI and skips elsewhere."""
+    if not SHARED.is_dir():
+        if os.environ.get("CI"):
+            pytest.fail("the real data beside the project (../shared/data) are missing")
+        pytest.skip("no ../shared/data beside the project: real-data cases need it")
+    return SHARED
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Seeded generator, so that a failure can be repeated."""
+    return np.random.default_rng(20261123)
