@@ -14,6 +14,10 @@ import pytest
 import ghg
 from ghg.core import jit
 
+TOP = (
+    "from ghg.core.jit import kernel\nfrom ghg.callee import inner, K\n\n"
+    "@kernel\ndef outer(x):\n    return inner(x) + K\n"
+)
 CALLEE = "from ghg.core.jit import kernel\nK = {k}\n\n@kernel\ndef inner(x):\n    return {factor} * x\n"
 
 

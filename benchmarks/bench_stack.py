@@ -1,0 +1,200 @@
+"""Speed of the measured side: emission with uncertainty, the Part 75 chain, and the CAMPD reader.
+
+Run ``python benchmarks/bench_stack.py [FOLDER]``; FOLDER holds the Idaho hourly zips (by default
+``../shared/data/facility/campd`` beside the project). Every line gives the rate, what it is compared with in
+the same run, and the memory floor: bytes moved over the rate of a plain triad on this machine.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ghg.core.jit import kernel_parallel, prange
+from sensors.readers.delimited import parse_delimited
+from sensors.stack import _kernels
+
+N = 8_000_000
+NUMBERS = ["OP_HOUR", "OP_TIME", "GLOAD (MW)", "SLOAD (1000lb/hr)", "CO2_MASS (tons)", "HEAT_INPUT (mmBtu)"]
+TEXTS = ["STATE", "FACILITY_NAME", "ORISPL_CODE", "UNITID", "OP_DATE", "CO2_MASS_MEASURE_FLG"]
+
+
+def best(run: Callable[[], Any], repeats: int = 7) -> float:
+    run()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+@kernel_parallel
+def _triad(a, b, c, out):
+    for i in prange(out.size):
+        out[i] = a[i] + b[i] * c[i]
+
+
+def bandwidth() -> float:
+    a, b, c, out = (np.ones(N) for _ in range(4))
+    return 4 * 8 * N / best(lambda: _triad(a, b, c, out))
+
+
+def line(name: str, amount: float, seconds: float, unit: str, note: str = "") -> None:
+    print(f"{name:<52}{amount / seconds / 1e6:10.2f} M {unit}/s   {note}")
+
+
+def inputs() -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    ranges = {
+        "c": (0.08, 0.14),
+        "q": (200, 400),
+        "t": (320, 340),
+        "p": (99e3, 101e3),
+        "h": (0.05, 0.12),
+        "s": (0.9, 1),
+    }
+    return {name: rng.uniform(*span, N) for name, span in ranges.items()}
+
+
+U = np.array(
+    [
+        [0.05, 0, 0.02, 0],
+        [0.03, 0.001, 0.01, 0],
+        [0, 0.009, 0, 0],
+        [0, 1.7, 0, 0.5],
+        [0, 170, 0, 50],
+        [0, 0, 0, 0],
+        [0, 0, 0, 0],
+    ],
+    float,
+)
+
+
+def by_numpy(x: dict[str, Any]) -> tuple[Any, ...]:
+    k = 44.009e-3 / 8.314462618
+    w = k * x["s"] * x["p"] / x["t"] * (1.0 - x["h"])
+    e = w * x["q"] * x["c"]
+    slopes = [w * x["c"], w * x["q"], -e / (1.0 - x["h"]), e / x["t"], e / x["p"]]
+    parts, variance = [], np.zeros(N)
+    for slope, key, row in zip(slopes, "qchtp", U, strict=False):
+        parts.append(np.abs(slope) * np.sqrt((row[0] * x[key]) ** 2 + row[1] ** 2))
+        variance += slope**2 * ((row[2] * x[key]) ** 2 + row[3] ** 2)
+    return e, np.sqrt(variance), parts
+
+
+def bench_emission(rate: float) -> None:
+    x = inputs()
+    e, random, systematic = np.empty(N), np.empty(N), np.empty((5, N))
+    constants = np.array([44.009e-3 / 8.314462618, 0.0, 0.209])
+    slots = np.array([0, 1, 2, 3, 4, -1, -1])
+
+    def ours() -> None:
+        _kernels.emission_budget(
+            x["c"],
+            x["q"],
+            x["t"],
+            x["p"],
+            x["h"],
+            x["s"],
+            np.array([0, 1, 1]),
+            constants,
+            U,
+            slots,
+            e,
+            random,
+            systematic,
+        )
+
+    floor = (6 + 2 + 5) * 8 * N / rate
+    took = best(ours)
+    line(
+        "emission, 5 systematic parts and random", N, took, "unit-hours", f"{took / floor:.1f} x memory floor"
+    )
+    start = time.perf_counter()
+    want = by_numpy(x)
+    plain = time.perf_counter() - start
+    line("  the same in NumPy", N, plain, "unit-hours", f"we are {plain / took:.1f} x faster")
+    assert np.allclose(e, want[0]) and np.allclose(random, want[1]) and np.allclose(systematic, want[2])
+
+    two = np.empty((2, N))
+    slots2 = np.array([0, 1, -1, -1, -1, -1, -1])
+
+    def short() -> None:
+        _kernels.emission_budget(
+            x["c"],
+            x["q"],
+            x["q"],
+            x["q"],
+            x["q"],
+            x["s"],
+            np.array([0, 0, 0]),
+            constants,
+            U,
+            slots2,
+            e,
+            random,
+            two,
+        )
+
+    floor = (3 + 2 + 2) * 8 * N / rate
+    took = best(short)
+    line("emission, flow and concentration only", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
+
+    gas, flow, moisture = x["c"] * 100.0, x["q"] * 1e5, x["h"] * 100.0
+
+    def chain() -> None:
+        _kernels.part75_chain(gas, flow, moisture, x["s"], 1, 5.7e-7, 0.184, 1, e, random)
+
+    floor = 6 * 8 * N / rate
+    took = best(chain)
+    line("Part 75 chain F-2 with rounding", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
+
+
+def bench_reader(folder: Path) -> None:
+    texts = []
+    for path in sorted(folder.glob("epacems2018id*.zip")):
+        with zipfile.ZipFile(path) as archive:
+            texts += [archive.read(name) for name in archive.namelist()]
+    if not texts:
+        print(f"no Idaho files in {folder}: the reader is not measured")
+        return
+    header = texts[0].split(b"\n", 1)[0]
+    text = b"\n".join([header, *(body.split(b"\n", 1)[1].rstrip() for body in texts)])
+    rows = parse_delimited(text, numbers=NUMBERS, texts=TEXTS).rows
+    took = best(lambda: parse_delimited(text, numbers=NUMBERS, texts=TEXTS))
+    line(f"CAMPD csv, {rows} rows, wanted columns", rows, took, "rows", f"{len(text) / took / 1e6:.0f} MB/s")
+    import pandas as pd
+
+    plain = best(lambda: pd.read_csv(io.BytesIO(text)), 3)
+    line("  pandas.read_csv, defaults", rows, plain, "rows", f"we are {plain / took:.1f} x faster")
+    chosen = best(lambda: pd.read_csv(io.BytesIO(text), usecols=NUMBERS + TEXTS), 3)
+    line("  pandas.read_csv, the same columns", rows, chosen, "rows", f"we are {chosen / took:.1f} x faster")
+    try:
+        import pyarrow.csv as arrow
+    except ImportError:
+        print("  pyarrow is not installed here")
+        return
+    options = arrow.ConvertOptions(include_columns=NUMBERS + TEXTS)
+    arrowed = best(lambda: arrow.read_csv(io.BytesIO(text), convert_options=options), 3)
+    line("  pyarrow.csv, the same columns", rows, arrowed, "rows", f"we are {arrowed / took:.1f} x faster")
+
+
+def main() -> None:
+    """Print the table."""
+    beside = Path(__file__).resolve().parent.parent.parent / "shared" / "data" / "facility" / "campd"
+    rate = bandwidth()
+    print(f"triad: {rate / 1e9:.1f} GB/s")
+    bench_emission(rate)
+    bench_reader(Path(sys.argv[1]) if len(sys.argv) > 1 else beside)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""Uncertainty of totals and resampling: ours, the floor of the machine, and peers, in one run.
+
+Run ``python benchmarks/bench_uncertainty.py``; the peers ``uncertainties`` and ``punpy`` are measured where
+they can be imported. Times are the best of several runs after a first, uncounted one.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import time
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from ghg.core.time import period_bounds, resample
+from ghg.core.uncertainty import coverage_interval, first_order, monomial_sums, sample_total, total
+
+HOURS, DRAWS = 8760, 1_000_000
+NAMES = ("flow", "concentration", "moisture", "temperature", "pressure")
+SHARES = (0.03, 0.015, 0.01, 0.005, 0.002)
+Row = tuple[str, str, float, str]
+
+
+def best(work: Callable[[], object], runs: int = 5) -> float:
+    """Return the shortest time in seconds after one uncounted run."""
+    work()
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def unit_year() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(1)
+    e = 60.0 + 40.0 * rng.random(HOURS)
+    return e, {c: e * s * (0.5 + rng.random(HOURS)) for c, s in zip(NAMES, SHARES, strict=True)}
+
+
+def normals_floor(numbers: int) -> float:
+    """Two threads that only make the normal numbers needed."""
+    streams = [np.random.Generator(np.random.SFC64(k)) for k in (1, 2)]
+    out = [np.empty(16384) for _ in streams]
+
+    def fill(k: int) -> None:
+        for _ in range(numbers // 2 // 16384):
+            streams[k].standard_normal(out=out[k])
+
+    def both() -> None:
+        other = threading.Thread(target=fill, args=(1,))
+        other.start()
+        fill(0)
+        other.join()
+
+    return best(both)
+
+
+def brute_force(e: np.ndarray, u: dict[str, np.ndarray], draws: int) -> np.ndarray:
+    """Propagate every hour with the same z: what the sums replace."""
+    z = np.random.default_rng(3).standard_normal((len(u), draws))
+    ratios = np.array(list(u.values())) / e
+    out = np.zeros(draws)
+    for t in range(e.size):
+        hour = np.full(draws, e[t] * 3600.0)
+        for j in range(len(u)):
+            hour *= 1.0 + z[j] * ratios[j, t]
+        out += hour
+    return out
+
+
+def bench_total() -> list[Row]:
+    e, u = unit_year()
+    noise = 0.05 * e
+    ours = best(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0), 9)
+    one = best(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0, threads=1))
+    floor = normals_floor(6 * DRAWS)
+    few = DRAWS // 200
+    brute = best(lambda: coverage_interval(brute_force(e, u, few)), 1) * 200
+    rows: list[Row] = [
+        ("GUM-S1 of a unit-year, 1e6 draws, interval", "ours", ours, "target 150 ms"),
+        ("", "ours, 1 thread", one, ""),
+        ("", "floor", floor, "6e6 normal numbers on 2 threads"),
+        ("", "numpy, hour by hour", brute, "5,000 draws x 200"),
+    ]
+    return rows + peer_uncertainties_total(e, u) + peer_punpy(e, u)
+
+
+def check_agreement() -> str:
+    """Compare draws from the sums with hour-by-hour draws at the same z: mean, deviation, interval ends."""
+    e, u = unit_year()
+    sums = monomial_sums(e, np.array(list(u.values())), weights=np.full(HOURS, 3600.0), names=NAMES)
+    draws = 5000
+    brute = brute_force(e, u, draws)
+    z = np.random.default_rng(3).standard_normal((5, draws))
+    ours = np.zeros(draws)
+    for mask, value in enumerate(sums.values):
+        ours += value * np.prod(z[[j for j in range(5) if mask >> j & 1]], axis=0)
+    worst = max(
+        abs(float(f(ours) / f(brute)) - 1.0)
+        for f in (np.mean, np.std, lambda x: coverage_interval(x)[0], lambda x: coverage_interval(x)[1])
+    )
+    many = sample_total(sums, 0.0, DRAWS, 1)
+    exact = abs(many.std() / np.sqrt(sums.variance) - 1.0)
+    return (
+        f"same z, hour by hour against sums: mean, sd, interval ends within {worst:.1e}; "
+        f"sd of 1e6 draws against the closed form within {exact:.1e}"
+    )
+
+
+def peer_uncertainties_total(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Row]:
+    if importlib.util.find_spec("uncertainties") is None:
+        return [("", "uncertainties", np.nan, "not installed")]
+    from uncertainties import ufloat
+
+    def work() -> float:
+        z = [ufloat(1.0, 1.0) - 1.0 for _ in u]
+        columns = [v / e for v in u.values()]
+        whole = 0.0 * z[0]
+        for t in range(0, HOURS, 20):
+            hour = e[t] * 3600.0
+            for j, column in enumerate(columns):
+                hour = hour * (1.0 + z[j] * column[t])
+            whole = whole + hour
+        return whole.std_dev
+
+    return [("", "uncertainties", best(work, 2) * 20, "first order only; 438 hours x 20")]
+
+
+def peer_punpy(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Row]:
+    if importlib.util.find_spec("punpy") is None:
+        return [("", "punpy", np.nan, "not installed")]
+    import punpy
+
+    draws, hours = 1000, 876
+    prop = punpy.MCPropagation(draws)
+    inputs = [np.ones(hours) for _ in u]
+    shares = [(v / e)[:hours] for v in u.values()]
+
+    def model(*factors: np.ndarray) -> np.ndarray:
+        return np.atleast_1d((e[:hours] * 3600.0 * np.prod(factors, axis=0)).sum())
+
+    def work() -> object:
+        return prop.propagate_systematic(model, inputs, shares)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        seconds = best(work, 1) * (DRAWS / draws) * (HOURS / hours)
+    return [("", "punpy", seconds, "1,000 draws of 876 hours, x 10,000")]
+
+
+def bench_sums() -> list[Row]:
+    n = 4_000_000
+    rng = np.random.default_rng(2)
+    e, w = rng.random(n) + 1.0, np.full(n, 3600.0)
+    u = rng.random((5, n)) * 0.1
+    ours = best(lambda: monomial_sums(e, u, weights=w), 3)
+    read = best(lambda: [x.sum() for x in (e, w, *u)], 3)
+
+    def numpy_sums() -> list[float]:
+        ratios = u / e
+        products = [e * w]
+        for ratio in ratios:
+            products += [p * ratio for p in products]
+        return [float(p.sum()) for p in products]
+
+    return [
+        ("monomial sums, 4e6 hours, 5 components", "ours", ours, f"{n / ours / 1e6:.0f} M rows/s"),
+        ("", "floor", read, "numpy reading the same arrays once"),
+        ("", "numpy", best(numpy_sums, 1), ""),
+    ]
+
+
+def bench_first_order() -> list[Row]:
+    x, s = [4.999, 0.0196610, 1.04446], [0.0032, 0.0095e-3, 0.00075]
+    r = np.array([[1.0, -0.36, 0.86], [-0.36, 1.0, -0.65], [0.86, -0.65, 1.0]])
+    cov = r * np.outer(s, s)
+
+    def model(v: np.ndarray) -> np.ndarray:
+        z = v[0] / v[1]
+        return np.array([z * np.cos(v[2]), z * np.sin(v[2]), z])
+
+    ours = best(lambda: first_order(model, x, cov), 50)
+    rows: list[Row] = [
+        ("GUM H.2, three outputs, correlated", "ours", ours, "any function, numerical derivatives")
+    ]
+    if importlib.util.find_spec("uncertainties") is not None:
+        import uncertainties
+        from uncertainties import umath
+
+        def peer() -> object:
+            v, i, phi = uncertainties.correlated_values(x, cov)
+            z = v / i
+            return uncertainties.covariance_matrix([z * umath.cos(phi), z * umath.sin(phi), z])
+
+        rows.append(("", "uncertainties", best(peer, 50), ""))
+    return rows
+
+
+def bench_resample() -> list[Row]:
+    units, n = 100, 8784
+    rng = np.random.default_rng(4)
+    start = np.datetime64("2024-01-01", "ns") + np.arange(n) * np.timedelta64(3600, "s")
+    bounds = np.stack([start, start + np.timedelta64(3600, "s")], axis=1).astype("datetime64[ns]")
+    e = rng.random((units, n)) + 1.0
+    dims = ("source", "time")
+    ds = xr.Dataset(
+        {
+            "emission": (dims, e),
+            "emission_u_random": (dims, 0.05 * e, {"correlation_time": 7200.0}),
+            **{f"emission_u_systematic_{c}": (dims, s * e) for c, s in zip(NAMES, SHARES, strict=True)},
+            "emission_flag": (dims, np.ones((units, n), dtype=np.int8)),
+            "time_bounds": (("time", "bounds"), bounds),
+        },
+        coords={"time": bounds[:, 0]},
+    )
+    months = period_bounds("2024-01-01", "2025-01-01", "month", "America/New_York")
+    ours = best(lambda: resample(ds, months), 3)
+    values = ds.drop_vars(["time_bounds", "emission_flag"])
+    peer = best(lambda: values.resample(time="MS").mean(), 2)
+    return [
+        (
+            "hours to local months, 100 units, 7 variables",
+            "ours",
+            ours,
+            f"{units * n / ours / 1e6:.1f} M unit-hours/s",
+        ),
+        ("", "xarray resample", peer, "UTC months, plain means, no uncertainty rules"),
+    ]
+
+
+def main() -> None:
+    """Print the table."""
+    print(check_agreement() + "\n")
+    print(f"{'task':48} {'who':22} {'time':>12}  note")
+    for task, who, seconds, note in bench_total() + bench_sums() + bench_first_order() + bench_resample():
+        shown = (
+            "-" if np.isnan(seconds) else f"{seconds * 1e3:,.3g} ms" if seconds < 10 else f"{seconds:,.0f} s"
+        )
+        print(f"{task:48} {who:22} {shown:>12}  {note}")
+
+
+if __name__ == "__main__":
+    main()

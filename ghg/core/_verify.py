@@ -1,0 +1,242 @@
+"""The walk of ``ghg.core.provenance.verify``: from a file down to its inputs, and what differs on the way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ghg.core.errors import InputError
+from ghg.core.files import MANIFEST, open_input, sha256
+from ghg.core.provenance import Problem, Verification
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core._digest import Leaf
+
+MAX_LISTED = 20  # changed variables named one by one
+MAX_DEPTH = 100
+
+
+class Walk:
+    """Visits every file once.
+
+    Parameters
+    ----------
+    base : Path, optional
+        Further folder in which to look for inputs.
+    """
+
+    def __init__(self, base: Path | None) -> None:
+        self.base = base
+        self.result = Verification()
+        self._seen: set[Path] = set()
+
+    def start(self, path: Path) -> None:
+        """Verify what the user named."""
+        if path.is_dir():
+            self.folder(path)
+            return
+        given = open_input(path)
+        if given.name == MANIFEST:
+            self.folder(given.parent)
+        elif _is_netcdf(given):
+            self.netcdf(given, 0)
+        elif (given.parent / MANIFEST).is_file():
+            self._listed(given)
+        else:
+            self.add("no_digest", given, "neither the file nor its folder holds a digest")
+
+    def add(self, kind: str, path: Path | str, message: str, fatal: bool = True) -> None:
+        """Note a finding."""
+        name = path.name if isinstance(path, Path) else path
+        self.result.problems.append(Problem(kind, name, message, fatal))
+
+    def folder(self, folder: Path) -> None:
+        """Verify a report folder against its manifest, then its NetCDF files."""
+        files = _manifest(folder)
+        present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
+        for name, entry in files.items():
+            if name not in present:
+                self.add("missing_file", name, "it is listed in the manifest and is gone")
+            elif not self._same(folder / name, str(entry.get("sha256"))) and not _is_netcdf(folder / name):
+                self.add("changed_file", name, "it was changed since the manifest was written")
+        for name in sorted(present - set(files)):
+            self.add("extra_file", name, "it is not listed in the manifest", fatal=False)
+        for name in sorted(present & set(files)):
+            path = folder / name
+            if path.stat().st_size and _is_netcdf(path):
+                before = sum(p.fatal for p in self.result.problems)
+                self.netcdf(path, 0)
+                explained = sum(p.fatal for p in self.result.problems) > before
+                if not explained and sha256(path) != files[name].get("sha256"):
+                    self.add("repacked_input", name, "its bytes differ from the manifest, its content does not",
+                             fatal=False)  # fmt: skip
+
+    def _listed(self, path: Path) -> None:
+        entry = _manifest(path.parent).get(path.name)
+        if entry is None:
+            self.add("no_digest", path, "it is not listed in the manifest of its folder")
+        elif not self._same(path, str(entry.get("sha256"))):
+            self.add("changed_file", path, "it was changed since the manifest was written")
+
+    def _same(self, path: Path, expected: str) -> bool:
+        self.result.checked.append(path.name)
+        return sha256(path) == expected
+
+    def netcdf(self, path: Path, depth: int) -> None:
+        """Verify the content of a NetCDF file, then its inputs."""
+        key = path.resolve()
+        if key in self._seen or depth > MAX_DEPTH:
+            return
+        self._seen.add(key)
+        from ghg.core.netcdf import _load
+
+        try:
+            ds, blocks = _load(path)
+        except InputError as error:
+            self.add("unreadable", path, str(error).rstrip("."))
+            return
+        if path.name not in self.result.checked:
+            self.result.checked.append(path.name)
+        if not ds.attrs.get("content_digest"):
+            self.add("no_digest", path, "it holds no content digest, so it cannot be verified")
+            return
+        self._content(path, ds, blocks)
+        self._inputs(path, ds, depth)
+
+    def _content(self, path: Path, ds: xr.Dataset, blocks: str) -> None:
+        from ghg.core import _digest
+
+        before = sum(p.fatal for p in self.result.problems)
+        now = _digest.leaves(ds)
+        stored, codes = _json(ds.attrs.get("content_leaves")), _json(blocks)
+        for name in sorted(set(stored) | set(now)):
+            if name not in now:
+                self.add("missing_variable", path, f"variable '{name}' is gone")
+            elif name not in stored:
+                self.add("added_variable", path, f"variable '{name}' was added")
+            elif now[name].digest != stored[name]:
+                self._changed(path, ds, name, now[name], codes.get(name) or {})
+        found = sum(p.fatal for p in self.result.problems) > before
+        if not found and _digest.root({name: leaf.digest for name, leaf in now.items()}) != ds.attrs["content_digest"]:
+            self.add("changed_attribute", path, "the stored content digest itself was changed")
+        if not found and _digest.record_digest(ds.attrs) != ds.attrs.get("record_digest"):
+            self.add("changed_record", path, "the provenance, the history or a date was changed")
+
+    def _changed(self, path: Path, ds: xr.Dataset, name: str, now: Leaf, codes: dict[str, Any]) -> None:
+        """Name what differs in one variable, or in the global attributes (empty name)."""
+        from ghg.core._digest import locate
+
+        of = f" of variable '{name}'" if name else ""
+        told = False
+        old = dict(codes.get("attributes") or {})
+        for key in sorted(set(old) | set(now.attributes)):
+            if old.get(key) != now.attributes.get(key):
+                verb = "added" if key not in old else "removed" if key not in now.attributes else "changed"
+                text = "" if verb == "removed" else f"; it is now {_short((ds[name] if name else ds).attrs.get(key))}"
+                self.add("changed_attribute", path, f"{'' if name else 'global '}attribute '{key}'{of} was {verb}{text}")
+                told = True
+        if name and codes.get("layout") != now.layout:
+            self.add("changed_layout", path, f"variable '{name}' was {codes.get('layout')} and is {now.layout}")
+            return
+        place = locate(codes, now, ds[name].size) if name else None
+        if place is not None:
+            self.add("changed_values", path, _describe(ds, name, place))
+        elif not told:
+            self.add("changed_values", path, f"variable '{name}' was changed" if name else "its attributes differ")
+
+    def _inputs(self, path: Path, ds: xr.Dataset, depth: int) -> None:
+        record = _json(ds.attrs.get("provenance"))
+        for key, entity in sorted(dict(record.get("entity") or {}).items()):
+            if key == "ghg:output" or not isinstance(entity, dict) or "ghg:sha256" not in entity:
+                continue
+            label = str(entity.get("prov:label", key))
+            found = self._find(path, str(entity.get("ghg:path", label)), label)
+            if found is None:
+                self.add("missing_input", path, f"input '{label}' was not found, so it could not be checked", False)
+                continue
+            same = sha256(found) == entity["ghg:sha256"]
+            if found.name not in self.result.checked:
+                self.result.checked.append(found.name)
+            if not same:
+                self._input_differs(path, found, entity)
+            if _is_netcdf(found) and _has_digest(found):
+                self.netcdf(found, depth + 1)
+
+    def _input_differs(self, path: Path, found: Path, entity: dict[str, Any]) -> None:
+        own = entity.get("ghg:content_digest")
+        if own and _digest_of(found) == own:
+            self.add("repacked_input", path, f"input '{found.name}' has other bytes and the same content", False)
+        else:
+            self.add("changed_input", path, f"input '{found.name}' is not the file that was used "
+                     f"(SHA-256 {str(entity['ghg:sha256'])[:12]}... expected)")  # fmt: skip
+
+    def _find(self, output: Path, relative: str, name: str) -> Path | None:
+        folders = [output.parent, *([self.base] if self.base is not None else [])]
+        for folder in folders:
+            for candidate in dict.fromkeys((relative, name)):
+                path = folder / candidate
+                if path.is_file() and path.stat().st_size:
+                    return path
+        return None
+
+
+def _describe(ds: xr.Dataset, name: str, place: Any) -> str:
+    from ghg.core._encoding import describe_index
+
+    first = describe_index(ds, name, place.first)
+    if place.exact:
+        value, units = ds[name].values.ravel()[place.first], ds[name].attrs.get("units", "")
+        return f"variable '{name}' was changed at {first}; the value is now {f'{value} {units}'.strip()}"
+    last = describe_index(ds, name, place.last)
+    return f"variable '{name}' was changed in up to {place.count} values, from {first} to {last}"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise InputError("the folder holds no manifest, so there is nothing to verify", where=str(folder),
+                         need=MANIFEST)  # fmt: skip
+    try:
+        files = json.loads(open_input(path).read_text(encoding="utf-8"))["files"]
+        return {str(k): dict(v) for k, v in files.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError("the manifest is damaged", where=str(path), found=str(error)) from error
+
+
+def _json(text: Any) -> dict[str, Any]:
+    try:
+        found = json.loads(str(text))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_netcdf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(8).startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"))
+
+
+def _has_digest(path: Path) -> bool:
+    from ghg.core.provenance import _own_attributes
+
+    return bool(_own_attributes(path).get("content_digest"))
+
+
+def _digest_of(path: Path) -> str:
+    """Return the content digest recomputed from what lies in a file."""
+    from ghg.core import _digest
+    from ghg.core.netcdf import _load
+
+    try:
+        ds, _ = _load(path)
+    except InputError:
+        return ""
+    return _digest.root({name: leaf.digest for name, leaf in _digest.leaves(ds).items()})

@@ -1,0 +1,152 @@
+"""Totals of the common Datasets: one call from a variable with its uncertainty partners to a Total."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.errors import InputError
+from ghg.core.uncertainty.totals import Total, combine_totals, total
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["dataset_total", "record_totals"]
+
+BAD = 4  # QARTOD: bad; 9 is missing
+
+
+def component_names(ds: xr.Dataset, name: str) -> tuple[str, ...]:
+    """Names of the systematic components of a variable, in the order of the attribute or of the Dataset."""
+    prefix = f"{name}_u_systematic_"
+    present = [str(v)[len(prefix) :] for v in ds.data_vars if str(v).startswith(prefix)]
+    listed = (
+        str(ds[f"{name}_u_systematic"].attrs.get("components", "")).split()
+        if f"{name}_u_systematic" in ds
+        else []
+    )
+    ordered = [c for c in listed if c in present]
+    return (*ordered, *(c for c in present if c not in ordered))
+
+
+def _interval_seconds(ds: xr.Dataset) -> Any:
+    if "time_bounds" not in ds:
+        raise InputError("the Dataset has no time_bounds", need="start and end of every interval")
+    bounds = ds["time_bounds"].transpose("time", ...).values.astype("datetime64[ns]").astype(np.int64)
+    return bounds
+
+
+def _with_gaps(bounds: Any, values: Any) -> tuple[Any, Any]:
+    """Insert a NaN interval wherever time passes without a record, so that correlation decays over gaps."""
+    order = np.argsort(bounds[:, 0], kind="stable")
+    start, end = bounds[order, 0], bounds[order, 1]
+    if np.any(start[1:] < end[:-1]):
+        raise InputError(
+            "intervals overlap", found="a repeated or overlapping interval", hint="remove duplicates first"
+        )
+    gaps = np.flatnonzero(start[1:] > end[:-1]) + 1
+    seconds = np.insert((end - start) / 1e9, gaps, ((start[1:] - end[:-1]) / 1e9)[gaps - 1])
+    return seconds, [np.insert(v[order], gaps, np.nan) for v in values]
+
+
+def record_totals(
+    ds: xr.Dataset, name: str = "emission", **options: Any
+) -> dict[tuple[Hashable, ...], Total]:
+    """Total of every record (every combination of the dimensions other than time).
+
+    Parameters
+    ----------
+    ds : Dataset
+        With `name`, `time_bounds`, and the partners ``_u_random``, ``_u_systematic_<component>`` (or
+        ``_u_systematic`` alone) and ``_flag``; values flagged bad (4) or missing (9) are left out.
+    name : str
+        Variable, kg s-1.
+    **options
+        Passed to :func:`~ghg.core.uncertainty.totals.total`.
+
+    Returns
+    -------
+    dict
+        Totals by the labels of the other dimensions (empty tuple if there are none).
+    """
+    import itertools
+
+    if name not in ds:
+        raise InputError(f"the Dataset has no variable {name!r}", need=name)
+    base = ds[name].transpose(..., "time")
+    others = [d for d in base.dims if d != "time"]
+    parts = _parts(ds, name)
+    arrays = {key: variable.broadcast_like(base).transpose(*base.dims) for key, variable in parts.items()}
+    tau = float(parts["u_random"].attrs.get("correlation_time", 0.0)) if "u_random" in parts else 0.0
+    options.setdefault("correlation_time", tau)
+    bounds = _interval_seconds(ds)
+    result: dict[tuple[Hashable, ...], Total] = {}
+    for index in itertools.product(*(range(base.sizes[d]) for d in others)):
+        labels = tuple(
+            ds[d].values[i].item() if d in ds.coords else i for d, i in zip(others, index, strict=True)
+        )
+        e = np.array(base.values[index], dtype=np.float64)
+        if "flag" in arrays:
+            e[arrays["flag"].values[index] >= BAD] = np.nan
+        keys = [k for k in arrays if k != "flag"]
+        whole, columns = _with_gaps(
+            bounds, [e, *(np.asarray(arrays[k].values[index], dtype=np.float64) for k in keys)]
+        )
+        u = dict(zip(keys, columns[1:], strict=True))
+        result[labels] = total(columns[0], whole, u.pop("u_random", None), u, **options)
+    return result
+
+
+def _parts(ds: xr.Dataset, name: str) -> dict[str, xr.DataArray]:
+    parts: dict[str, xr.DataArray] = {}
+    if f"{name}_flag" in ds:
+        parts["flag"] = ds[f"{name}_flag"]
+    if f"{name}_u_random" in ds:
+        parts["u_random"] = ds[f"{name}_u_random"]
+    names = component_names(ds, name)
+    parts |= {c: ds[f"{name}_u_systematic_{c}"] for c in names}
+    if not names and f"{name}_u_systematic" in ds:
+        parts["systematic"] = ds[f"{name}_u_systematic"]
+    return parts
+
+
+def dataset_total(
+    ds: xr.Dataset,
+    name: str = "emission",
+    *,
+    shared: Sequence[str] | None = None,
+    coverage: float = 0.95,
+    draws: int = 1_000_000,
+    seed: int = 0,
+    shapes: dict[str, Any] | None = None,
+    threads: int | None = None,
+) -> Total:
+    """Total of a variable over time and over all its other dimensions.
+
+    Parameters
+    ----------
+    ds : Dataset
+        See :func:`record_totals`.
+    name : str
+        Variable, kg s-1.
+    shared : sequence of str, optional
+        Components that are the same error in all records; by default the attribute ``shared_components`` of
+        the variable. All others are independent between records.
+    coverage, draws, seed, shapes, threads
+        See :func:`~ghg.core.uncertainty.totals.total`.
+
+    Returns
+    -------
+    Total
+        In kg.
+    """
+    if ds[name].sizes.get("species", 1) > 1:
+        raise InputError("masses of different species are not added", hint="select one species first")
+    parts = record_totals(ds, name, draws=0, shapes=shapes)
+    listed = str(ds[name].attrs.get("shared_components", "")).replace(",", " ").split()
+    return combine_totals(
+        list(parts.values()), shared=listed if shared is None else shared,
+        coverage=coverage, draws=draws, seed=seed, threads=threads,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Activity x factors -> accounted emissions, for any species."""

@@ -1,0 +1,1 @@
+"""Foreign tables of activity data -> streams."""

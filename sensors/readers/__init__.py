@@ -1,0 +1,42 @@
+"""Readers: one module per foreign format, all giving the common Dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from sensors.config import CampdReader, TableReader
+
+__all__ = ["read"]
+
+
+def read(config: CampdReader | TableReader, *, base: Path | None = None) -> xr.Dataset:
+    """Read records of stacks by the reader that `config` names.
+
+    Parameters
+    ----------
+    config : CampdReader or TableReader
+        Files, filters and the meaning of columns.
+    base : Path, optional
+        Folder to which relative paths belong; the working folder by default.
+
+    Returns
+    -------
+    Dataset
+        dims (source, time), with ``time_bounds``.
+
+    Raises
+    ------
+    InputError
+        See the reader.
+    """
+    if config.format == "campd":
+        from sensors.readers.campd import read as read_campd
+
+        return read_campd(config, base=base)
+    from sensors.readers.table import read as read_table
+
+    return read_table(config, base=base)

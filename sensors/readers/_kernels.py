@@ -1,0 +1,374 @@
+"""Kernels of the delimited-text reader: straight from bytes to columns, without an intermediate string.
+
+The text is cut into blocks at line ends that lie outside quotes; blocks are independent, so that the result
+does not depend on the number of threads. Numbers of at most 18 digits whose mantissa is below 2**53 and
+whose power of ten is at most 22 in size are exact products or quotients of two exact doubles and therefore
+correctly rounded (Clinger 1990, PLDI '90, 92-101); every other field is listed and read by Python's
+``float`` afterwards. Text columns are coded block by block: a code per row and the place of each new value.
+
+NaN rule: an empty numeric field is NaN; a numeric field that is not a number is listed, never guessed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ghg.core.jit import kernel, kernel_parallel, prange
+
+# Kinds of columns (array `kinds`)
+SKIP, NUMBER, TEXT = 0, 1, 2
+# Results of a block (array `status`): rows, or one of these with the offset in `place`
+BAD_COLUMNS, BAD_QUOTE = -1, -2
+
+_QUOTE, _LF, _CR, _SPACE, _TAB = 34, 10, 13, 32, 9
+
+
+@kernel_parallel
+def scan_blocks(data, block, quotes, lines):
+    """Count quotes and line feeds per block of `block` bytes.
+
+    Parameters
+    ----------
+    data : uint8 (n,)
+    block : int
+    quotes, lines : int64 (ceil(n / block),)
+        Filled.
+    """
+    n = data.size
+    for b in prange(quotes.size):
+        nq = 0
+        nl = 0
+        for i in range(b * block, min(n, (b + 1) * block)):
+            c = data[i]
+            nq += c == 34
+            nl += c == 10
+        quotes[b] = nq
+        lines[b] = nl
+
+
+@kernel
+def block_starts(data, first, block, quotes, starts):
+    """Return in `starts` the first byte of the first whole record of each block; the last entry is the end.
+
+    A line feed inside quotes does not end a record: the parity of the quotes before each block tells.
+    """
+    n = data.size
+    inside = 0
+    for b in range(quotes.size):
+        parity = inside
+        i = b * block
+        if b == 0:
+            starts[b] = first
+        else:
+            found = n
+            while i < n:
+                c = data[i]
+                if c == 34:
+                    parity ^= 1
+                elif c == 10 and parity == 0:
+                    found = i + 1
+                    break
+                i += 1
+            starts[b] = max(found, starts[b - 1])
+        inside ^= quotes[b] & 1
+    starts[quotes.size] = n
+
+
+@kernel
+def _number(data, a, b, powers):
+    """Read the number in ``data[a:b]``; the second value is 0 when read, 1 when it needs Python."""
+    i = a
+    negative = False
+    if data[i] == 45:
+        negative = True
+        i += 1
+    elif data[i] == 43:
+        i += 1
+    mantissa = 0
+    digits = 0
+    seen = 0
+    scale = 0
+    point = False
+    while i < b:
+        d = np.int64(data[i]) - 48
+        if d == -2 and not point:
+            point = True
+        elif d < 0 or d > 9:
+            break
+        else:
+            if digits == 18:  # one more may not fit
+                return np.nan, 1
+            mantissa = mantissa * 10 + d
+            digits += mantissa != 0
+            seen += 1
+            scale -= point
+        i += 1
+    if seen == 0:
+        return np.nan, 1
+    if i < b and (data[i] == 101 or data[i] == 69):
+        i += 1
+        minus = False
+        if i < b and (data[i] == 45 or data[i] == 43):
+            minus = data[i] == 45
+            i += 1
+        if i == b or b - i > 4:
+            return np.nan, 1
+        exponent = 0
+        while i < b:
+            d = np.int64(data[i]) - 48
+            if d < 0 or d > 9:
+                return np.nan, 1
+            exponent = exponent * 10 + d
+            i += 1
+        scale += -exponent if minus else exponent
+    if i != b or mantissa > 9007199254740992 or scale > 22 or scale < -22:
+        return np.nan, 1
+    value = float(mantissa)
+    value = value / powers[-scale] if scale < 0 else value * powers[scale]
+    return (-value if negative else value), 0
+
+
+@kernel
+def _same(data, a, b, length):
+    for i in range(length):  # noqa: SIM110 (compiled: a loop, not a generator)
+        if data[a + i] != data[b + i]:
+            return False
+    return True
+
+
+@kernel
+def _code(data, a, length, table, mask, starts, lengths, count):
+    """Return the code of the text ``data[a:a+length]``, entering it in the hash table when it is new."""
+    h = 5381
+    for i in range(a, a + length):
+        h = (h * 8191 + np.int64(data[i])) & 0xFFFFFFFFFFFF  # 48 bits times 13 bits fits
+    slot = (h ^ (h >> 23)) & mask
+    while True:
+        found = table[slot]
+        if found == 0:
+            table[slot] = count + 1
+            starts[count] = a
+            lengths[count] = length
+            return count
+        if lengths[found - 1] == length and _same(data, a, starts[found - 1], length):
+            return found - 1
+        slot = (slot + 1) & mask
+
+
+@kernel
+def _field_end(data, i, stop, delimiter):
+    """Return begin, end and stop of the field that begins at `i`: its text without quotes and blanks.
+
+    The stop is the place of the delimiter or line end behind the field, or -1 when a quote is not closed or
+    is followed by something else.
+    """
+    while i < stop and data[i] == 32:
+        i += 1
+    if i < stop and data[i] == 34:
+        a = i + 1
+        i = a
+        while i < stop:
+            if data[i] == 34:
+                if i + 1 < stop and data[i + 1] == 34:
+                    i += 1
+                else:
+                    break
+            i += 1
+        if i >= stop:
+            return a, i, -1
+        b = i
+        i += 1
+        while i < stop and (data[i] == 32 or data[i] == 13):
+            i += 1
+        if i < stop and data[i] != delimiter and data[i] != 10:
+            return a, b, -1
+        return a, b, i
+    a = i
+    while i < stop and data[i] != delimiter and data[i] != 10:
+        i += 1
+    b = i
+    while b > a and (data[b - 1] == 32 or data[b - 1] == 13):
+        b -= 1
+    return a, b, i
+
+
+@kernel
+def _repeats(data, i, stop, delimiter, start, length):
+    """Tell whether the field at `i` has the same bytes as the one above it, which spares reading it."""
+    if length < 0 or i + length >= stop:
+        return False
+    after = data[i + length]
+    return (after == delimiter or after == 10) and _same(data, i, start, length)
+
+
+@kernel
+def parse_block(
+    data,
+    start,
+    stop,
+    delimiter,
+    kinds,
+    slots,
+    powers,
+    numbers,
+    codes,
+    row0,
+    capacity,
+    uniq_start,
+    uniq_len,
+    uniq_count,
+    slow,
+    info,
+):
+    """Read the records of one block into rows ``row0 ...`` of the outputs.
+
+    Parameters
+    ----------
+    data : uint8 (n,)
+    start, stop : int
+        Bytes of the block.
+    delimiter : int
+    kinds, slots : int64 (columns,)
+        SKIP, NUMBER or TEXT of each column of the file, and its row in `numbers` or `codes`.
+    powers : float64 (23,)
+        1e0 ... 1e22, exact.
+    numbers : float64 (numeric columns, rows)
+    codes : int32 (text columns, rows)
+        Codes are local to the block.
+    row0, capacity : int
+        First row and number of rows kept for the block.
+    uniq_start, uniq_len : int64 (text columns, values)
+        Place and length of each different text, in the slice ``row0 ...`` of the second dimension.
+    uniq_count : int64 (text columns,)
+    slow : int64 (3, fields)
+        Row, numeric column and packed place of fields that need Python, from ``row0`` on in the second
+        dimension; overflow is counted.
+    info : int64 (4,)
+        Filled: rows (or a BAD code), place of the fault, count of slow fields, columns found.
+    """
+    ncol = kinds.size
+    ntext = codes.shape[0]
+    size = 64
+    while size < 2 * capacity and size < 1 << 22:
+        size *= 2
+    size = max(size, 64)
+    tables = np.zeros((max(ntext, 1), size), np.int32)
+    raw_start = np.zeros(max(ntext, 1), np.int64)  # the field above, with its quotes
+    raw_len = np.full(max(ntext, 1), -1, np.int64)
+    last_code = np.zeros(max(ntext, 1), np.int64)
+    row = row0
+    nslow = 0
+    i = start
+    while i < stop:
+        if data[i] == 10:  # an empty line holds no record
+            i += 1
+            continue
+        if data[i] == 13 and (i + 1 == stop or data[i + 1] == 10):
+            i += 1
+            continue
+        begin = i
+        column = 0
+        while True:
+            kind = kinds[column] if column < ncol else 0
+            field = i
+            if kind == 2 and _repeats(data, i, stop, delimiter, raw_start[slots[column]], raw_len[slots[column]]):
+                out = slots[column]
+                codes[out, row] = last_code[out]
+                raw_start[out] = i
+                i += raw_len[out]
+                column += 1
+                if data[i] == 10:
+                    i += 1
+                    break
+                i += 1
+                continue
+            if i + 2 < stop and data[i] == 34 and data[i + 1] == 34 and data[i + 2] == delimiter:
+                a, b, i = i + 1, i + 1, i + 2  # the commonest field: empty, in quotes
+            else:
+                a, b, i = _field_end(data, i, stop, delimiter)
+            if i < 0:
+                info[0] = -2
+                info[1] = begin
+                return
+            if kind == 1:
+                out = slots[column]
+                if a == b:
+                    numbers[out, row] = np.nan
+                else:
+                    value, late = _number(data, a, b, powers)
+                    numbers[out, row] = value
+                    if late:
+                        if nslow < slow.shape[1]:
+                            slow[0, nslow] = row
+                            slow[1, nslow] = out
+                            slow[2, nslow] = (a << 16) | min(b - a, 65535)
+                        nslow += 1
+            elif kind == 2:
+                out = slots[column]
+                code = _code(
+                    data,
+                    a,
+                    b - a,
+                    tables[out],
+                    size - 1,
+                    uniq_start[out, row0:],
+                    uniq_len[out, row0:],
+                    uniq_count[out],
+                )
+                uniq_count[out] = max(uniq_count[out], code + 1)
+                codes[out, row] = code
+                last_code[out] = code
+                raw_start[out] = field
+                raw_len[out] = i - field
+            column += 1
+            if i >= stop or data[i] == 10:
+                i += 1
+                break
+            i += 1
+        if column != ncol:
+            info[0] = -1
+            info[1] = begin
+            info[3] = column
+            return
+        row += 1
+    info[0] = row - row0
+    info[2] = nslow
+
+
+@kernel_parallel
+def parse(
+    data,
+    starts,
+    row0,
+    delimiter,
+    kinds,
+    slots,
+    powers,
+    numbers,
+    codes,
+    uniq_start,
+    uniq_len,
+    uniq_count,
+    slow,
+    info,
+):
+    """Read all blocks; see :func:`parse_block` (arrays have a leading dimension of blocks where needed)."""
+    for b in prange(starts.size - 1):
+        parse_block(
+            data,
+            starts[b],
+            starts[b + 1],
+            delimiter,
+            kinds,
+            slots,
+            powers,
+            numbers,
+            codes,
+            row0[b],
+            row0[b + 1] - row0[b],
+            uniq_start,
+            uniq_len,
+            uniq_count[b],
+            slow[b],
+            info[b],
+        )

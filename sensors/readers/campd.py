@@ -1,0 +1,319 @@
+"""US EPA Clean Air Markets bulk files (CAMPD, before it AMPD): hourly, daily, monthly, quarterly, annual.
+
+Both header generations are read, ``CO2_MASS (tons)`` with ``ORISPL_CODE`` and ``CO2 Mass (short tons)`` with
+``Facility ID``; the kind of file is told from its header. Hours are local standard time all year.
+
+Notes
+-----
+``CO2 Mass`` and ``Heat Input`` of an hour are mass and energy in that hour already; the loads of an hour are
+rates while the unit ran and are multiplied by the operating time. Tons are short tons (2000 lb).
+A blank CO2 in an hour with zero operating time is zero; in a running hour it is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from sensors.config import CampdReader
+from sensors.readers.campd_headers import NUMBERS, TEXTS, kind_of, read_header, unit_factor
+from sensors.readers.delimited import Columns, parse_delimited, read_texts
+from sensors.readers.files import expand
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["read", "read_rows"]
+
+_DATE = re.compile(r"^(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2}))$")
+_EPOCH = date(1970, 1, 1).toordinal()
+MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12}
+
+
+@dataclass
+class Rows:
+    """Records of one or more files.
+
+    Parameters
+    ----------
+    kind : {"hourly", "daily", "monthly", "quarterly", "annual"}
+    labels : list of str
+        Different sources.
+    source : int64 (n,)
+        Index into `labels`.
+    period : int64 (n,)
+        Local hours since 1970-01-01T00 (hourly), days (daily) or months (others).
+    values : dict of str to float64 (n,)
+        co2 [kg], heat_input [J], operating_time [h], gross_load [W or J], steam_load [kg s-1 or kg].
+    flag : int64 (n,), words : list of str
+        Measure indicator of CO2; empty list when the file has none.
+    file : int64 (n,), files : list of str
+        Where each record stands.
+    about : dict of str to (name, state, facility, unit)
+        What is known of each source.
+    """
+
+    kind: str
+    labels: list[str]
+    source: npt.NDArray[np.int64]
+    period: npt.NDArray[np.int64]
+    values: dict[str, npt.NDArray[np.float64]]
+    flag: npt.NDArray[np.int64]
+    words: list[str]
+    file: npt.NDArray[np.int64]
+    files: list[str]
+    about: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
+
+
+def read(config: CampdReader, *, base: Path | None = None) -> xr.Dataset:
+    """Read CAMPD bulk files into a MEASURED Dataset.
+
+    Parameters
+    ----------
+    config : CampdReader
+        Files, filters, time zone and uncertainties.
+    base : Path, optional
+        Folder to which relative paths belong.
+
+    Returns
+    -------
+    Dataset
+        dims (source, time): ``emission`` [kg s-1] with random and systematic parts, flags, reasons and
+        methods, ``heat_input`` [W, gross], ``operating_time``, ``gross_load`` [W], ``steam_load`` [kg s-1].
+        Sources are ``<facility>-<unit>``, or ``<facility>`` in files of whole facilities.
+
+    Raises
+    ------
+    InputError
+        Unreadable files, missing columns, unreadable dates, contradicting records of one hour, nothing left.
+    """
+    from sensors.readers.campd_dataset import dataset
+
+    paths = expand(config.files, base, endings=(".csv", ".csv.gz", ".zip"))
+    return dataset(read_rows(paths, config), config)
+
+
+def read_rows(paths: Sequence[Path], config: CampdReader) -> Rows:
+    """Read and join the records of several files, filtered by facility, unit and period."""
+    parts = [
+        part
+        for path in paths
+        for where, text in read_texts(path)
+        if (part := _read_text(text, where, config)) is not None
+    ]
+    kinds = sorted({part.kind for part in parts})
+    if not parts or not any(part.period.size for part in parts):
+        raise InputError(
+            "no record is left after filtering",
+            where=", ".join(p.name for p in paths[:5]),
+            found=_wanted(config),
+            hint="check facility, unit and period",
+        )
+    if len(kinds) > 1:
+        raise InputError(
+            "files of different kinds are mixed",
+            found=", ".join(kinds),
+            need="one kind",
+            hint="read them as separate jobs",
+        )
+    return _join(parts)
+
+
+def _wanted(config: CampdReader) -> str:
+    parts = [
+        f"{name} {', '.join(map(str, value))}"
+        for name, value in (("facility", config.facility), ("unit", config.unit), ("period", config.period))
+        if value
+    ]
+    return "; ".join(parts) or "empty files"
+
+
+_NEEDED_UNITS = {
+    "hourly": {"co2": "kg", "heat_input": "J", "gross_load": "W", "steam_load": "kg"},
+    "other": {"co2": "kg", "heat_input": "J", "gross_load": "J", "steam_load": "kg"},
+}
+
+
+def _read_text(text: bytes, where: str, config: CampdReader) -> Rows | None:
+    headers, units = read_header(text, where)
+    kind = kind_of(headers)
+    numbers = [headers[n] for n in NUMBERS if n in headers]
+    texts = [headers[n] for n in TEXTS if n in headers]
+    table = parse_delimited(text, numbers=numbers, texts=texts, where=where)
+    if table.rows == 0:
+        raise InputError("the file holds no record", where=where)
+    labels, source, about = _sources(table, headers, where)
+    period = _periods(table, headers, kind, where)
+    keep = _keep(labels, about, source, period, kind, config)
+    if not keep.any():
+        return None
+    values = {}
+    for key, need in _NEEDED_UNITS["hourly" if kind == "hourly" else "other"].items():
+        if key in headers:
+            values[key] = table.numbers[headers[key]][keep] * unit_factor(key, units[key], need, where, headers[key])
+    if "operating_time" in headers:
+        values["operating_time"] = table.numbers[headers["operating_time"]][keep]
+    words = table.texts[headers["flag"]] if "flag" in headers else []
+    flag = table.codes[headers["flag"]][keep].astype(np.int64) if "flag" in headers else np.full(keep.sum(), -1)
+    if kind == "hourly":  # a rate per hour while the unit ran, in an hour of 3600 s
+        if "steam_load" in values:
+            values["steam_load"] = values["steam_load"] / 3600.0
+        ran = values.get("operating_time", np.float64(1.0))
+        for key in {"gross_load", "steam_load"} & set(values):
+            values[key] = values[key] * ran
+    return Rows(
+        kind,
+        labels,
+        source[keep],
+        period[keep],
+        values,
+        flag,
+        words,
+        np.zeros(int(keep.sum()), np.int64),
+        [where],
+        about,
+    )
+
+
+def _sources(
+    table: Columns, headers: dict[str, str], where: str
+) -> tuple[list[str], npt.NDArray[np.int64], dict[str, tuple[str, str, str, str]]]:
+    """Return labels, the index of each row into them, and what is known of each source."""
+    facility = table.codes[headers["facility"]].astype(np.int64)
+    unit_words = table.texts[headers["unit"]] if "unit" in headers else [""]
+    unit = table.codes[headers["unit"]].astype(np.int64) if "unit" in headers else np.zeros_like(facility)
+    pairs, first, source = np.unique(facility * len(unit_words) + unit, return_index=True, return_inverse=True)
+    labels, about = [], {}
+    for pair, row in zip(pairs.tolist(), first.tolist(), strict=True):
+        code = table.texts[headers["facility"]][pair // len(unit_words)]
+        if not code:
+            raise InputError("a record has no facility code", where=where)
+        piece = unit_words[pair % len(unit_words)]
+        name, state = (
+            table.texts[headers[k]][table.codes[headers[k]][row]] if k in headers else "" for k in ("name", "state")
+        )
+        labels.append(f"{code}-{piece}" if piece else code)
+        about[labels[-1]] = (name, state, code, piece)
+    return labels, source.astype(np.int64), about
+
+
+def _day(text: str, where: str) -> int:
+    """Return days since 1970-01-01 of mm-dd-yyyy, m/d/yy, m/d/yyyy or yyyy-mm-dd."""
+    match = _DATE.match(text)
+    try:
+        if match is None:
+            raise ValueError
+        if match[1]:
+            return date(int(match[1]), int(match[2]), int(match[3])).toordinal() - _EPOCH
+        year = int(match[6])
+        # two digits: the programme began in 1990, so 70-99 are of the last century
+        year += (1900 if year >= 70 else 2000) if len(match[6]) == 2 else 0
+        return date(year, int(match[4]), int(match[5])).toordinal() - _EPOCH
+    except ValueError:
+        raise InputError(
+            "a date cannot be read",
+            where=where,
+            found=f"'{text}'",
+            need="mm-dd-yyyy, m/d/yy, m/d/yyyy or yyyy-mm-dd",
+        ) from None
+
+
+def _integers(table: Columns, header: str, low: int, high: int, where: str) -> npt.NDArray[np.int64]:
+    values = []
+    for text in table.texts[header]:
+        if not text.isdigit() or not low <= int(text) <= high:
+            raise InputError(
+                f"column '{header}' is out of range", where=where, found=f"'{text}'", need=f"{low} to {high}"
+            )
+        values.append(int(text))
+    return np.array(values, np.int64)[table.codes[header]]
+
+
+def _periods(table: Columns, headers: dict[str, str], kind: str, where: str) -> npt.NDArray[np.int64]:
+    if kind in ("hourly", "daily"):
+        header = headers["date"]
+        day = np.array([_day(text, where) for text in table.texts[header]], np.int64)[table.codes[header]]
+        if kind == "daily":
+            return day
+        hour = table.numbers[headers["hour"]]
+        wrong = ~((hour >= 0) & (hour <= 23) & (hour == np.floor(hour)))
+        if wrong.any():
+            raise InputError(
+                f"column '{headers['hour']}' is out of range",
+                where=f"{where}, record {int(np.argmax(wrong)) + 1}",
+                found=str(hour[np.argmax(wrong)]),
+                need="0 to 23",
+            )
+        return day * 24 + hour.astype(np.int64)
+    months = 12 * (_integers(table, headers["year"], 1970, 2200, where) - 1970)
+    if kind == "monthly":
+        months = months + _integers(table, headers["month"], 1, 12, where) - 1
+    elif kind == "quarterly":
+        months = months + 3 * (_integers(table, headers["quarter"], 1, 4, where) - 1)
+    return months
+
+
+def _keep(
+    labels: list[str],
+    about: dict[str, tuple[str, str, str, str]],
+    source: Any,
+    period: Any,
+    kind: str,
+    config: CampdReader,
+) -> npt.NDArray[np.bool_]:
+    wanted = np.array(
+        [
+            (not config.facility or about[label][2] in config.facility)
+            and (not config.unit or about[label][3] in config.unit)
+            for label in labels
+        ]
+    )
+    keep = wanted[source]
+    if config.period is not None:
+        first, last = (np.datetime64(d) for d in config.period)
+        unit = {"hourly": "h", "daily": "D"}.get(kind, "M")
+        starts = period.astype(f"datetime64[{unit}]")
+        keep &= (starts >= first) & (starts < last)
+    return keep
+
+
+def _join(parts: list[Rows]) -> Rows:
+    """Join the records of several files, with common labels, flag words and columns."""
+    labels = list(dict.fromkeys(label for part in parts for label in part.labels))
+    used = np.zeros(len(labels), bool)
+    words = list(dict.fromkeys(word for part in parts for word in part.words))
+    place = {label: i for i, label in enumerate(labels)}
+    spot = {word: i for i, word in enumerate(words)}
+    keys = list(dict.fromkeys(key for part in parts for key in part.values))
+    source, flag = [], []
+    for part in parts:
+        source.append(np.array([place[x] for x in part.labels], np.int64)[part.source])
+        table = np.array([*(spot[x] for x in part.words), -1], np.int64)  # -1 stays -1
+        flag.append(table[part.flag])
+        used[source[-1]] = True
+    joined = np.cumsum(used) - 1
+    about = {label: row for part in parts for label, row in part.about.items()}
+    kept = [label for label, use in zip(labels, used, strict=True) if use]
+    values = {
+        key: np.concatenate([part.values.get(key, np.full(part.period.size, np.nan)) for part in parts]) for key in keys
+    }
+    return Rows(
+        parts[0].kind,
+        kept,
+        joined[np.concatenate(source)],
+        np.concatenate([p.period for p in parts]),
+        values,
+        np.concatenate(flag),
+        words,
+        np.repeat(np.arange(len(parts)), [p.period.size for p in parts]),
+        [p.files[0] for p in parts],
+        {label: about[label] for label in kept},
+    )

@@ -1,0 +1,331 @@
+"""Any table of stack records, through a map of columns: units, humidity, state, zone and label are stated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from ghg.core.flags import Flag, Method, Reason, flag_attributes
+from ghg.core.time import bounds_variable, localise, period_bounds, zone
+from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
+from ghg.core.variables import attributes
+from sensors.config import Column, TableReader
+from sensors.measured import emission_variables, reported_uncertainty, unverified_note
+from sensors.readers.files import expand
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["read"]
+
+Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
+
+ENDINGS = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet")
+METHOD_WORDS = {
+    "direct": Method.DIRECT,
+    "diluent": Method.DILUENT,
+    "fuel_flow": Method.FUEL_FLOW,
+    "default": Method.DEFAULT,
+    "substitute": Method.SUBSTITUTE,
+    "unknown": Method.UNKNOWN,
+}
+# Channels that may be given as an amount per interval instead of a rate: unit of the amount, unit of the rate
+AMOUNTS = {
+    "emission": ("kg", "kg s-1"),
+    "heat_input": ("J", "W"),
+    "gross_load": ("J", "W"),
+    "steam_load": ("kg", "kg s-1"),
+    "operating_time": ("s", "1"),
+}
+
+
+def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
+    """Read tables of stack records.
+
+    Parameters
+    ----------
+    config : TableReader
+        Files, time column and the map of channels.
+    base : Path, optional
+        Folder to which relative paths belong.
+
+    Returns
+    -------
+    Dataset
+        dims (source, time), with ``time_bounds``: the channels in the units of the table with their
+        attributes, ready for :func:`sensors.stack.emission.stack_emission`; or, with a column ``emission``, a
+        MEASURED Dataset.
+
+    Raises
+    ------
+    InputError
+        Unreadable files, columns or stamps, texts in place of numbers, contradicting records, irregular
+        times.
+    """
+    import pandas as pd
+
+    frames = [_frame(path, config) for path in expand(config.files, base, endings=ENDINGS)]
+    frame: Frame = pd.concat(frames, ignore_index=True)
+    labels, source = _sources(frame, config)
+    start = _starts(frame, source, config)
+    keep = _period(start, config)
+    if not keep.any():
+        raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
+    frame, source, start = frame[keep].reset_index(drop=True), source[keep], start[keep]
+    bounds, index = _axis(start, config)
+    cell = source * bounds.shape[0] + index
+    use, repeated = _single(frame, cell, labels, source, start)
+    shape = (len(labels), bounds.shape[0])
+    return _dataset(frame, config, labels, bounds, (cell[use], use, shape, repeated))
+
+
+def _frame(path: Path, config: TableReader) -> Frame:
+    """Return the wanted columns of a file under the names of the channels, with their place for messages."""
+    import pandas as pd
+    from ghg.core.tables import read_table
+
+    columns = {"time": config.time.column, **{name: column.column for name, column in config.columns.items()}}
+    if config.source_column:
+        columns["source"] = config.source_column
+    if config.method_column:
+        columns["method"] = config.method_column
+    given = {"sheet": config.sheet, "delimiter": config.delimiter, "encoding": config.encoding}
+    frame = read_table(path, columns, **{key: value for key, value in given.items() if value is not None})
+    if frame.empty:
+        raise InputError("the table holds no record", where=path.name)
+    result: Frame = pd.DataFrame({"place": [f"{path.name}, record {i + 1}" for i in range(len(frame))]})
+    for name in columns:
+        values = frame[name].reset_index(drop=True)
+        result[name] = values if name in ("time", "source", "method") else _numbers(values, columns[name], result)
+    return result
+
+
+def _numbers(values: Any, header: str, result: Frame) -> Any:
+    import pandas as pd
+
+    numbers: Any = pd.to_numeric(values, errors="coerce")
+    numbers = numbers.astype(float)
+    text = values.astype("string").str.strip()
+    wrong = numbers.isna() & values.notna() & ~text.str.lower().isin(["", "nan", "na", "null"]).astype(bool)
+    if wrong.any():
+        first = int(np.argmax(wrong.to_numpy()))
+        raise InputError(
+            f"column '{header}' holds a text where a number belongs",
+            where=str(result["place"][first]),
+            found=f"'{values.iloc[first]}'",
+            need="a number or an empty field",
+        )
+    return numbers
+
+
+def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[np.int64]]:
+    if config.source_column is None:
+        return [config.source], np.zeros(len(frame), np.int64)
+    import pandas as pd
+
+    if frame["source"].isna().any():
+        first = int(np.argmax(frame["source"].isna().to_numpy()))
+        raise InputError("a record has no source", where=str(frame["place"][first]), need=config.source_column)
+    codes, labels = pd.factorize(frame["source"].astype(str))
+    return [str(label) for label in labels], codes.astype(np.int64)
+
+
+def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) -> npt.NDArray[Any]:
+    """Return UTC interval starts; the order within a source tells the two passes of a double hour apart."""
+    import pandas as pd
+
+    stamps: Any = frame["time"]
+    if not pd.api.types.is_datetime64_any_dtype(stamps):
+        parsed: Any = pd.to_datetime(stamps.astype(str), format=config.time.format or "ISO8601", errors="coerce")
+        wrong = parsed.isna().to_numpy()
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise InputError(
+                f"column '{config.time.column}' holds no readable time",
+                where=str(frame["place"][first]),
+                found=f"'{stamps.iloc[first]}'",
+                need=config.time.format or "for example 2024-03-01 13:00",
+                hint="state time.format for other notations",
+            )
+        stamps = parsed
+    if stamps.isna().any():
+        first = int(np.argmax(stamps.isna().to_numpy()))
+        raise InputError("a record has no time", where=str(frame["place"][first]))
+    if getattr(stamps.dt, "tz", None) is not None:
+        local = stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None).to_numpy()
+    else:
+        local = stamps.to_numpy()
+    result = np.empty(len(frame), "datetime64[ns]")
+    length = None if isinstance(config.time.interval, str) else config.time.interval
+    for k in np.unique(source):
+        of_source = source == k
+        result[of_source] = localise(
+            local[of_source],
+            config.time.timezone,
+            config.time.label,
+            interval=length,
+            where=f"{frame['place'].iloc[int(np.argmax(of_source))].split(',')[0]}, '{config.time.column}'",
+        )
+    return result
+
+
+def _period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
+    if config.period is None:
+        return np.ones(start.size, bool)
+    first, last = (
+        period_bounds(day, day.replace(year=day.year + 1), "day", config.time.timezone)[0, 0] for day in config.period
+    )
+    return (start >= first) & (start < last)
+
+
+def _axis(start: npt.NDArray[Any], config: TableReader) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Return the bounds of a gapless axis and the index of every record on it."""
+    interval = config.time.interval
+    if isinstance(interval, str):
+        after = start.max() + np.timedelta64(1, "s")
+        bounds = period_bounds(start.min(), after, interval, config.time.timezone)
+    else:
+        step = np.timedelta64(round(interval * 1e9), "ns")
+        count = int((start.max() - start.min()) // step) + 1
+        edges = start.min() + step * np.arange(count + 1)
+        bounds = np.stack([edges[:-1], edges[1:]], axis=1)
+    index = np.searchsorted(bounds[:, 0], start, side="right") - 1
+    off = bounds[index, 0] != start
+    if off.any():
+        stamp = str(start[int(np.argmax(off))]).split(".")[0]
+        raise InputError(
+            "the records are not at regular times",
+            found=f"{stamp} UTC",
+            need=f"steps of {interval}" + ("" if isinstance(interval, str) else " s"),
+            hint="check time.interval",
+        )
+    return bounds, index.astype(np.int64)
+
+
+def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source: Any, start: Any) -> tuple[Any, Any]:
+    """Return the records to use, one for each cell, and the cells repeated identically."""
+    order = np.argsort(cell, kind="stable")
+    begins = np.concatenate([[True], cell[order][1:] != cell[order][:-1]])
+    first = order[begins][np.cumsum(begins) - 1]
+    again, before = order[~begins], first[~begins]
+    for one, two in zip(before.tolist(), again.tolist(), strict=True):
+        a, b = (frame.drop(columns=["place", "time"]).iloc[i] for i in (one, two))
+        if not a.equals(b):
+            raise InputError(
+                f"source {labels[source[two]]} has two different records of {str(start[two]).split('.')[0]} UTC",
+                where=f"{frame['place'][one]} and {frame['place'][two]}",
+                hint="keep one of them",
+            )
+    return np.sort(order[begins]), cell[again]
+
+
+def _dataset(
+    frame: Frame,
+    config: TableReader,
+    labels: list[str],
+    bounds: Any,
+    placing: tuple[Any, Any, Any, Any],
+) -> xr.Dataset:
+    import xarray as xr
+
+    cell, use, shape, repeated = placing
+    seconds = np.diff(bounds.astype(np.int64), axis=1)[:, 0] / 1e9
+    dims = ("source", "time")
+    data: dict[str, Any] = {}
+    for name, column in config.columns.items():
+        grid = np.full(shape, np.nan)
+        grid.ravel()[cell] = frame[name].to_numpy(float)[use]
+        values, units = _rate(name, grid, column.units, seconds)
+        data[name] = (dims, values, _attributes(name, column, units))
+    data["emission_method"] = (
+        dims,
+        _methods(frame, config, cell, use, shape),
+        {**attributes("emission_method"), **flag_attributes(Method)},
+    )
+    again = np.zeros(shape, bool)
+    again.ravel()[repeated] = True
+    notes = [f"{repeated.size} records repeated identically were used once"] if repeated.size else []
+    if "emission" in data:
+        data, more = _measured(data, config, again)
+        notes += more
+    ds = xr.Dataset(data, coords={"source": ("source", np.array(labels), {"long_name": "stack"})})
+    ds["time_bounds"] = bounds_variable(bounds)
+    ds.attrs = {
+        "title": f"Stack records of {config.species}",
+        "source": "operator's table",
+        "timezone": config.time.timezone,
+        "notes": "; ".join(notes),
+    }
+    return ds
+
+
+def _rate(name: str, values: Any, units: str, seconds: Any) -> tuple[Any, str]:
+    """Return values and unit, amounts per interval made rates."""
+    if name not in AMOUNTS:
+        return values, units
+    amount, rate = AMOUNTS[name]
+    if not is_compatible(units, rate):
+        check_units(units, amount, name=name)
+        return convert(values, units, amount, name=name) / seconds, rate
+    return values * factor(units, rate, name=name), rate
+
+
+def _attributes(name: str, column: Column, units: str) -> dict[str, Any]:
+    attrs: dict[str, Any] = {**attributes(name), "units": units}
+    if column.humidity is not None:
+        attrs["humidity"] = column.humidity
+    if column.state == "actual":
+        attrs["reference_state"] = "actual"
+    elif column.state is not None:
+        attrs["reference_temperature"] = parse_quantity(column.state.temperature, "K", name="state.temperature")
+        attrs["reference_pressure"] = parse_quantity(column.state.pressure, "Pa", name="state.pressure")
+        attrs["reference_state"] = column.state.humidity
+    if column.calorific_basis is not None:
+        attrs["calorific_basis"] = column.calorific_basis
+    if column.gauge:
+        attrs["pressure_reference"] = "gauge"
+    return attrs
+
+
+def _methods(frame: Frame, config: TableReader, cell: Any, use: Any, shape: Any) -> npt.NDArray[np.int8]:
+    grid = np.full(shape, int(Method.UNKNOWN), np.int8)
+    if config.method_column is None:
+        grid.ravel()[cell] = int(METHOD_WORDS[config.method])
+        return grid
+    words = frame["method"].astype("string").fillna("").str.strip().to_numpy(str)
+    unknown = sorted(set(words) - set(config.methods) - {""})
+    if unknown:
+        raise InputError(
+            "words in the method column have no meaning",
+            where=config.method_column,
+            found=", ".join(unknown),
+            need="an entry in methods for each",
+        )
+    table = {word: int(METHOD_WORDS[meaning]) for word, meaning in config.methods.items()}
+    grid.ravel()[cell] = [table.get(word, int(Method.UNKNOWN)) for word in words[use]]
+    return grid
+
+
+def _measured(data: dict[str, Any], config: TableReader, again: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the variables of a MEASURED Dataset from reported emissions."""
+    emission = data["emission"][1]
+    method = data["emission_method"][1]
+    parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier)
+    flag = np.where(method == int(Method.SUBSTITUTE), int(Flag.SUSPECT), int(Flag.GOOD)).astype(np.int8)
+    reason = np.where(method == int(Method.SUBSTITUTE), int(Reason.SUBSTITUTED), 0).astype(np.int32)
+    reason[again] |= int(Reason.DUPLICATE)
+    for where, level, why in (
+        (emission < 0, Flag.BAD, Reason.NEGATIVE),
+        (np.isnan(emission), Flag.MISSING, Reason.MISSING),
+    ):
+        flag[where] = int(level)
+        reason[where] |= int(why)
+    variables = emission_variables((emission, random, parts), (flag, reason, method), species=config.species)
+    notes = ["uncertainties of the reported emissions are the defaults for annual CEMS totals"] * (
+        not config.uncertainty
+    )
+    return {**data, **variables}, [*notes, *unverified_note(doubtful)]

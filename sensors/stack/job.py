@@ -1,0 +1,80 @@
+"""The job of the measured side: read the records, compute the emission where they do not hold it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ghg.core.errors import InputError
+from sensors.config import StackJob
+from sensors.readers import read
+from sensors.readers.files import expand
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from ghg.core.provenance import Record
+
+__all__ = ["run"]
+
+TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip")
+
+
+def run(config: StackJob, *, base: Path | None = None, record: Record | None = None) -> xr.Dataset:
+    """Return the MEASURED Dataset of a job.
+
+    Parameters
+    ----------
+    config : StackJob
+        What to read, and how the stack is computed.
+    base : Path, optional
+        Folder to which relative paths belong: that of the configuration file.
+    record : Record, optional
+        Provenance: the files used and the steps taken are written into it.
+
+    Returns
+    -------
+    Dataset
+        dims (source, time); see :func:`sensors.readers.campd.read` and
+        :func:`sensors.stack.emission.stack_emission`.
+
+    Raises
+    ------
+    InputError
+        Files, columns, units or states that are missing or wrong, or channels without a ``stack`` section.
+    """
+    if record is not None:
+        for path in expand(config.reader.files, base, endings=TABLES):
+            record.use(path, "stack records")
+    records = read(config.reader, base=base)
+    steps = [
+        f"read {config.reader.format} records: {records.sizes['source']} sources, {records.sizes['time']} intervals"
+    ]
+    if "emission" in records:
+        if config.stack is not None:
+            raise InputError(
+                "the records hold the emission already, so it is not computed again",
+                where="stack",
+                need="no section 'stack'",
+            )
+        result = records
+    elif config.stack is None:
+        raise InputError(
+            "the records hold channels and no emission",
+            where="stack",
+            found=", ".join(map(str, records.data_vars)),
+            need="a section 'stack'",
+        )
+    else:
+        from sensors.stack.emission import stack_emission
+
+        result = stack_emission(records, config.stack)
+        steps.append(f"computed the emission by {result.attrs['stack_method']}")
+    if notes := str(result.attrs.get("notes", "")):
+        steps += notes.split("; ")
+    if record is not None:
+        for step in steps:
+            record.step(step)
+    for key, text in (("title", config.title), ("summary", config.summary)):
+        if text:
+            result.attrs[key] = text
+    return result
