@@ -310,7 +310,61 @@ class TableReader(_Files):
         return value
 
 
-Reader = Annotated[CampdReader | TableReader, Field(discriminator="format")]
+class TypedSeries(Model):
+    """Values with their unit, one for each interval; ``"nan"`` is missing."""
+
+    unit: str
+    values: tuple[float | Literal["nan"], ...] = Field(min_length=1)
+
+
+class ValuesReader(Model):
+    """Totals of a stack typed into the configuration.
+
+    Parameters
+    ----------
+    start, end : str
+        First day and day after the last, local.
+    by : {"month", "year"}
+        Length of the intervals.
+    timezone : str
+        Zone of the interval boundaries.
+    emission : TypedSeries
+        Mass of the species per interval.
+    heat_input : TypedSeries, optional
+        Energy of the fuel per interval, with `calorific_basis`.
+    method : str
+        How the totals came about.
+    citation : str
+        Where they were published.
+    source : str
+        Label of the stack or plant.
+    uncertainty, mrr_tier
+        As for reported totals of other readers.
+    """
+
+    format: Literal["values"]
+    start: str
+    end: str
+    by: Literal["month", "year"] = "year"
+    timezone: str
+    emission: TypedSeries
+    heat_input: TypedSeries | None = None
+    calorific_basis: Literal["gross", "net"] | None = None
+    method: Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"] = "direct"
+    citation: str
+    source: str = "plant"
+    species: str = "CO2"
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+
+    @model_validator(mode="after")
+    def _basis(self) -> ValuesReader:
+        if self.heat_input is not None and self.calorific_basis is None:
+            raise ValueError("heat_input does not say whether it is gross or net: state calorific_basis")
+        return self
+
+
+Reader = Annotated[CampdReader | TableReader | ValuesReader, Field(discriminator="format")]
 
 
 class Limits(Model):

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sensors.config import CampdReader, TableReader
+    from sensors.config import CampdReader, TableReader, ValuesReader
 
 __all__ = ["read"]
 
 
-def read(config: CampdReader | TableReader, *, base: Path | None = None) -> xr.Dataset:
+def read(config: CampdReader | TableReader | ValuesReader, *, base: Path | None = None) -> xr.Dataset:
     """Read records of stacks by the reader that `config` names.
 
     Parameters
     ----------
-    config : CampdReader or TableReader
+    config : CampdReader, TableReader or ValuesReader
         Files, filters and the meaning of columns.
     base : Path, optional
         Folder to which relative paths belong; the working folder by default.
@@ -37,6 +37,10 @@ def read(config: CampdReader | TableReader, *, base: Path | None = None) -> xr.D
         from sensors.readers.campd import read as read_campd
 
         return read_campd(config, base=base)
+    if config.format == "values":
+        from sensors.readers.values import read as read_values
+
+        return read_values(config)
     from sensors.readers.table import read as read_table
 
     return read_table(config, base=base)

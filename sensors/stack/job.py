@@ -42,7 +42,7 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     InputError
         Files, columns, units or states that are missing or wrong, or channels without a ``stack`` section.
     """
-    if record is not None:
+    if record is not None and config.reader.format != "values":
         for path in expand(config.reader.files, base, endings=TABLES):
             record.use(path, "stack records")
     records = read(config.reader, base=base)
