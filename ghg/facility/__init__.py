@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ghg.facility.compare import compare
+    from ghg.facility.comparison import compare
 
 __all__ = ["compare"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "compare":
-        from ghg.facility.compare import compare
+        from ghg.facility.comparison import compare
 
         return compare
     raise AttributeError(f"module 'ghg.facility' has no attribute '{name}'")

@@ -1,0 +1,236 @@
+"""One call, two Datasets in: does the measured emission of a plant agree with the accounted one, and why not.
+
+read -> put both on the same periods -> is the pair comparable and independent -> totals with random and
+systematic parts -> ratio, equivalence, best estimate -> causes -> verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.errors import InputError
+from ghg.facility.causes import Decomposition, from_datasets
+from ghg.facility.independence import Independence, assess
+from ghg.facility.verdict import Verdict, decide
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.uncertainty.totals import Total
+    from ghg.facility.config import Comparison as Settings
+
+LENGTHS = {"hour": 3600.0, "day": 86400.0, "month": 28 * 86400.0, "year": 365 * 86400.0}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome of :func:`compare`.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        In words, with its numbers.
+    measured_total, accounted_total : Total
+        kg over the paired periods, with random and systematic parts apart.
+    ratio : tuple of float
+        Measured/accounted and the ends of its interval.
+    u_ln : float
+        Standard uncertainty of ln(ratio).
+    causes : Decomposition
+        The split of ln(ratio).
+    independence : list of Independence
+        One for each measured source.
+    measured, accounted : Dataset
+        Both sides on the paired periods.
+    pairs : Dataset
+        Measured and accounted emission of each period with uncertainty, ratio and coverage.
+    statistics : dict
+        Numbers of the agreement, by name.
+    """
+
+    verdict: Verdict
+    measured_total: Total
+    accounted_total: Total
+    ratio: tuple[float, float, float]
+    u_ln: float
+    causes: Decomposition
+    independence: list[Independence]
+    measured: xr.Dataset
+    accounted: xr.Dataset
+    pairs: xr.Dataset
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, timezone: str) -> Comparison:
+    """Compare two Datasets.
+
+    Parameters
+    ----------
+    measured : Dataset
+        MEASURED: ``emission(source, time)`` [kg s-1] with uncertainty, UTC ``time_bounds``.
+    accounted : Dataset
+        ACCOUNTED: ``emission(species, stream, time)`` [kg s-1].
+    settings : ghg.facility.config.Comparison
+        Period, species, margin, coverage.
+    timezone : str
+        Zone of the period boundaries.
+
+    Returns
+    -------
+    Comparison
+        See there.
+
+    Raises
+    ------
+    InputError
+        A variable, unit or species is missing, a side is coarser than the paired periods, or nothing overlaps.
+    """
+    from ghg.core.dataset import check_accounted, check_measured
+    from ghg.core.time import period_bounds
+
+    check_measured(measured, where="measured")
+    check_accounted(accounted, where="accounted")
+    accounted = _select_species(measured, accounted, settings.species)
+    bounds = period_bounds(settings.start, settings.end, settings.by, timezone)
+    finding = assess(measured)
+    measured_pairs = _on_periods(measured, bounds, "measured", settings, ("heat_input",), ())
+    accounted_pairs = _on_periods(accounted, bounds, "accounted", settings, (), ("energy",))
+    finding = _joint(finding, measured_pairs, accounted_pairs)
+    known = _known(measured_pairs, "source") & _known(accounted_pairs, "stream")
+    if not known.any():
+        raise InputError("no period has both sides", where=f"{settings.start} to {settings.end}",
+                         hint="check the periods, the time zones and minimum_coverage")  # fmt: skip
+    measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
+    return _judge(measured_pairs, accounted_pairs, finding, settings, float(known.mean()))
+
+
+def _select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
+    have = str(measured["emission"].attrs.get("species", species))
+    if have != species:
+        raise InputError("the measured side is of another species", found=have, need=species)
+    if "species" not in accounted.dims:
+        return accounted
+    listed = [str(s) for s in accounted["species"].values]
+    if species not in listed:
+        raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
+    return accounted.isel(species=listed.index(species), drop=True)
+
+
+def _on_periods(
+    ds: xr.Dataset, bounds: Any, side: str, settings: Settings, rates: tuple[str, ...], amounts: tuple[str, ...]
+) -> xr.Dataset:
+    """Bring one side to the paired periods, by exact overlap of intervals."""
+    from ghg.core.time import resample, seconds
+
+    coarsest = float(np.max(seconds(ds["time_bounds"].values)))
+    if coarsest > 1.2 * float(np.max(seconds(bounds))):
+        raise InputError(f"the {side} intervals are longer than the periods to be paired", where="comparison.by",
+                         found=f"intervals of {coarsest / 86400:.4g} days", need=f"periods as long; '{settings.by}' is too fine")  # fmt: skip
+    result = resample(ds, bounds, name=["emission", *(n for n in rates if n in ds)],
+                      minimum_coverage=settings.minimum_coverage)  # fmt: skip
+    extra = [n for n in amounts if n in ds]
+    if extra:
+        summed = resample(ds, bounds, name=extra, minimum_coverage=settings.minimum_coverage, how="sum")
+        result = result.assign({n: summed[n] for n in extra})
+    labels = {name: c for name, c in ds.coords.items() if "time" not in c.dims}
+    return result.assign_coords(labels)
+
+
+def _known(ds: xr.Dataset, along: str) -> Any:
+    return np.isfinite(ds["emission"].sum(along, skipna=False).values)
+
+
+def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Dataset) -> list[Independence]:
+    """Add what only the pair shows: an accounting computed from the monitor."""
+    if "heat_input" not in measured:
+        return finding
+    whole = measured.sum("source", skipna=False, keep_attrs=True).expand_dims(source=["all"])
+    whole["time_bounds"] = measured["time_bounds"]
+    (pair,) = assess(whole[["emission", "heat_input", "time_bounds"]], accounted)
+    if pair.status == "not independent" and "accounted" in pair.evidence:
+        return [*finding, pair]
+    return finding
+
+
+def _judge(
+    measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence], settings: Settings, paired: float
+) -> Comparison:
+    from ghg.core.uncertainty.datasets import dataset_total
+
+    options = {"coverage": settings.coverage, "draws": settings.draws}
+    total_m = dataset_total(measured, seed=settings.seed, **options)  # type: ignore[arg-type]
+    total_a = dataset_total(accounted, seed=settings.seed + 1, **options)  # type: ignore[arg-type]
+    if not (total_m.value > 0 and total_a.value > 0):
+        raise InputError("a total is not positive, so there is no ratio",
+                         found=f"measured {total_m.value:g} kg, accounted {total_a.value:g} kg")  # fmt: skip
+    u_ln = math.hypot(total_m.u_rel, total_a.u_rel)
+    value = total_m.value / total_a.value
+    spread = math.exp(NormalDist().inv_cdf(0.5 + settings.coverage / 2.0) * u_ln)
+    ratio = (value, value / spread, value * spread)
+    statistics = _statistics(total_m, total_a, u_ln, settings)
+    pairs = _pairs(measured, accounted)
+    gaps = ()
+    if paired < settings.minimum_coverage:
+        gaps = (f"only {paired:.0%} of the periods have both sides, {settings.minimum_coverage:.0%} are needed",)
+    dependent = tuple(f"{one.source}: {one.evidence}" for one in finding if one.status == "not independent")
+    verdict = decide(ratio, statistics["tost"]["equivalent"], margin=settings.margin, coverage=settings.coverage,
+                     not_comparable=gaps, not_independent=dependent)  # fmt: skip
+    causes = from_datasets(measured, accounted, finding)
+    return Comparison(verdict, total_m, total_a, ratio, u_ln, causes, finding, measured, accounted, pairs,
+                      {**statistics, "paired_share": paired})  # fmt: skip
+
+
+def _statistics(m: Total, a: Total, u_ln: float, settings: Settings) -> dict[str, Any]:
+    """Return the numbers of agreement of the two totals.
+
+    Notes
+    -----
+    E_n with k = 2 and zeta with k = 1 (ISO 13528:2022, 9.7 and 9.6); symmetric difference (Quick 2014); two one-sided
+    tests on the logarithm against ln(1 + margin) (Schuirmann 1987).
+    """
+    difference = m.value - a.value
+    ln = math.log(m.value / a.value)
+    edge = math.log1p(settings.margin)
+    p = 1.0 - NormalDist().cdf((edge - abs(ln)) / u_ln) if u_ln > 0 else float(abs(ln) >= edge)
+    return {
+        "symmetric_percent": 100.0 * difference / ((m.value + a.value) / 2.0),
+        "e_n": abs(difference) / math.hypot(m.expanded(2.0), a.expanded(2.0)),
+        "zeta": difference / math.hypot(m.u, a.u),
+        "tost": {"p": p, "equivalent": p < 0.05, "margin_percent": 100.0 * settings.margin},
+        "best_estimate": _best_estimate(m, a),
+    }
+
+
+def _best_estimate(m: Total, a: Total) -> dict[str, float]:
+    """Return the inverse-variance mean, its uncertainty widened by the Birge ratio where the two disagree."""
+    weights = np.array([m.u, a.u]) ** -2.0
+    values = np.array([m.value, a.value])
+    mean = float(np.average(values, weights=weights))
+    birge = math.sqrt(float(np.sum(weights * (values - mean) ** 2)))  # one degree of freedom
+    return {"value_kg": mean, "u_kg": max(1.0, birge) / math.sqrt(float(weights.sum())), "birge": birge}
+
+
+def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
+    """Return both sides summed over sources and streams, for each period."""
+    import xarray as xr
+
+    data: dict[str, Any] = {"time_bounds": measured["time_bounds"]}
+    for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
+        rate = ds["emission"].sum(along)
+        parts = [ds[f"emission_u_{kind}"] ** 2 for kind in ("random", "systematic") if f"emission_u_{kind}" in ds]
+        u = np.sqrt(sum(p.sum(along) for p in parts)) if parts else rate * np.nan
+        name = f"{side}_emission"
+        attrs = {"long_name": f"{side} mass emission rate", "units": "kg s-1"}
+        data[name] = rate.assign_attrs(attrs)
+        data[f"{name}_u"] = u.assign_attrs({**attrs, "long_name": attrs["long_name"] + ", standard uncertainty"})
+        if "emission_coverage" in ds:
+            data[f"{side}_coverage"] = ds["emission_coverage"].mean(along).assign_attrs(
+                {"long_name": f"covered share of the period, {side}", "units": "1"})  # fmt: skip
+    ratio = data["measured_emission"] / data["accounted_emission"].where(data["accounted_emission"] > 0)
+    data["ratio"] = ratio.assign_attrs({"long_name": "measured over accounted emission", "units": "1"})
+    return xr.Dataset(data).drop_vars([c for c in xr.Dataset(data).coords if c != "time"])
