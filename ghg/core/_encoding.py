@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -318,9 +317,7 @@ def load(nc: netCDF4.Dataset) -> tuple[xr.Dataset, str]:
 
     nc.set_auto_maskandscale(False)
     nc.set_auto_chartostring(False)
-    bounds = {
-        _attribute(v.getncattr("bounds")): v for v in nc.variables.values() if "bounds" in v.ncattrs()
-    }
+    bounds = {_attribute(v.getncattr("bounds")): v for v in nc.variables.values() if "bounds" in v.ncattrs()}
     variables: dict[str, xr.Variable] = {}
     blocks = ""
     for stored, variable in nc.variables.items():
@@ -392,27 +389,3 @@ def _decode_time(
     counts = np.round(values).astype(np.int64)
     scaled = np.where(counts == _NAT, _NAT, counts * _PER_COUNT[match[1]])
     return scaled.view("m8[ns]" if what == "duration" else "M8[ns]")
-
-
-def describe_index(ds: xr.Dataset, name: str, flat: int) -> str:
-    """Return where a value stands, in words: "source '54:1', time 2018-03-01T05:00:00"."""
-    variable = ds.variables[name]
-    index = np.unravel_index(flat, variable.shape)
-    parts = []
-    for dim, i in zip(variable.dims, index, strict=True):
-        if dim in ds.variables and ds.variables[dim].dims == (dim,):
-            value = ds.variables[dim].values[i]
-            if ds.variables[dim].dtype.kind == "M":
-                parts.append(f"{dim} {np.datetime_as_string(value, unit='s')}Z")
-            else:
-                parts.append(f"{dim} {str(value)!r}")
-        else:
-            parts.append(f"{dim} {int(i)}")
-    return ", ".join(parts) or "its only value"
-
-
-def is_netcdf(path: Path) -> bool:
-    """Tell by its first bytes whether a file is NetCDF (classic or HDF5)."""
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    return head.startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
-from ghg.core.files import MANIFEST, open_input, sha256
+from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256
 from ghg.core.provenance import Problem, Verification
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from ghg.core._digest import Leaf
 
-MAX_LISTED = 20  # changed variables named one by one
 MAX_DEPTH = 100
 
 
@@ -41,7 +40,7 @@ class Walk:
         given = open_input(path)
         if given.name == MANIFEST:
             self.folder(given.parent)
-        elif _is_netcdf(given):
+        elif is_netcdf(given):
             self.netcdf(given, 0)
         elif (given.parent / MANIFEST).is_file():
             self._listed(given)
@@ -60,13 +59,13 @@ class Walk:
         for name, entry in files.items():
             if name not in present:
                 self.add("missing_file", name, "it is listed in the manifest and is gone")
-            elif not self._same(folder / name, str(entry.get("sha256"))) and not _is_netcdf(folder / name):
+            elif not self._same(folder / name, str(entry.get("sha256"))) and not is_netcdf(folder / name):
                 self.add("changed_file", name, "it was changed since the manifest was written")
         for name in sorted(present - set(files)):
             self.add("extra_file", name, "it is not listed in the manifest", fatal=False)
         for name in sorted(present & set(files)):
             path = folder / name
-            if path.stat().st_size and _is_netcdf(path):
+            if path.stat().st_size and is_netcdf(path):
                 before = sum(p.fatal for p in self.result.problems)
                 self.netcdf(path, 0)
                 explained = sum(p.fatal for p in self.result.problems) > before
@@ -136,7 +135,9 @@ class Walk:
             if old.get(key) != now.attributes.get(key):
                 verb = "added" if key not in old else "removed" if key not in now.attributes else "changed"
                 text = "" if verb == "removed" else f"; it is now {_short((ds[name] if name else ds).attrs.get(key))}"
-                self.add("changed_attribute", path, f"{'' if name else 'global '}attribute '{key}'{of} was {verb}{text}")
+                self.add(
+                    "changed_attribute", path, f"{'' if name else 'global '}attribute '{key}'{of} was {verb}{text}"
+                )
                 told = True
         if name and codes.get("layout") != now.layout:
             self.add("changed_layout", path, f"variable '{name}' was {codes.get('layout')} and is {now.layout}")
@@ -162,7 +163,7 @@ class Walk:
                 self.result.checked.append(found.name)
             if not same:
                 self._input_differs(path, found, entity)
-            if _is_netcdf(found) and _has_digest(found):
+            if is_netcdf(found) and _has_digest(found):
                 self.netcdf(found, depth + 1)
 
     def _input_differs(self, path: Path, found: Path, entity: dict[str, Any]) -> None:
@@ -184,14 +185,31 @@ class Walk:
 
 
 def _describe(ds: xr.Dataset, name: str, place: Any) -> str:
-    from ghg.core._encoding import describe_index
-
-    first = describe_index(ds, name, place.first)
+    first = _where(ds, name, place.first)
     if place.exact:
         value, units = ds[name].values.ravel()[place.first], ds[name].attrs.get("units", "")
         return f"variable '{name}' was changed at {first}; the value is now {f'{value} {units}'.strip()}"
-    last = describe_index(ds, name, place.last)
+    last = _where(ds, name, place.last)
     return f"variable '{name}' was changed in up to {place.count} values, from {first} to {last}"
+
+
+def _where(ds: xr.Dataset, name: str, flat: int) -> str:
+    """Return where a value stands, in words: "source '54:1', time 2018-03-01T05:00:00"."""
+    import numpy as np
+
+    variable = ds.variables[name]
+    index = np.unravel_index(flat, variable.shape)
+    parts = []
+    for dim, i in zip(variable.dims, index, strict=True):
+        if dim in ds.variables and ds.variables[dim].dims == (dim,):
+            value = ds.variables[dim].values[i]
+            if ds.variables[dim].dtype.kind == "M":
+                parts.append(f"{dim} {np.datetime_as_string(value, unit='s')}Z")
+            else:
+                parts.append(f"{dim} {str(value)!r}")
+        else:
+            parts.append(f"{dim} {int(i)}")
+    return ", ".join(parts) or "its only value"
 
 
 def _short(value: Any) -> str:
@@ -217,11 +235,6 @@ def _json(text: Any) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _is_netcdf(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(8).startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"))
 
 
 def _has_digest(path: Path) -> bool:

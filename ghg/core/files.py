@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ghg.core.errors import InputError
 
-__all__ = ["MANIFEST", "atomic_directory", "atomic_path", "open_input", "sha256", "write_text"]
+__all__ = ["MANIFEST", "atomic_directory", "atomic_path", "is_netcdf", "open_input", "sha256", "write_text"]
 
 MANIFEST = "manifest.json"  # lists what a finished report folder holds; see ghg.core.provenance
 
@@ -73,6 +73,12 @@ def sha256(path: str | os.PathLike[str]) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise InputError("the file cannot be read", where=str(path), found=_why(error)) from error
+
+
+def is_netcdf(path: str | os.PathLike[str]) -> bool:
+    """Tell by its first bytes whether a file is NetCDF (classic or HDF5)."""
+    with Path(path).open("rb") as stream:
+        return stream.read(8).startswith((b"CDF\x01", b"CDF\x02", b"CDF\x05", b"\x89HDF\r\n\x1a\n"))
 
 
 @contextmanager

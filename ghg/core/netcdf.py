@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghg.core.errors import InputError
-from ghg.core.files import atomic_path, open_input
+from ghg.core.files import atomic_path, is_netcdf, open_input
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -112,7 +112,7 @@ def _load(path: str | os.PathLike[str]) -> tuple[xr.Dataset, str]:
     from ghg.core import _encoding
 
     given = open_input(path)
-    if not _encoding.is_netcdf(given):
+    if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="NetCDF-4 or classic")
     try:
         with netCDF4.Dataset(given, "r") as nc:

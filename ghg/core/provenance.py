@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghg import __version__
 from ghg.core.errors import InputError
-from ghg.core.files import MANIFEST, open_input, sha256, write_text
+from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256, write_text
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -315,9 +315,7 @@ def verify(path: str | os.PathLike[str], *, base: str | os.PathLike[str] | None 
 
 def _own_attributes(path: Path) -> dict[str, Any]:
     """Return the global attributes of a NetCDF file that carry its record; nothing for other files."""
-    with path.open("rb") as stream:
-        head = stream.read(8)
-    if not head.startswith((b"CDF", b"\x89HDF")):
+    if not is_netcdf(path):
         return {}
     import netCDF4
 

@@ -1,0 +1,94 @@
+"""``ghg facility``: measured against accounted emissions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ghg.cli import console, options
+from ghg.core.errors import AnswerNo
+
+app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
+                  help="Measured against accounted emissions at plants.")  # fmt: skip
+
+
+@app.command()
+def compare(
+    config: options.Config,
+    output: options.OutFolder,
+    force: options.Force = False,
+    form: options.Out = options.Format.text,
+    lang: options.Lang = options.Language.en,
+    changes: options.Set = [],  # noqa: B006
+    fail_on: Annotated[bool, typer.Option("--fail-on", help="Exit 3 unless the verdict is 'equivalent'.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Compare the two sides of a plant: verdict, causes, report."""
+    from ghg.core.config import load
+    from ghg.core.files import atomic_directory
+    from ghg.core.provenance import Record, write_manifest
+    from ghg.facility.config import FacilityJob
+    from ghg.facility.job import compare_job, write
+    from ghg.report.facility import write_report
+
+    with console.progress(quiet) as announce:
+        job = load(config, FacilityJob, changes)
+        record = Record("facility compare", job, seed=job.comparison.seed)
+        record.use(config, "configuration")
+        with atomic_directory(output, force) as folder:
+            found = compare_job(job, config.parent, record, announce)
+            announce("writing files")
+            result = write(found, job, record, folder)
+            announce("drawing the report")
+            write_report(result, folder, lang.value)
+            write_manifest(folder)
+    if form is options.Format.json:
+        console.show_json(result)
+    else:
+        console.show(summary(result))
+        console.show(f"Report: {output / 'report.html'}")
+    if fail_on and found.verdict.code != "equivalent":
+        raise AnswerNo("the two sides are not shown to be equivalent", found=found.verdict.code)
+
+
+def summary(result: dict) -> str:
+    """Return the verdict, the two totals and the causes in a few lines."""
+    coverage = f"{result['verdict']['coverage']:.0%}"
+    lines = [f"Verdict: {result['verdict']['code'].replace('_', ' ')}", result["verdict"]["sentence"]]
+    for side in ("measured", "accounted"):
+        total, (low, high) = result[side]["total_kg"] / 1000.0, result[side]["interval_kg"]
+        lines.append(f"{side:>10}: {total:>14,.0f} t {result['species']}   ({coverage} interval {low / 1000.0:,.0f} to "
+                     f"{high / 1000.0:,.0f} t)")  # fmt: skip
+    ratio = result["ratio"]
+    lines.append(f"{'ratio':>10}: {ratio['value']:.5f}   symmetric difference {ratio['symmetric_percent']:+.3f} %")
+    for term in result["causes"]["terms"]:
+        convention = f"   of which convention {term['convention_ln']:+.5f}" if term["convention_ln"] else ""
+        lines.append(f"{term['name'].replace('_', ' '):>20}: {term['ln']:+.5f} in ln{convention}")
+    return "\n".join(lines)
+
+
+@app.command()
+def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B006
+    """Validate a job and read both sides, without comparing."""
+    from ghg.core.config import load
+    from ghg.facility.config import FacilityJob
+    from ghg.facility.job import check as check_job
+
+    check_job(load(config, FacilityJob, changes), config.parent)
+    console.show(f"{config.name}: both sides can be read")
+
+
+@app.command()
+def init(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("compare.toml"),
+    force: options.Force = False,
+) -> None:
+    """Write a commented starter job."""
+    from importlib.resources import files
+
+    from ghg.core.files import write_text
+
+    write_text(output, (files("ghg.facility") / "data" / "starter.toml").read_text(encoding="utf-8"), force)
+    console.show(f"{output}: edit it, then run  ghg facility check {output}")

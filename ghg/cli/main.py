@@ -1,0 +1,110 @@
+"""The root command: finds the groups, imports them only when they are used, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ghg import __version__
+from ghg.core.errors import EXIT_BUG, EXIT_INPUT, GhgError
+
+GROUPS = {
+    "facility": ("ghg.cli.facility", "Measured against accounted emissions at plants."),
+    "sensors": ("ghg.cli.sensors", "Raw records to emissions with uncertainty."),
+    "inventories": ("ghg.cli.inventories", "Activity data to accounted emissions."),
+    "verify": ("ghg.cli.verify", "Check that files are what was written, down the whole chain."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose members are imported when they are called, so that ``ghg --help`` stays fast."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the groups, in the order of the chain."""
+        return list(GROUPS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Import and return one group; for the overview a name and a line are enough."""
+        if cmd_name not in GROUPS:
+            return None
+        module, line = GROUPS[cmd_name]
+        if cmd_name not in sys.argv:
+            return typer.main.get_command(_placeholder(cmd_name, line))
+        return typer.main.get_command(importlib.import_module(module).app)
+
+
+def _placeholder(name: str, line: str) -> typer.Typer:
+    app = typer.Typer(name=name, help=line)
+    app.command(name, help=line)(lambda: None)
+    return app
+
+
+app = typer.Typer(cls=LazyGroup, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        names = ("numpy", "scipy", "xarray", "netCDF4", "pint", "pandas", "typer", "numba")
+        sys.stdout.write(f"ghg {__version__} (Python {sys.version.split()[0]})\n")
+        for name in names:
+            try:
+                sys.stdout.write(f"  {name} {version(name)}\n")
+            except PackageNotFoundError:
+                sys.stdout.write(f"  {name} missing\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Versions.")] = False,
+) -> None:
+    """Greenhouse-gas and carbon monitoring: one chain of evidence from raw records to a verdict."""
+
+
+def _check_neighbours() -> None:
+    """Refuse to run with a foreign package of the same name in the place of ours."""
+    home = Path(__file__).resolve().parents[2]
+    for name in ("sensors", "inventories", "inversion"):
+        spec = importlib.util.find_spec(name)
+        origin = Path(spec.origin).resolve() if spec is not None and spec.origin else None
+        if origin is None or home not in origin.parents:
+            raise GhgError(f"another package named '{name}' stands in the place of ours",
+                           hint="install the toolkit in an environment of its own")  # fmt: skip
+
+
+def run() -> None:
+    """Run the command line; errors become one sentence and an exit code."""
+    try:
+        _check_neighbours()
+        app()
+    except GhgError as error:
+        _explain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_INPUT)
+    except Exception as error:
+        if os.environ.get("GHG_DEBUG"):
+            raise
+        sys.stderr.write(f"ghg: internal error, please report it: {type(error).__name__}: {error}\n"
+                         "Set GHG_DEBUG=1 to see where it happened.\n")  # fmt: skip
+        sys.exit(EXIT_BUG)
+
+
+def _explain(error: GhgError) -> None:
+    if "json" in (sys.argv[sys.argv.index("--format") + 1 : sys.argv.index("--format") + 2] if "--format" in sys.argv
+                  else []) or "--format=json" in sys.argv:  # fmt: skip
+        sys.stderr.write(json.dumps(error.as_dict(), ensure_ascii=False) + "\n")
+        return
+    for one in getattr(error, "errors", [error]):
+        sys.stderr.write(f"ghg: {one}\n")
