@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     """What stdout carries."""
 
     text = "text"
     json = "json"
 
 
-class Language(str, Enum):
+class Language(StrEnum):
     """Language of a report."""
 
     en = "en"

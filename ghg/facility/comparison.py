@@ -103,8 +103,11 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
     finding = _joint(finding, measured_pairs, accounted_pairs)
     known = _known(measured_pairs, "source") & _known(accounted_pairs, "stream")
     if not known.any():
-        raise InputError("no period has both sides", where=f"{settings.start} to {settings.end}",
-                         hint="check the periods, the time zones and minimum_coverage")  # fmt: skip
+        raise InputError(
+            "no period has both sides",
+            where=f"{settings.start} to {settings.end}",
+            hint="check the periods, the time zones and minimum_coverage",
+        )
     measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
     return _judge(measured_pairs, accounted_pairs, finding, settings, float(known.mean()))
 
@@ -129,10 +132,15 @@ def _on_periods(
 
     coarsest = float(np.max(seconds(ds["time_bounds"].values)))
     if coarsest > 1.2 * float(np.max(seconds(bounds))):
-        raise InputError(f"the {side} intervals are longer than the periods to be paired", where="comparison.by",
-                         found=f"intervals of {coarsest / 86400:.4g} days", need=f"periods as long; '{settings.by}' is too fine")  # fmt: skip
-    result = resample(ds, bounds, name=["emission", *(n for n in rates if n in ds)],
-                      minimum_coverage=settings.minimum_coverage)  # fmt: skip
+        raise InputError(
+            f"the {side} intervals are longer than the periods to be paired",
+            where="comparison.by",
+            found=f"intervals of {coarsest / 86400:.4g} days",
+            need=f"periods as long; '{settings.by}' is too fine",
+        )
+    result = resample(
+        ds, bounds, name=["emission", *(n for n in rates if n in ds)], minimum_coverage=settings.minimum_coverage
+    )
     extra = [n for n in amounts if n in ds]
     if extra:
         summed = resample(ds, bounds, name=extra, minimum_coverage=settings.minimum_coverage, how="sum")
@@ -166,8 +174,10 @@ def _judge(
     total_m = dataset_total(measured, seed=settings.seed, **options)  # type: ignore[arg-type]
     total_a = dataset_total(accounted, seed=settings.seed + 1, **options)  # type: ignore[arg-type]
     if not (total_m.value > 0 and total_a.value > 0):
-        raise InputError("a total is not positive, so there is no ratio",
-                         found=f"measured {total_m.value:g} kg, accounted {total_a.value:g} kg")  # fmt: skip
+        raise InputError(
+            "a total is not positive, so there is no ratio",
+            found=f"measured {total_m.value:g} kg, accounted {total_a.value:g} kg",
+        )
     u_ln = math.hypot(total_m.u_rel, total_a.u_rel)
     value = total_m.value / total_a.value
     spread = math.exp(NormalDist().inv_cdf(0.5 + settings.coverage / 2.0) * u_ln)
@@ -178,11 +188,28 @@ def _judge(
     if paired < settings.minimum_coverage:
         gaps = (f"only {paired:.0%} of the periods have both sides, {settings.minimum_coverage:.0%} are needed",)
     dependent = tuple(f"{one.source}: {one.evidence}" for one in finding if one.status == "not independent")
-    verdict = decide(ratio, statistics["tost"]["equivalent"], margin=settings.margin, coverage=settings.coverage,
-                     not_comparable=gaps, not_independent=dependent)  # fmt: skip
+    verdict = decide(
+        ratio,
+        statistics["tost"]["equivalent"],
+        margin=settings.margin,
+        coverage=settings.coverage,
+        not_comparable=gaps,
+        not_independent=dependent,
+    )
     causes = from_datasets(measured, accounted, finding)
-    return Comparison(verdict, total_m, total_a, ratio, u_ln, causes, finding, measured, accounted, pairs,
-                      {**statistics, "paired_share": paired})  # fmt: skip
+    return Comparison(
+        verdict,
+        total_m,
+        total_a,
+        ratio,
+        u_ln,
+        causes,
+        finding,
+        measured,
+        accounted,
+        pairs,
+        {**statistics, "paired_share": paired},
+    )
 
 
 def _statistics(m: Total, a: Total, u_ln: float, settings: Settings) -> dict[str, Any]:
@@ -229,8 +256,11 @@ def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
         data[name] = rate.assign_attrs(attrs)
         data[f"{name}_u"] = u.assign_attrs({**attrs, "long_name": attrs["long_name"] + ", standard uncertainty"})
         if "emission_coverage" in ds:
-            data[f"{side}_coverage"] = ds["emission_coverage"].mean(along).assign_attrs(
-                {"long_name": f"covered share of the period, {side}", "units": "1"})  # fmt: skip
+            data[f"{side}_coverage"] = (
+                ds["emission_coverage"]
+                .mean(along)
+                .assign_attrs({"long_name": f"covered share of the period, {side}", "units": "1"})
+            )
     ratio = data["measured_emission"] / data["accounted_emission"].where(data["accounted_emission"] > 0)
     data["ratio"] = ratio.assign_attrs({"long_name": "measured over accounted emission", "units": "1"})
     return xr.Dataset(data).drop_vars([c for c in xr.Dataset(data).coords if c != "time"])

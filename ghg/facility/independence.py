@@ -138,7 +138,9 @@ def constant_of(mass: Array, heat: Array, hours: Array) -> tuple[float, float, i
     Only records whose rounding is below 2 % of the mass can speak for or against a constant.
     """
     known = (mass > 0) & (heat > 0) & np.isfinite(mass) & np.isfinite(heat)
-    width = HOURLY_HALF_WIDTH * np.where(hours <= 3.0, np.minimum(hours, 1.0) * np.maximum(hours, 1.0), np.sqrt(3.0 * hours))
+    width = HOURLY_HALF_WIDTH * np.where(
+        hours <= 3.0, np.minimum(hours, 1.0) * np.maximum(hours, 1.0), np.sqrt(3.0 * hours)
+    )
     known &= width < 0.02 * mass
     n = int(known.sum())
     if n == 0:
@@ -188,11 +190,15 @@ def _solid(label: str, k: float, share: float, n: int) -> Independence:
     fuel = nearest_fuel(fc)
     what = f"Fc {fc:.0f} scf/mmBtu" + (f", {fuel}" if fuel else "")
     if n < FEWEST:
-        text = (f"CO2 per heat input is {k:.5f} short ton/mmBtu, as when heat input is computed from the measured CO2 "
-                f"by F-15 with {what}; {n} record(s) cannot show whether it varies")  # fmt: skip
+        text = (
+            f"CO2 per heat input is {k:.5f} short ton/mmBtu, as when heat input is computed from the measured CO2 "
+            f"by F-15 with {what}; {n} record(s) cannot show whether it varies"
+        )
         return Independence(label, "independent", bool(fuel), k, share, fc, fuel, text)
-    text = (f"CO2 per heat input is constant at {k:.5f} short ton/mmBtu within rounding: heat input is computed from the "
-            f"measured CO2 by F-15 ({what}), so CO2 is measured and heat input is not a second measurement")  # fmt: skip
+    text = (
+        f"CO2 per heat input is constant at {k:.5f} short ton/mmBtu within rounding: heat input is computed from the "
+        f"measured CO2 by F-15 ({what}), so CO2 is measured and heat input is not a second measurement"
+    )
     return Independence(label, "independent", True, k, share, fc, fuel, text)
 
 
@@ -202,11 +208,13 @@ def _gas(label: str, k: float, share: float, n: int, methods: set[int]) -> Indep
     nearer_g4 = by_fuel_flow and (not by_stack or _gap(k / G4, by_fuel_flow) <= _gap(k / F15, by_stack))
     if nearer_g4:
         fc = k / G4
-        text = (f"CO2 is heat input times {k:.5f} short ton/mmBtu in {share:.0%} of {n} records: equation G-4 with Fc "
-                f"{fc:.0f} ({by_fuel_flow}), that is fuel accounting, whatever the flags say")  # fmt: skip
+        text = (
+            f"CO2 is heat input times {k:.5f} short ton/mmBtu in {share:.0%} of {n} records: equation G-4 with Fc "
+            f"{fc:.0f} ({by_fuel_flow}), that is fuel accounting, whatever the flags say"
+        )
         return Independence(label, "not independent", False, k, share, fc, by_fuel_flow, text)
     if by_stack:
-        text = f"CO2 per heat input is constant at {k:.5f} short ton/mmBtu, as when heat is computed from stack CO2 by F-15"
+        text = f"CO2 per heat input is {k:.5f} short ton/mmBtu, as when heat is computed from stack CO2 by F-15"
         return Independence(label, "independent", True, k, share, k / F15, by_stack, text)
     text = f"CO2 per heat input is constant at {k:.5f} short ton/mmBtu, which fits no known F factor"
     status = "not independent" if methods and methods <= {3, 4, 6} else "undetermined"
@@ -241,5 +249,6 @@ def _with_accounted(one: Independence, heat: Array, mass: Array, accounted: xr.D
         text = "the accounted emission is the measured one times a constant in every period"
     else:
         return one
-    return Independence(one.source, "not independent", one.heat_from_emission, one.constant, one.share, one.f_factor,
-                        one.fuel, text)  # fmt: skip
+    return Independence(
+        one.source, "not independent", one.heat_from_emission, one.constant, one.share, one.f_factor, one.fuel, text
+    )

@@ -63,8 +63,10 @@ def decide(
     cannot confirm anything, and equivalence within the margin counts before a significant difference inside it.
     """
     value, low, high = ratio
-    numbers = (f"measured is {100 * (value - 1):+.2f} % of accounted ({coverage:.0%} interval "
-               f"{100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %)")  # fmt: skip
+    numbers = (
+        f"measured is {100 * (value - 1):+.2f} % of accounted ({coverage:.0%} interval "
+        f"{100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %)"
+    )
     if not_comparable:
         return Verdict("not_comparable", "The two sides cannot be compared.", not_comparable, 100 * margin, coverage)
     if not_independent:
@@ -72,8 +74,13 @@ def decide(
         return Verdict("not_independent", sentence, not_independent, 100 * margin, coverage)
     if equivalent:
         reasons = (f"both one-sided tests against a margin of {margin:.1%} are passed at 5 %",)
-        return Verdict("equivalent", f"Measured and accounted agree within {margin:.1%}: {numbers}.", reasons,
-                       100 * margin, coverage)  # fmt: skip
+        return Verdict(
+            "equivalent",
+            f"Measured and accounted agree within {margin:.1%}: {numbers}.",
+            reasons,
+            100 * margin,
+            coverage,
+        )
     if low > 1.0 or high < 1.0:
         code = "measured_higher" if low > 1.0 else "measured_lower"
         word = "higher" if low > 1.0 else "lower"
@@ -83,4 +90,6 @@ def decide(
         f"the {coverage:.0%} interval of the ratio includes 1, so a difference is not shown",
         f"it reaches beyond the margin of {margin:.1%}, so agreement is not shown either",
     )
-    return Verdict("inconclusive", f"The uncertainties do not allow a verdict: {numbers}.", reasons, 100 * margin, coverage)
+    return Verdict(
+        "inconclusive", f"The uncertainties do not allow a verdict: {numbers}.", reasons, 100 * margin, coverage
+    )

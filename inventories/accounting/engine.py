@@ -114,7 +114,9 @@ def dataset(streams: Sequence[Stream], bounds: npt.NDArray[np.datetime64], speci
 
     bases = {s.basis for s in streams if s.basis}
     if len(bases) > 1:
-        raise InputError("the streams mix gross and net calorific values", found=", ".join(sorted(bases)), need="one basis")
+        raise InputError(
+            "the streams mix gross and net calorific values", found=", ".join(sorted(bases)), need="one basis"
+        )
     shape = (len(species), len(streams), len(bounds))
     rate = np.zeros(shape)
     random = np.zeros(shape)

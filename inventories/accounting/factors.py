@@ -14,8 +14,15 @@ from ghg.core.units import factor as unit_factor
 # A 95 % range of a normal distribution is 2 x 1.96 standard uncertainties wide (2006 IPCC Guidelines vol 1 ch 3)
 HALF_WIDTHS_95 = 1.959963984540054
 
-FUEL_CODES = {"BIT": "bituminous", "SUB": "subbituminous", "LIG": "lignite", "NG": "natural_gas", "DFO": "diesel",
-              "RFO": "residual_oil", "ANT": "anthracite"}  # fmt: skip
+FUEL_CODES = {
+    "BIT": "bituminous",
+    "SUB": "subbituminous",
+    "LIG": "lignite",
+    "NG": "natural_gas",
+    "DFO": "diesel",
+    "RFO": "residual_oil",
+    "ANT": "anthracite",
+}
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,26 @@ def table() -> tuple[DefaultFactor, ...]:
 def _row(row: dict[str, str]) -> DefaultFactor:
     value = float(row["value"])
     return DefaultFactor(
-        **{key: row[key] for key in ("set", "fuel", "species", "quantity", "unit", "basis", "source", "edition",
-                                     "valid_from", "range_source")},
+        **{
+            key: row[key]
+            for key in (
+                "set",
+                "fuel",
+                "species",
+                "quantity",
+                "unit",
+                "basis",
+                "source",
+                "edition",
+                "valid_from",
+                "range_source",
+            )
+        },
         value=value,
         lower=float(row["lower"] or value),
         upper=float(row["upper"] or value),
         verified=row["verified"] == "true",
-    )  # fmt: skip
+    )
 
 
 def fuels(factor_set: str) -> list[str]:
@@ -100,9 +120,12 @@ def fuel_name(text: str, factor_set: str) -> str:
     if any(mark in text for mark in "+&/,"):
         raise InputError("two fuels stand in one record", found=f"'{text}'", need="one stream for each fuel")
     near = difflib.get_close_matches(name, known, n=2, cutoff=0.4)
-    raise InputError(f"the fuel has no factor in the set '{factor_set}'", found=f"'{text}'",
-                     need="one of " + ", ".join(known),
-                     hint=f"did you mean {' or '.join(near)}" if near else "give the factor in the configuration")  # fmt: skip
+    raise InputError(
+        f"the fuel has no factor in the set '{factor_set}'",
+        found=f"'{text}'",
+        need="one of " + ", ".join(known),
+        hint=f"did you mean {' or '.join(near)}" if near else "give the factor in the configuration",
+    )
 
 
 def default(factor_set: str, fuel: str, quantity: str, species: str = "") -> DefaultFactor:

@@ -57,9 +57,14 @@ METHODS = {
     "ipcc2006-tier1": Method("ipcc2006", "net", 1.0, (), "2006 IPCC Guidelines vol 2 ch 2 eq 2.1"),
     "ipcc2006-tier2": Method("ipcc2006", "net", 1.0, ("emission_factor",), "2006 IPCC Guidelines vol 2 ch 2 eq 2.1"),
     "mrr": Method("ipcc2006", "net", None, ("calorific_value", "emission_factor"), "(EU) 2018/2066 Article 24(1)"),
-    "china-power": Method("ipcc2006", "net", None, ("mass", "carbon_content"),
-                          "guideline for power generation facilities: FC x C_ar x OF x 44/12"),
-}  # fmt: skip
+    "china-power": Method(
+        "ipcc2006",
+        "net",
+        None,
+        ("mass", "carbon_content"),
+        "guideline for power generation facilities: FC x C_ar x OF x 44/12",
+    ),
+}
 
 
 def stream(config: StreamConfig, steps: int, species: list[str]) -> Stream:
@@ -104,8 +109,9 @@ def _uses_energy(config: StreamConfig) -> bool:
 def _values(series: Series, need: str, steps: int, name: str, where: str) -> Array:
     values = np.array([np.nan if v == "nan" else v for v in series.values], float)
     if values.size not in (1, steps):
-        raise ConfigError(f"{name} has the wrong number of values", where=where, found=str(values.size),
-                          need=f"1 or {steps}")  # fmt: skip
+        raise ConfigError(
+            f"{name} has the wrong number of values", where=where, found=str(values.size), need=f"1 or {steps}"
+        )
     converted = np.asarray(convert(values, series.unit, need, name=name), float)
     if np.any(converted < 0):
         raise InputError(f"{name} is negative", where=where, found=f"{values[converted < 0][0]} {series.unit}")
@@ -123,8 +129,12 @@ def _activity(config: StreamConfig, rule: Method, steps: int, where: str) -> tup
     value_u = _uncertain(config, "calorific_value", 0.0)
     for series in (config.energy, config.calorific_value):
         if series is not None and series.basis != rule.basis:
-            raise ConfigError(f"the factors of '{config.method}' are per {rule.basis} energy", where=where,
-                              found=f"{series.basis}", need=rule.basis)  # fmt: skip
+            raise ConfigError(
+                f"the factors of '{config.method}' are per {rule.basis} energy",
+                where=where,
+                found=f"{series.basis}",
+                need=rule.basis,
+            )
     energy = None if config.energy is None else _values(config.energy, "J", steps, "energy", where)
     if config.mass is None:
         assert energy is not None
@@ -135,7 +145,9 @@ def _activity(config: StreamConfig, rule: Method, steps: int, where: str) -> tup
     head = Factor("fuel_mass", amount, *fuel_u, variable=names[0])
     if energy is not None:
         with np.errstate(invalid="ignore"):
-            values = np.where(amount > 0, energy / np.where(amount > 0, amount, 1.0), np.where(energy == 0, 0.0, np.nan))
+            values = np.where(
+                amount > 0, energy / np.where(amount > 0, amount, 1.0), np.where(energy == 0, 0.0, np.nan)
+            )
     elif config.calorific_value is not None:
         unit = "J kg-1" if solid else "J m-3"
         values = _values(config.calorific_value, unit, steps, "calorific_value", where)
@@ -157,19 +169,21 @@ def _tail(
             return None
         carbon = _values(config.carbon_content, "1", steps, "carbon_content", where)
         if np.any(carbon > 1):
-            raise InputError("carbon_content is larger than the mass itself", where=where, found=f"{carbon.max():g} kg/kg")
+            raise InputError(
+                "carbon_content is larger than the mass itself", where=where, found=f"{carbon.max():g} kg/kg"
+            )
         per_carbon = np.full(steps, carbon_to_co2("44/12"))
         head = Factor("carbon_content", carbon, *_uncertain(config, "carbon_content", 0.0), variable="carbon_content")
         return (head, *_oxidation(config, rule, steps, where), Factor("", per_carbon))
     return (_emission_factor(config, rule, gas, steps, where, notes), *_oxidation(config, rule, steps, where))
 
 
-def _emission_factor(
-    config: StreamConfig, rule: Method, gas: str, steps: int, where: str, notes: list[str]
-) -> Factor:
+def _emission_factor(config: StreamConfig, rule: Method, gas: str, steps: int, where: str, notes: list[str]) -> Factor:
     if config.emission_factor is not None and gas == "CO2":
         values = _values(config.emission_factor, "kg J-1", steps, "emission_factor", where)
-        return Factor("emission_factor", values, *_uncertain(config, "emission_factor", 0.0), variable="emission_factor")
+        return Factor(
+            "emission_factor", values, *_uncertain(config, "emission_factor", 0.0), variable="emission_factor"
+        )
     fuel = factors.fuel_name(config.fuel, rule.factor_set)
     if rule.factor_set == "ipcc2006":
         row = factors.default(rule.factor_set, fuel, "carbon_per_energy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -34,14 +35,16 @@ def read(path: str | Path, plant: int, start: str, end: str) -> list[StreamConfi
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path)
+        table: Any = pd.read_csv(path)
     except FileNotFoundError as error:
         raise InputError("the file does not exist", where=path.name) from error
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, IsADirectoryError) as error:
         raise InputError("the file is not a readable CSV", where=path.name) from error
     missing = [name for name in NEEDED if name not in table]
     if missing:
-        raise InputError("columns are missing", where=path.name, found=", ".join(table.columns), need=", ".join(missing))
+        raise InputError(
+            "columns are missing", where=path.name, found=", ".join(table.columns), need=", ".join(missing)
+        )
     table["report_date"] = pd.to_datetime(table["report_date"], errors="coerce")
     rows = table[(table.plant_id_eia == plant) & (table.report_date >= start) & (table.report_date < end)]
     if rows.empty:
@@ -50,14 +53,15 @@ def read(path: str | Path, plant: int, start: str, end: str) -> list[StreamConfi
     return [s for fuel, part in rows.groupby("fuel_type") if (s := _stream(str(fuel), part, months, path)) is not None]
 
 
-def _stream(fuel: str, part: pd.DataFrame, months: pd.DatetimeIndex, path: Path) -> StreamConfig | None:
+def _stream(fuel: str, part: Any, months: pd.DatetimeIndex, path: Path) -> StreamConfig | None:
     sums = part.groupby("report_date")[["fuel_consumed_units", "fuel_consumed_mmbtu"]].sum(min_count=1).reindex(months)
     if not sums.fuel_consumed_mmbtu.fillna(0.0).any():
         return None  # listed, but not burnt in the period
     if sums.fuel_consumed_mmbtu.isna().any():
         empty = sums.index[sums.fuel_consumed_mmbtu.isna()][0]
-        raise InputError(f"{fuel} has no record in {empty:%Y-%m}", where=path.name,
-                         hint="write 0 where no fuel was burnt")  # fmt: skip
+        raise InputError(
+            f"{fuel} has no record in {empty:%Y-%m}", where=path.name, hint="write 0 where no fuel was burnt"
+        )
     if (sums < 0).any().any():
         raise InputError(f"{fuel} has a negative amount", where=path.name)
     energy = Series(unit="mmBtu", values=sums.fuel_consumed_mmbtu.tolist(), basis="gross")
@@ -65,7 +69,7 @@ def _stream(fuel: str, part: pd.DataFrame, months: pd.DatetimeIndex, path: Path)
     return StreamConfig(name=fuel, fuel=fuel, method="part98-tier1", mass=mass, energy=energy)
 
 
-def _amount(fuel: str, units: pd.Series) -> Series | None:
+def _amount(fuel: str, units: Any) -> Series | None:
     unit = UNITS.get(fuel)
     if unit == "kft3":
         return Series(unit="ft3", values=(units * CUBIC_FEET).tolist())

@@ -52,7 +52,11 @@ def read(config: ValuesReader) -> xr.Dataset:
     data = emission_variables((emission, random, parts), (flags, reasons, method), species=config.species)
     if config.heat_input is not None:
         heat = _per_second(config.heat_input, "J", length, "heat_input")
-        data["heat_input"] = (("source", "time"), heat, attributes("heat_input", calorific_basis=config.calorific_basis))
+        data["heat_input"] = (
+            ("source", "time"),
+            heat,
+            attributes("heat_input", calorific_basis=config.calorific_basis),
+        )
     times = bounds_variable(bounds)
     ds = xr.Dataset({**data, "time_bounds": times}, coords={"source": [config.source], "time": times.time})
     ds.attrs["citation"] = config.citation
@@ -65,8 +69,12 @@ def read(config: ValuesReader) -> xr.Dataset:
 def _per_second(series: TypedSeries, need: str, length: np.ndarray, name: str) -> np.ndarray:
     values = np.array([np.nan if v == "nan" else v for v in series.values], float)
     if values.size != length.size:
-        raise ConfigError(f"{name} has the wrong number of values", where="measured.reader", found=str(values.size),
-                          need=str(length.size))  # fmt: skip
+        raise ConfigError(
+            f"{name} has the wrong number of values",
+            where="measured.reader",
+            found=str(values.size),
+            need=str(length.size),
+        )
     if np.any(values < 0):
         raise InputError(f"{name} is negative", where="measured.reader", found=f"{values[values < 0][0]} {series.unit}")
     return (np.asarray(convert(values, series.unit, need, name=name), float) / length)[None, :]

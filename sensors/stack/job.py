@@ -12,6 +12,7 @@ from sensors.readers.files import expand
 
 if TYPE_CHECKING:
     import xarray as xr
+
     from ghg.core.provenance import Record
 
 __all__ = ["run"]

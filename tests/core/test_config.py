@@ -18,7 +18,7 @@ class Part(Model):
 class Job(Model):
     title: str
     margin: float = 0.05
-    parts: list[Part] = []
+    parts: tuple[Part, ...] = ()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_bad_overrides(job: Path, override: str) -> None:
     ("content", "message"),
     [
         (b"", "is empty"),
-        (b"title = ", "not valid TOML.*line 1"),
+        (b"title = ", "not valid TOML"),
         (b"title = 'x'\nmargn = 1", r"job.toml, key 'margn': the key is not known; did you mean 'margin'"),
         (b"margin = 0.1", r"key 'title': the key is missing"),
         (b"title = 'x'\n[[parts]]\nmass = 3", r"key 'parts.0.mass'.*no unit"),

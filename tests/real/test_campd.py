@@ -47,9 +47,7 @@ def test_every_field_is_read_as_python_reads_it(campd: Path, monkeypatch: pytest
                     want = [float(field) if field else np.nan for field in columns[i]]
                     np.testing.assert_array_equal(found.numbers[name], want)
                 else:
-                    assert [found.texts[name][k] for k in found.codes[name]] == [
-                        f.strip() for f in columns[i]
-                    ]
+                    assert [found.texts[name][k] for k in found.codes[name]] == [f.strip() for f in columns[i]]
 
 
 def _number(field: str) -> bool:
@@ -94,9 +92,7 @@ def test_idaho_totals_against_plain_python(campd: Path, idaho: Any) -> None:
                 for row in csv.DictReader(io.TextIOWrapper(archive.open(name), newline="")):
                     label = f"{row['ORISPL_CODE']}-{row['UNITID']}"
                     total[label] = total.get(label, 0.0) + float(row["CO2_MASS (tons)"] or 0)
-                    power[label] = power.get(label, 0.0) + float(row["GLOAD (MW)"] or 0) * float(
-                        row["OP_TIME"]
-                    )
+                    power[label] = power.get(label, 0.0) + float(row["GLOAD (MW)"] or 0) * float(row["OP_TIME"])
     span = seconds(idaho.time_bounds)
     for i, label in enumerate(idaho.source.values):
         assert float((idaho.emission.values[i] * span).sum() / TON) == pytest.approx(total[label], rel=1e-12)
@@ -147,9 +143,7 @@ def test_cholla_2012(campd: Path) -> None:
 
 def test_mercury_files_say_what_they_hold(shared_data: Path) -> None:
     path = shared_data / "facility" / "mats_2015q1" / "mats_01_2015.csv.gz"
-    with pytest.raises(
-        InputError, match=r"not a CAMPD emissions file with CO2.*found columns .*needed CO2 Mass"
-    ):
+    with pytest.raises(InputError, match=r"not a CAMPD emissions file with CO2.*found columns .*needed CO2 Mass"):
         read(CampdReader(files=(str(path),)))
 
 

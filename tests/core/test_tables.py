@@ -1,0 +1,89 @@
+"""The table door: encodings, headers below titles, archives, and every bad file in one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ghg.core.errors import InputError
+from ghg.core.tables import read_table
+
+ROWS = "日期,煤量,备注\n2024-01-01,12.5,\n2024-02-01,,好\n"
+COLUMNS = {"time": "日期", "mass": "煤量"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
+def test_chinese_headers_in_every_usual_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "coal.csv"
+    path.write_bytes(ROWS.encode(encoding))
+    frame = read_table(path, COLUMNS)
+    assert frame["mass"][0] == "12.5"
+    assert frame["mass"].isna().tolist() == [False, True]
+    assert bool(frame.attrs["notes"]) == (encoding != "utf-8")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_delimiters_are_found(tmp_path: Path, delimiter: str) -> None:
+    path = tmp_path / "coal.txt"
+    path.write_text(ROWS.replace(",", delimiter), encoding="utf-8")
+    assert read_table(path, COLUMNS)["time"].tolist() == ["2024-01-01", "2024-02-01"]
+
+
+def test_header_below_title_rows(tmp_path: Path) -> None:
+    path = tmp_path / "coal.csv"
+    path.write_text("某电厂 2024 年燃料表\n\n" + ROWS, encoding="utf-8")
+    frame = read_table(path, COLUMNS)
+    assert len(frame) == 2
+    assert "row 3" in frame.attrs["notes"][0]
+
+
+def test_archives(tmp_path: Path) -> None:
+    (tmp_path / "coal.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
+    with zipfile.ZipFile(tmp_path / "coal.zip", "w") as archive:
+        archive.writestr("coal.csv", ROWS)
+    for name in ("coal.csv.gz", "coal.zip"):
+        assert read_table(tmp_path / name, COLUMNS)["mass"][0] == "12.5"
+
+
+def test_workbooks_keep_numbers_and_dates(tmp_path: Path) -> None:
+    path = tmp_path / "coal.xlsx"
+    table = pd.DataFrame({"日期": pd.to_datetime(["2024-01-01", "2024-02-01"]), "煤量": [12.5, None]})
+    with pd.ExcelWriter(path) as writer:
+        table.to_excel(writer, sheet_name="燃料", startrow=2, index=False)
+    frame = read_table(path, COLUMNS)
+    assert frame["mass"][0] == 12.5
+    assert pd.Timestamp(frame["time"][1]) == pd.Timestamp("2024-02-01")
+    with pytest.raises(InputError, match="lacks the sheet"):
+        read_table(path, COLUMNS, sheet="none")
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "empty"),
+        ("a.csv", b"  \n \n", "empty"),
+        ("a.csv", b"\x00\x01\x02", "binary"),
+        ("a.csv.gz", gzip.compress(ROWS.encode())[:20], "truncated"),
+        ("a.zip", b"PK\x03\x04 broken", "truncated"),
+        ("a.xlsx", b"PK\x03\x04 broken", "workbook cannot be read"),
+        ("a.csv", "日期,煤\n1,2\n".encode(), r"columns are missing \(found 日期, 煤, needed 煤量\); did you mean '煤'"),
+    ],
+)
+def test_bad_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_table(write(tmp_path / name, content), COLUMNS)
+
+
+def test_missing_files_and_folders(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(InputError):
+            read_table(path, COLUMNS)
