@@ -26,9 +26,7 @@ def verify(
         console.show_json([{"file": path.name, **result.as_dict()} for path, result in results])
     else:
         for path, result in results:
-            console.show(f"{path.name}: {'verified' if result.ok else 'CHANGED'}")
-            for problem in result.problems:
-                console.show(f"  {problem.message}")
+            console.show(result.text())
     bad = [path.name for path, result in results if not result.ok]
     if bad:
         raise AnswerNo("not what was written", where=", ".join(bad))

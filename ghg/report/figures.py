@@ -83,7 +83,9 @@ def waterfall(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure:
         level += height
         names.append(text.get(f"term_{term['name']}", term["name"].replace("_", " ")))
     axes.bar(len(terms), level, color=MEASURED, width=0.55)
-    axes.annotate(f"{level:+.2f}", (len(terms), max(level, 0.0)), xytext=(0, 4), textcoords="offset points", ha="center")
+    axes.annotate(
+        f"{level:+.2f}", (len(terms), max(level, 0.0)), xytext=(0, 4), textcoords="offset points", ha="center"
+    )
     axes.axhline(0, color=GREY, lw=0.8)
     axes.set_xticks(range(len(terms) + 1), [*names, text["whole"]])
     axes.set_ylabel(text["percent_ln"])
@@ -127,11 +129,15 @@ def budgets(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure:
         one = result[side]
         parts = {text["random"]: one["u_random_kg"], **one["u_systematic_kg"]}
         for name, u in parts.items():
-            rows.append((f"{text[side]}: {text.get('component_' + name, name.replace('_', ' '))}", u, one["total_kg"], colour))
+            rows.append(
+                (f"{text[side]}: {text.get('component_' + name, name.replace('_', ' '))}", u, one["total_kg"], colour)
+            )
     figure, axes = _axes(6.4, 0.42 * len(rows) + 0.7)
     for y, (_, u, total, colour) in enumerate(reversed(rows)):
         axes.barh(y, 100 * u / total, color=colour, height=0.6)
-        axes.annotate(f"{100 * u / total:.2f}", (100 * u / total, y), xytext=(4, 0), textcoords="offset points", va="center")
+        axes.annotate(
+            f"{100 * u / total:.2f}", (100 * u / total, y), xytext=(4, 0), textcoords="offset points", va="center"
+        )
     axes.set_yticks(range(len(rows)), [r[0] for r in reversed(rows)])
     axes.set_xlabel(text["percent_total"])
     axes.margins(x=0.12)
