@@ -115,9 +115,7 @@ def bench_emission(rate: float) -> None:
 
     floor = (6 + 2 + 5) * 8 * N / rate
     took = best(ours)
-    line(
-        "emission, 5 systematic parts and random", N, took, "unit-hours", f"{took / floor:.1f} x memory floor"
-    )
+    line("emission, 5 systematic parts and random", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
     start = time.perf_counter()
     want = by_numpy(x)
     plain = time.perf_counter() - start

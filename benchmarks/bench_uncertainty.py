@@ -184,9 +184,7 @@ def bench_first_order() -> list[Row]:
         return np.array([z * np.cos(v[2]), z * np.sin(v[2]), z])
 
     ours = best(lambda: first_order(model, x, cov), 50)
-    rows: list[Row] = [
-        ("GUM H.2, three outputs, correlated", "ours", ours, "any function, numerical derivatives")
-    ]
+    rows: list[Row] = [("GUM H.2, three outputs, correlated", "ours", ours, "any function, numerical derivatives")]
     if importlib.util.find_spec("uncertainties") is not None:
         import uncertainties
         from uncertainties import umath
@@ -237,9 +235,7 @@ def main() -> None:
     print(check_agreement() + "\n")
     print(f"{'task':48} {'who':22} {'time':>12}  note")
     for task, who, seconds, note in bench_total() + bench_sums() + bench_first_order() + bench_resample():
-        shown = (
-            "-" if np.isnan(seconds) else f"{seconds * 1e3:,.3g} ms" if seconds < 10 else f"{seconds:,.0f} s"
-        )
+        shown = "-" if np.isnan(seconds) else f"{seconds * 1e3:,.3g} ms" if seconds < 10 else f"{seconds:,.0f} s"
         print(f"{task:48} {who:22} {shown:>12}  {note}")
 
 

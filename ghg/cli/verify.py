@@ -25,7 +25,7 @@ def verify(
     if form is options.Format.json:
         console.show_json([{"file": path.name, **result.as_dict()} for path, result in results])
     else:
-        for path, result in results:
+        for _, result in results:
             console.show(result.text())
     bad = [path.name for path, result in results if not result.ok]
     if bad:

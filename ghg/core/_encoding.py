@@ -60,7 +60,7 @@ def kind(values: npt.NDArray[Any]) -> str:
         return "time"
     if code == "m":
         return "duration"
-    if code in "iu" or values.dtype in (np.float32, np.float64):
+    if code in "iu" or (code == "f" and values.dtype.itemsize in (4, 8)):
         return "number"
     raise InputError("values of this type cannot be stored", found=str(values.dtype), need="float64, float32, "
                      "integers, booleans, times or text")  # fmt: skip

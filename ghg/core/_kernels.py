@@ -25,9 +25,7 @@ def overlap_ranges(source_start, source_end, target_start, target_end, first, la
 
 
 @kernel
-def overlap_weights(
-    source_start, source_end, target_start, target_end, first, last, per_source, offsets, weights
-):
+def overlap_weights(source_start, source_end, target_start, target_end, first, last, per_source, offsets, weights):
     """Write the overlaps of target k to ``weights[offsets[k]:offsets[k + 1]]``.
 
     In seconds, or as a fraction of the source interval when `per_source` is 1.

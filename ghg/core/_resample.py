@@ -46,9 +46,7 @@ def make_plan(source: npt.NDArray[np.int64], target: npt.NDArray[np.int64], amou
                 found=str(np.datetime64(int(edges[i, 0]), "ns")),
                 hint="sort the record and remove repeated intervals first",
             )
-    s0, s1, t0, t1 = (
-        np.ascontiguousarray(e) for e in (source[:, 0], source[:, 1], target[:, 0], target[:, 1])
-    )
+    s0, s1, t0, t1 = (np.ascontiguousarray(e) for e in (source[:, 0], source[:, 1], target[:, 0], target[:, 1]))
     first = np.zeros(t0.size, dtype=np.int64)
     last = np.zeros(t0.size, dtype=np.int64)
     _kernels.overlap_ranges(s0, s1, t0, t1, first, last)
@@ -71,17 +69,13 @@ class _Rows:
         self.x = self.take(name, np.float64)
         flag = f"{name}_flag"
         self.flag = self.take(flag, np.int64) if flag in ds else None
-        self.valid = np.ascontiguousarray(
-            ~np.isnan(self.x) & (self.flag < BAD if self.flag is not None else True)
-        )
+        self.valid = np.ascontiguousarray(~np.isnan(self.x) & (self.flag < BAD if self.flag is not None else True))
         _, covered = self.sums(self.x, plan.overlap)
         self.coverage = covered / plan.target_seconds
         # rounding of the sum of overlaps must not turn a full month into 0.9999...
         self.enough = (self.coverage >= minimum - 1e-12) & (covered > 0.0)
         _, self.norm = self.sums(self.x, plan.weights)
-        self.divisor = (
-            np.ones_like(self.norm) if plan.amounts else np.where(self.norm > 0.0, self.norm, np.nan)
-        )
+        self.divisor = np.ones_like(self.norm) if plan.amounts else np.where(self.norm > 0.0, self.norm, np.nan)
 
     def take(self, name: str, dtype: Any) -> Any:
         variable = self.ds[name].broadcast_like(self.base).transpose(*self.base.dims)
@@ -104,9 +98,7 @@ class _Rows:
     def quadrature(self, u: Array, tau: float) -> Array:
         p = self.plan
         variance = np.zeros((u.shape[0], p.first.size))
-        _kernels.correlated_rows(
-            u, self.valid, p.centre, tau, p.first, p.last, p.offsets, p.weights, variance
-        )
+        _kernels.correlated_rows(u, self.valid, p.centre, tau, p.first, p.last, p.offsets, p.weights, variance)
         _, norm = self.sums(u, p.weights)
         complete = norm >= self.norm * (1.0 - 1e-12)
         return np.where(self.enough & complete, np.sqrt(np.maximum(variance, 0.0)) / self.divisor, np.nan)
@@ -159,9 +151,7 @@ def _one(rows: _Rows, correlation_time: float | None) -> dict[str, Any]:
                 "the correlation time is negative or missing", where=random, found=str(tau), need="seconds"
             )
         u = rows.quadrature(rows.take(random, np.float64), tau)
-        left = remaining_correlation_time(
-            _median(rows.plan.source_seconds), _median(rows.plan.target_seconds), tau
-        )
+        left = remaining_correlation_time(_median(rows.plan.source_seconds), _median(rows.plan.target_seconds), tau)
         attrs.pop("correlation_time", None)
         out[random] = rows.put(u, attrs | ({"correlation_time": left} if left > 0.0 else {}))
     out |= _systematic(rows)
@@ -178,11 +168,7 @@ def _systematic(rows: _Rows) -> dict[str, Any]:
     if columns:
         combined = np.sqrt(sum((c * c for c in columns.values()), start=np.zeros(rows.norm.shape)))
         names = " ".join(v.removeprefix(f"{whole}_") for v in parts)
-        attrs = (
-            dict(ds[whole].attrs)
-            if whole in ds
-            else {k: v for k, v in ds[parts[0]].attrs.items() if k == "units"}
-        )
+        attrs = dict(ds[whole].attrs) if whole in ds else {k: v for k, v in ds[parts[0]].attrs.items() if k == "units"}
         out[whole] = rows.put(combined, {"components": names, **attrs})
     elif whole in ds:
         out[whole] = rows.put(rows.linear(rows.take(whole, np.float64)), dict(ds[whole].attrs))
@@ -196,9 +182,7 @@ def _flags(rows: _Rows) -> dict[str, Any]:
     shape = (rows.x.shape[0], p.first.size)
     if rows.flag is not None or reason_name in ds:
         flag = rows.flag if rows.flag is not None else np.ones(rows.x.shape, dtype=np.int64)
-        reason = (
-            rows.take(reason_name, np.int64) if reason_name in ds else np.zeros(rows.x.shape, dtype=np.int64)
-        )
+        reason = rows.take(reason_name, np.int64) if reason_name in ds else np.zeros(rows.x.shape, dtype=np.int64)
         worst, union = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         _kernels.worst_rows(flag, reason, rows.valid, p.first, p.last, worst, union)
         if rows.flag is not None:

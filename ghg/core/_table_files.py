@@ -22,14 +22,23 @@ from ghg.core.files import open_input
 HEAD = 50  # rows in which the header is looked for
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe\x00\x00", "utf-32"), (b"\x00\x00\xfe\xff", "utf-32"),
-         (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))  # fmt: skip
-_FOREIGN = ((b"\xd0\xcf\x11\xe0", "an old or protected Excel file", "save it without password as xlsx or CSV"),
-            (b"%PDF", "a PDF file", "export the table as CSV or xlsx"),
-            (b"\x89HDF", "a NetCDF-4 or HDF5 file", "a table is needed here"),
-            (b"CDF\x01", "a NetCDF file", "a table is needed here"), (b"CDF\x02", "a NetCDF file", "a table is needed here"),
-            (b"7z\xbc\xaf", "a 7z archive", "unpack it first"), (b"Rar!", "a RAR archive", "unpack it first"),
-            (b"SQLite", "a database", "export the table as CSV"))  # fmt: skip
+_BOMS = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_FOREIGN = (
+    (b"\xd0\xcf\x11\xe0", "an old or protected Excel file", "save it without password as xlsx or CSV"),
+    (b"%PDF", "a PDF file", "export the table as CSV or xlsx"),
+    (b"\x89HDF", "a NetCDF-4 or HDF5 file", "a table is needed here"),
+    (b"CDF\x01", "a NetCDF file", "a table is needed here"),
+    (b"CDF\x02", "a NetCDF file", "a table is needed here"),
+    (b"7z\xbc\xaf", "a 7z archive", "unpack it first"),
+    (b"Rar!", "a RAR archive", "unpack it first"),
+    (b"SQLite", "a database", "export the table as CSV"),
+)
 
 Score = Callable[[list[list[Any]]], int]  # how many of the wanted columns some row of these holds
 
@@ -136,14 +145,21 @@ def _member(data: bytes, name: str, member: str | None) -> tuple[bytes, str] | N
             if member is not None and member not in files:
                 raise InputError("the archive has no such file", where=name, found=", ".join(files), need=member)
             if member is None and len(files) != 1:
-                raise InputError("the archive does not hold exactly one table", where=name,
-                                 found=", ".join(files) or "nothing", hint="state member")  # fmt: skip
+                raise InputError(
+                    "the archive does not hold exactly one table",
+                    where=name,
+                    found=", ".join(files) or "nothing",
+                    hint="state member",
+                )
             chosen = member or files[0]
             return archive.read(chosen), chosen
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         locked = isinstance(error, RuntimeError) and "password" in str(error)
-        raise InputError("the archive is protected by a password" if locked else "the file is damaged", where=name,
-                         hint="" if locked else "it may be truncated") from error  # fmt: skip
+        raise InputError(
+            "the archive is protected by a password" if locked else "the file is damaged",
+            where=name,
+            hint="" if locked else "it may be truncated",
+        ) from error
 
 
 # ---- text ----------------------------------------------------------------------------------------------------------
@@ -157,8 +173,12 @@ def _delimited(data: bytes, name: str, notes: list[str], choice: Choice, score: 
     if not text.strip():
         raise InputError("the file is empty", where=name, found="only blank space")
     if text.lstrip()[:200].lower().startswith(("<html", "<!doctype", "<?xml")):
-        raise InputError("this is no table", where=name, found="a web page or XML",
-                         hint="open it in a spreadsheet and save it as xlsx or CSV")  # fmt: skip
+        raise InputError(
+            "this is no table",
+            where=name,
+            found="a web page or XML",
+            hint="open it in a spreadsheet and save it as xlsx or CSV",
+        )
     delimiter = choice.delimiter or _sniff(text, score, notes, choice.decimal)
     rows = _rows(text, delimiter, name)
     head = [row for _, row in zip(range(HEAD), rows, strict=False)]
@@ -168,9 +188,18 @@ def _delimited(data: bytes, name: str, notes: list[str], choice: Choice, score: 
 def _decode(data: bytes, name: str, notes: list[str], choice: Choice, score: Score) -> str:
     stated = choice.encoding
     mark = next((codec for bom, codec in _BOMS if data.startswith(bom)), None)
-    if mark is None and b"\x00" in data[:65536] and not (stated or "").lower().startswith(("utf-16", "utf_16", "utf16")):
-        raise InputError("this is no text", where=name, found="binary content",
-                         need="CSV, xlsx or Parquet", hint="UTF-16 without a mark needs encoding")  # fmt: skip
+    if (
+        mark is None
+        and b"\x00" in data[:65536]
+        and not (stated or "").lower().startswith(("utf-16", "utf_16", "utf16"))
+    ):
+        raise InputError(
+            "this is no text",
+            where=name,
+            found="binary content",
+            need="CSV, xlsx or Parquet",
+            hint="UTF-16 without a mark needs encoding",
+        )
     codec = stated or mark
     if stated and mark and stated.lower().replace("-", "").replace("_", "") in ("utf8", "utf16", "utf8sig"):
         codec = mark
@@ -178,8 +207,13 @@ def _decode(data: bytes, name: str, notes: list[str], choice: Choice, score: Sco
         try:
             text = data.decode(codec)
         except (UnicodeDecodeError, LookupError) as error:
-            raise InputError("the text cannot be decoded", where=name, found=_bad_byte(data, error), need=codec,
-                             hint="state another encoding, or the file may be truncated") from error  # fmt: skip
+            raise InputError(
+                "the text cannot be decoded",
+                where=name,
+                found=_bad_byte(data, error),
+                need=codec,
+                hint="state another encoding, or the file may be truncated",
+            ) from error
         if mark:
             notes.append(f"read as {mark.removesuffix('-sig').upper()} with a byte-order mark")
         return text
@@ -195,9 +229,7 @@ def _bad_byte(data: bytes, error: Exception) -> str:
     return f"byte 0x{data[error.start]:02X} in line {data.count(10, 0, error.start) + 1}"
 
 
-def _legacy(
-    data: bytes, name: str, notes: list[str], choice: Choice, score: Score, why: UnicodeDecodeError
-) -> str:
+def _legacy(data: bytes, name: str, notes: list[str], choice: Choice, score: Score, why: UnicodeDecodeError) -> str:
     """Tell GB 18030 (with GBK and GB 2312 in it) from Windows-1252 by the wanted headers, then by the characters."""
     found: list[tuple[int, str, str]] = []
     for codec in ("gb18030", "cp1252"):
@@ -212,11 +244,19 @@ def _legacy(
         strange = [c for c in found[0][2][:20000] if ord(c) > 127]
         common = sum(_is_gb2312(c) for c in strange)
         if 2 * common < len(strange):
-            raise InputError("the encoding of the text cannot be told", where=name, found=_bad_byte(data, why),
-                             need="UTF-8, or encoding in the configuration")  # fmt: skip
+            raise InputError(
+                "the encoding of the text cannot be told",
+                where=name,
+                found=_bad_byte(data, why),
+                need="UTF-8, or encoding in the configuration",
+            )
     if not found:
-        raise InputError("the text cannot be decoded", where=name, found=_bad_byte(data, why),
-                         need="UTF-8, or encoding in the configuration")  # fmt: skip
+        raise InputError(
+            "the text cannot be decoded",
+            where=name,
+            found=_bad_byte(data, why),
+            need="UTF-8, or encoding in the configuration",
+        )
     _, codec, text = max(found, key=lambda f: f[0])
     notes.append(f"the text is not UTF-8 and was read as {codec.upper()}")
     return text
@@ -261,8 +301,11 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[Any]
             line = reader.line_num + 1
     except csv.Error as error:
         cut = "end of data" in str(error)
-        raise InputError("a quoted field is not closed" if cut else "a quoted field is not well formed",
-                         where=f"{name}, row {line}", hint="the file may be truncated" if cut else "") from error  # fmt: skip
+        raise InputError(
+            "a quoted field is not closed" if cut else "a quoted field is not well formed",
+            where=f"{name}, row {line}",
+            hint="the file may be truncated" if cut else "",
+        ) from error
 
 
 # ---- workbooks and Parquet -----------------------------------------------------------------------------------------
@@ -284,7 +327,9 @@ def _workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: S
         except InputError:
             raise
         except Exception as error:  # openpyxl raises whatever its parts raise
-            raise InputError("the workbook cannot be read", where=name, hint="it may be truncated or not xlsx") from error
+            raise InputError(
+                "the workbook cannot be read", where=name, hint="it may be truncated or not xlsx"
+            ) from error
     if not grid:
         raise InputError("the sheet is empty", where=f"{name}, sheet '{title}'")
     if epoch == 1904:
@@ -299,16 +344,16 @@ def _sheet(sheets: dict[str, Any], stated: str | int | None, score: Score, name:
         return titles[stated]
     if stated is not None:
         if stated not in sheets:
-            raise InputError("the workbook has no such sheet", where=name, found=", ".join(titles),
-                             need=f"'{stated}'")  # fmt: skip
+            raise InputError("the workbook has no such sheet", where=name, found=", ".join(titles), need=f"'{stated}'")
         return str(stated)
     if len(titles) == 1:
         return titles[0]
     scores = {t: score([row for _, (_, row) in zip(range(HEAD), _sheet_rows(sheets[t]), strict=False)]) for t in titles}
     best = [t for t in titles if scores[t] == max(scores.values())]
     if len(best) > 1 and max(scores.values()) > 0:
-        raise InputError("several sheets hold the wanted columns", where=name, found=", ".join(best),
-                         hint="state sheet")  # fmt: skip
+        raise InputError(
+            "several sheets hold the wanted columns", where=name, found=", ".join(best), hint="state sheet"
+        )
     notes.append(f"read sheet '{best[0]}' of {len(titles)}")
     return best[0]
 
@@ -333,8 +378,11 @@ def _parquet(data: bytes, name: str, notes: list[str]) -> Grid:
     try:
         import pyarrow.parquet as parquet  # type: ignore[import-not-found]
     except ImportError as error:
-        raise InputError("Parquet files need pyarrow, which is not installed", where=name,
-                         hint="pip install 'ghg-toolkit[parquet]', or give the table as CSV") from error  # fmt: skip
+        raise InputError(
+            "Parquet files need pyarrow, which is not installed",
+            where=name,
+            hint="pip install 'ghg-toolkit[parquet]', or give the table as CSV",
+        ) from error
     try:
         table = parquet.read_table(io.BytesIO(data))
     except Exception as error:  # pyarrow has a family of its own

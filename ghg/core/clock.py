@@ -32,14 +32,29 @@ EPOCHS = {1900: datetime(1899, 12, 30), 1904: datetime(1904, 1, 1)}
 _CLOCK = r"(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
 _ZONE = r"(?P<z>Z|UTC|[+-]\d{2}:?\d{2})"
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("year-month-day", re.compile(rf"(?P<Y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})"
-                                  rf"(?:[T ]\s*{_CLOCK})?\s*{_ZONE}?")),
-    ("Chinese date", re.compile(r"(?P<Y>\d{4})年(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日号])?"
-                                r"\s*(?:(?P<H>\d{1,2})[时時点:](?:(?P<M>\d{1,2})(?:分|(?=:)|$))?(?::?(?P<S>\d{1,2})秒?)?)?")),
-    ("digits without separators", re.compile(r"(?P<Y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
-                                             r"(?:[T ]?(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?)?")),
+    (
+        "year-month-day",
+        re.compile(
+            rf"(?P<Y>\d{{4}})(?P<sep>[-/.])(?P<m>\d{{1,2}})(?P=sep)(?P<d>\d{{1,2}})"
+            rf"(?:[T ]\s*{_CLOCK})?\s*{_ZONE}?"
+        ),
+    ),
+    (
+        "Chinese date",
+        re.compile(
+            r"(?P<Y>\d{4})年(?P<m>\d{1,2})月(?:(?P<d>\d{1,2})[日号])?"
+            r"\s*(?:(?P<H>\d{1,2})[时時点:](?:(?P<M>\d{1,2})(?:分|(?=:)|$))?(?::?(?P<S>\d{1,2})秒?)?)?"
+        ),
+    ),
+    (
+        "digits without separators",
+        re.compile(
+            r"(?P<Y>(?:19|20)\d{2})(?P<m>\d{2})(?P<d>\d{2})"
+            r"(?:[T ]?(?P<H>\d{2})(?::?(?P<M>\d{2})(?::?(?P<S>\d{2}))?)?)?"
+        ),
+    ),
     ("year-month", re.compile(r"(?P<Y>\d{4})[-/.](?P<m>\d{1,2})")),
-)  # fmt: skip
+)
 _SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
 _AMBIGUOUS = re.compile(r"\d{1,2}([-/.])\d{1,2}\1\d{2,4}(?:\D.*)?")
 
@@ -88,11 +103,13 @@ def parse_times(
         and cannot be told apart; end labels without an interval.
     """
     if label not in ("start", "end"):
-        raise InputError("the label of the time stamps is unknown", where=where, found=f"'{label}'",
-                         need="'start' or 'end'")  # fmt: skip
+        raise InputError(
+            "the label of the time stamps is unknown", where=where, found=f"'{label}'", need="'start' or 'end'"
+        )
     if label == "end" and not (interval and interval > 0):
-        raise InputError("end-labelled time stamps need the length of the interval", where=where,
-                         hint="state interval in seconds")  # fmt: skip
+        raise InputError(
+            "end-labelled time stamps need the length of the interval", where=where, hint="state interval in seconds"
+        )
     cells = list(stamps)
     numbers = list(rows) if rows is not None else list(range(1, len(cells) + 1))
     read = _read(cells, format, epoch, label == "end", numbers, where)
@@ -101,18 +118,20 @@ def parse_times(
     times = np.array([when for when, _ in read], dtype="datetime64[us]").astype("datetime64[ns]")
     if read[0][1].endswith("with offset"):
         step = np.timedelta64(round((interval or 0.0) * 1e9), "ns")
-        return times - step if label == "end" else times
+        shifted: Any = times - step if label == "end" else times
+        return shifted
     if not timezone:
-        raise InputError("the time stamps do not say their time zone", where=where, found=f"'{cells[0]}'",
-                         need="timezone in the configuration",
-                         hint="write for example timezone = \"Asia/Shanghai\", or \"UTC+08:00\" for a clock without "
-                              "daylight saving")  # fmt: skip
+        raise InputError(
+            "the time stamps do not say their time zone",
+            where=where,
+            found=f"'{cells[0]}'",
+            need="timezone in the configuration",
+            hint='write for example timezone = "Asia/Shanghai", or "UTC+08:00" for a clock without daylight saving',
+        )
     return localise(times, timezone, label, interval=interval, where=where)
 
 
-def _read(
-    cells: list[Any], format: str | None, epoch: int, end: bool, rows: list[int], where: str
-) -> list[Stamp]:
+def _read(cells: list[Any], format: str | None, epoch: int, end: bool, rows: list[int], where: str) -> list[Stamp]:
     faults: list[InputError] = []
     read: list[Stamp] = []
     reader = _formatted(format) if format else None
@@ -129,8 +148,14 @@ def _read(
         shape = read[0][1] if read else ""
         for (_, other), row, cell in zip(read, rows, cells, strict=True):
             if other != shape:
-                faults.append(InputError("the time stamps have more than one shape", where=_at(where, row),
-                                         found=f"'{cell}' ({other})", need=f"the shape of '{cells[0]}' ({shape})"))  # fmt: skip
+                faults.append(
+                    InputError(
+                        "the time stamps have more than one shape",
+                        where=_at(where, row),
+                        found=f"'{cell}' ({other})",
+                        need=f"the shape of '{cells[0]}' ({shape})",
+                    )
+                )
                 break
     if faults:
         raise faults[0] if len(faults) == 1 else ErrorList(faults)
@@ -210,8 +235,10 @@ def _text(text: str, epoch: int, end: bool) -> Stamp:
     if _SERIAL.fullmatch(text):
         return _serial(float(text), epoch), "serial day of a spreadsheet"
     if _AMBIGUOUS.fullmatch(text):
-        raise ValueError("a date does not say which number is the day",
-                         "a year first (2024-03-01), or format, for example '%m/%d/%Y %H:%M'")  # fmt: skip
+        raise ValueError(
+            "a date does not say which number is the day",
+            "a year first (2024-03-01), or format, for example '%m/%d/%Y %H:%M'",
+        )
     raise ValueError("a time stamp cannot be read", "for example 2024-03-01 13:00, or format in the configuration")
 
 
@@ -346,9 +373,13 @@ def check_intervals(
     for before, after in pairs[:most].tolist():
         same = bool((edges[before] == edges[after]).all())
         names = [rows[i] if rows is not None else i + 1 for i in (before, after)]
-        faults.append(InputError("an interval is given twice" if same else "two intervals overlap",
-                                 where=f"{where}, rows {names[0]} and {names[1]}" if where else f"rows {names[0]} and "
-                                       f"{names[1]}", found=f"{edges[after, 0]} UTC"))  # fmt: skip
+        faults.append(
+            InputError(
+                "an interval is given twice" if same else "two intervals overlap",
+                where=f"{where}, rows {names[0]} and {names[1]}" if where else f"rows {names[0]} and {names[1]}",
+                found=f"{edges[after, 0]} UTC",
+            )
+        )
     if len(pairs) > most:
         faults.append(InputError(f"{len(pairs) - most} more intervals are repeated or overlap", where=where))
     if faults:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import config as _numba_config
 from numba import prange
+
+_numba_config: Any = numba.config  # pyright: ignore[reportPrivateImportUsage]
 
 __all__ = ["cache_directory", "cache_key", "kernel", "kernel_parallel", "kernel_sum", "prange", "threads"]
 

@@ -357,8 +357,8 @@ def _relative(path: Path, folder: Path | None) -> str:
 def _hide(word: str) -> str:
     """Cut an absolute path to its name, also behind ``--option=``."""
     key, equals, value = word.partition("=")
-    if equals and _ABSOLUTE.match(value):
-        return f"{key}={_hide(value)}"
+    if equals and not _ABSOLUTE.match(key) and (hidden := _hide(value)) != value:
+        return f"{key}={hidden}"
     if not _ABSOLUTE.match(word) or len(word) < 2:
         return word
     pure = PureWindowsPath(word) if re.match(r"^(?:[A-Za-z]:|\\\\)", word) else PurePath(word)

@@ -237,8 +237,9 @@ def _missing(column: str, header: list[str], state: _State) -> None:
     plain = {_plain(h): h for h in there} | {_plain(_split(h)[0]): h for h in there}
     near = difflib.get_close_matches(_plain(column), list(plain), n=1, cutoff=0.6)
     shown = ", ".join(f"'{h}'" for h in there[:30]) + (f" and {len(there) - 30} more" if len(there) > 30 else "")
-    state.fault("is missing", column, found=shown or "no header",
-                hint=f"did you mean '{plain[near[0]]}'" if near else "")  # fmt: skip
+    state.fault(
+        "is missing", column, found=shown or "no header", hint=f"did you mean '{plain[near[0]]}'" if near else ""
+    )
 
 
 # ---- the cells -----------------------------------------------------------------------------------------------------
@@ -258,15 +259,27 @@ def _cells(
                 continue
             if len(row) <= last or len(row) > width:
                 if grid.text and len(row) != width and not _only_blank(row[width:], len(row) >= width):
-                    state.faults.append(InputError("a row has the wrong number of fields",
-                                                   where=f"{state.where}, row {number}", found=str(len(row)),
-                                                   need=str(width), hint="the file may be truncated"))  # fmt: skip
+                    state.faults.append(
+                        InputError(
+                            "a row has the wrong number of fields",
+                            where=f"{state.where}, row {number}",
+                            found=str(len(row)),
+                            need=str(width),
+                            hint="the file may be truncated",
+                        )
+                    )
                     continue
                 row = row + [None] * (last + 1 - len(row))
             elif grid.text and len(row) < width:
-                state.faults.append(InputError("a row has the wrong number of fields",
-                                               where=f"{state.where}, row {number}", found=str(len(row)),
-                                               need=str(width), hint="the file may be truncated"))  # fmt: skip
+                state.faults.append(
+                    InputError(
+                        "a row has the wrong number of fields",
+                        where=f"{state.where}, row {number}",
+                        found=str(len(row)),
+                        need=str(width),
+                        hint="the file may be truncated",
+                    )
+                )
                 continue
             numbers.append(number)
             taken.append(take(row))
@@ -308,8 +321,9 @@ def _times(
     if not all(isinstance(c, str) or c is None for c in column):
         state.notes.append(f"column '{one.header}' holds spreadsheet dates")
     try:
-        return parse_times(column, timezone=timezone, label=label, interval=interval, format=form, epoch=epoch,
-                           rows=rows, where=place)  # fmt: skip
+        return parse_times(
+            column, timezone=timezone, label=label, interval=interval, format=form, epoch=epoch, rows=rows, where=place
+        )
     except InputError as error:
         state.faults.extend(getattr(error, "errors", [error]))
         return [None] * len(column)
@@ -368,16 +382,23 @@ def _unit(one: _Found, below: str | None, state: _State) -> str | None:
     if spec.quantity is None:
         return unit
     if unit is None:
-        state.faults.append(UnitError("the column has no unit", where=place, need=f"a unit convertible to "
-                                      f"'{_need(spec.quantity)}'", hint="state it in the column map or the header"))  # fmt: skip
+        state.faults.append(
+            UnitError(
+                "the column has no unit",
+                where=place,
+                need=f"a unit convertible to '{_need(spec.quantity)}'",
+                hint="state it in the column map or the header",
+            )
+        )
         return None
     from ghg.core.units import check_units
 
     try:
         check_units(unit, _need(spec.quantity), name=f"column '{one.header}'")
     except UnitError as error:
-        state.faults.append(UnitError(error.what, where=state.where, found=error.found, need=error.need,
-                                      hint=error.hint))  # fmt: skip
+        state.faults.append(
+            UnitError(error.what, where=state.where, found=error.found, need=error.need, hint=error.hint)
+        )
         return None
     return unit
 
@@ -458,8 +479,14 @@ def _not_a_number(one: _Found, cell: Any, row: int, state: _State) -> None:
             hint = "a formula of the spreadsheet has failed"
     elif isinstance(cell, date | time):
         hint = "the spreadsheet may have turned a number into a date"
-    state.fault("holds something that is not a number", one.header, row, found=f"'{cell}'",
-                need="a number or an empty cell", hint=hint)  # fmt: skip
+    state.fault(
+        "holds something that is not a number",
+        one.header,
+        row,
+        found=f"'{cell}'",
+        need="a number or an empty cell",
+        hint=hint,
+    )
 
 
 def _percent(

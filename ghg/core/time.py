@@ -227,9 +227,7 @@ def _first_skipped(stamps: Any, tz: tzinfo) -> str:
     return str(stamps[0])
 
 
-def _resolve_double(
-    local: Times, double: npt.NDArray[np.bool_], utc: Times, tz: tzinfo, name: str, where: str
-) -> None:
+def _resolve_double(local: Times, double: npt.NDArray[np.bool_], utc: Times, tz: tzinfo, name: str, where: str) -> None:
     """Tell first from second passes through each double hour by the order of the record."""
     index = np.flatnonzero(double)
     nights = np.diff(local[index].astype("datetime64[D]").astype(np.int64))

@@ -336,11 +336,12 @@ def units(returns: str | None = None, **needs: str) -> Callable[[T], T]:
 
 
 def _argument(value: Any, need: str, name: str) -> Any:
+    attrs = getattr(value, "attrs", None)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], str):
         return convert(value[0], value[1], need, name=name)
-    if hasattr(value, "attrs"):
-        converted = convert(value, value.attrs.get("units"), need, name=name)
-        converted.attrs = {**value.attrs, "units": need}
+    if attrs is not None:
+        converted = convert(value, attrs.get("units"), need, name=name)
+        converted.attrs = {**attrs, "units": need}
         return converted
     raise UnitError(f"{name} has no unit", found=type(value).__name__, need=f"a value convertible to '{need}'",
                     hint="give a DataArray with a units attribute or a (value, 'unit') pair")  # fmt: skip

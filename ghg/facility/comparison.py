@@ -250,7 +250,7 @@ def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
     for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
         rate = ds["emission"].sum(along)
         parts = [ds[f"emission_u_{kind}"] ** 2 for kind in ("random", "systematic") if f"emission_u_{kind}" in ds]
-        u = np.sqrt(sum(p.sum(along) for p in parts)) if parts else rate * np.nan
+        u: Any = np.sqrt(sum(p.sum(along) for p in parts)) if parts else rate * np.nan
         name = f"{side}_emission"
         attrs = {"long_name": f"{side} mass emission rate", "units": "kg s-1"}
         data[name] = rate.assign_attrs(attrs)

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 # Okabe and Ito's palette: told apart by colour-blind readers
 MEASURED, ACCOUNTED, UP, DOWN, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a8f98"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],

@@ -86,6 +86,7 @@ def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
 def _frame(path: Path, config: TableReader) -> Frame:
     """Return the wanted columns of a file under the names of the channels, with their place for messages."""
     import pandas as pd
+
     from ghg.core.tables import read_table
 
     columns = {"time": config.time.column, **{name: column.column for name, column in config.columns.items()}}
@@ -93,7 +94,7 @@ def _frame(path: Path, config: TableReader) -> Frame:
         columns["source"] = config.source_column
     if config.method_column:
         columns["method"] = config.method_column
-    given = {"sheet": config.sheet, "delimiter": config.delimiter, "encoding": config.encoding}
+    given: dict[str, Any] = {"sheet": config.sheet, "delimiter": config.delimiter, "encoding": config.encoding}
     frame = read_table(path, columns, **{key: value for key, value in given.items() if value is not None})
     if frame.empty:
         raise InputError("the table holds no record", where=path.name)

@@ -53,13 +53,15 @@ def test_the_verdict_is_what_the_interval_justifies(report: Path) -> None:
     assert (result["verdict"]["code"] == "inconclusive") == (low < 1 < high)
 
 
+# CF has no standard name for the emission of a plant in kg s-1, so ACDD's wish for one everywhere is not checked
+SUITES = [["--criteria", "strict", "--test=cf:1.11"], ["--test=acdd:1.3", "--skip-checks=check_var_standard_name"]]
+
+
 @pytest.mark.parametrize("name", ["measured", "accounted", "comparison"])
-@pytest.mark.parametrize(("suite", "criteria"), [("cf:1.11", "strict"), ("acdd:1.3", "lenient")])
-def test_files_pass_the_independent_checkers(report: Path, name: str, suite: str, criteria: str) -> None:
-    """ACDD at normal criteria also wants a standard_name everywhere; CF has none for the emission of a plant."""
+@pytest.mark.parametrize("options", SUITES, ids=["cf", "acdd"])
+def test_files_pass_the_independent_checkers(report: Path, name: str, options: list[str]) -> None:
     checker = Path(sys.executable).with_name("compliance-checker")
-    run = subprocess.run([checker, "--criteria", criteria, f"--test={suite}", report / f"{name}.nc"],
-                         capture_output=True, text=True)  # fmt: skip
+    run = subprocess.run([checker, *options, report / f"{name}.nc"], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
 
 

@@ -10,12 +10,22 @@ import pytest
 HEAVY = {"numpy", "scipy", "pandas", "xarray", "pint", "numba", "netCDF4", "matplotlib", "jinja2", "dask"}
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["facility", "--help"], ["facility", "compare", "--help"],
-                                       ["verify", "--help"], ["sensors", "--help"], ["inventories", "--help"]])  # fmt: skip
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["facility", "--help"],
+        ["facility", "compare", "--help"],
+        ["verify", "--help"],
+        ["sensors", "--help"],
+        ["inventories", "--help"],
+    ],
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     code = "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"
-    run = subprocess.run([sys.executable, "-X", "importtime", "-c", code, *arguments], capture_output=True, text=True,
-                         check=True)  # fmt: skip
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code, *arguments], capture_output=True, text=True, check=True
+    )
     imported = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in run.stderr.splitlines() if "|" in line}
     assert "typer" in imported
     assert not imported & HEAVY

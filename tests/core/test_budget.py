@@ -45,9 +45,7 @@ def test_random_and_systematic_are_kept_apart() -> None:
 
 def test_combination_shared_is_linear_and_own_is_quadratic() -> None:
     a = Budget((Component("flow", 3.0), Component("concentration", 3.0)), 10.0, "t")
-    b = Budget(
-        (Component("flow", 4.0), Component("concentration", 4.0), Component("moisture", 1.0)), 20.0, "t"
-    )
+    b = Budget((Component("flow", 4.0), Component("concentration", 4.0), Component("moisture", 1.0)), 20.0, "t")
     both = a.combine(b, shared=["flow"])
     assert {c.name: c.u for c in both.components} == {"flow": 7.0, "concentration": 5.0, "moisture": 1.0}
     assert both.value == 30.0

@@ -194,6 +194,4 @@ def test_product_adds_relative_uncertainties_in_quadrature(x: list[float], relat
     at = np.array(x)
     u = at * np.array(relative[: at.size])
     value, variance = first_order(np.prod, at, u)
-    assert math.sqrt(variance) / value == pytest.approx(
-        math.sqrt(np.sum(np.array(relative[: at.size]) ** 2)), rel=1e-7
-    )
+    assert math.sqrt(variance) / value == pytest.approx(math.sqrt(np.sum(np.array(relative[: at.size]) ** 2)), rel=1e-7)

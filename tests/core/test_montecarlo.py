@@ -73,9 +73,7 @@ def test_magnitude_and_phase_with_correlated_parts(
 
 def test_correlated_inputs_keep_their_covariance() -> None:
     cov = np.array([[4.0, -1.0, 0.0], [-1.0, 1.0, 0.3], [0.0, 0.3, 0.25]])
-    result = monte_carlo(
-        lambda a, b, c: (a, b, c), [multivariate_normal([1.0, 2.0, 3.0], cov)], 400_000, seed=5
-    )
+    result = monte_carlo(lambda a, b, c: (a, b, c), [multivariate_normal([1.0, 2.0, 3.0], cov)], 400_000, seed=5)
     np.testing.assert_allclose(result.covariance, cov, atol=0.03)
     singular = multivariate_normal([0.0, 0.0], np.ones((2, 2)))
     result = monte_carlo(lambda a, b: a - b, [singular], 1000)

@@ -61,6 +61,8 @@ def edit(written: Path) -> Callable[[Callable[[netCDF4.Dataset], None]], Path]:
     def run(change: Callable[[netCDF4.Dataset], None]) -> Path:
         with netCDF4.Dataset(written, "a") as nc:
             nc.set_auto_mask(False)
+            for variable in nc.variables.values():
+                variable.set_auto_chartostring(False)
             change(nc)
         return written
 
@@ -222,8 +224,14 @@ class TestVerifyFile:
             for name, v in old.variables.items():
                 v.set_auto_chartostring(False)
                 attrs = {k: v.getncattr(k) for k in v.ncattrs()}
-                w = new.createVariable(name, v.dtype, v.dimensions, fill_value=attrs.pop("_FillValue", None),
-                                       endian="big" if v.dtype.kind == "f" else "native")  # fmt: skip
+                big = v.dtype.kind == "f"
+                w = new.createVariable(
+                    name,
+                    v.dtype.newbyteorder(">") if big else v.dtype,
+                    v.dimensions,
+                    fill_value=attrs.pop("_FillValue", None),
+                    endian="big" if big else "native",
+                )
                 w.set_auto_maskandscale(False)
                 w.set_auto_chartostring(False)
                 w.setncatts(attrs)

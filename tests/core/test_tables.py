@@ -21,7 +21,7 @@ def test_chinese_headers_in_every_usual_encoding(tmp_path: Path, encoding: str) 
     path = tmp_path / "coal.csv"
     path.write_bytes(ROWS.encode(encoding))
     frame = read_table(path, COLUMNS)
-    assert frame["mass"][0] == "12.5"
+    assert frame["mass"].iloc[0] == "12.5"
     assert frame["mass"].isna().tolist() == [False, True]
     assert bool(frame.attrs["notes"]) == (encoding != "utf-8")
 
@@ -46,7 +46,7 @@ def test_archives(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "coal.zip", "w") as archive:
         archive.writestr("coal.csv", ROWS)
     for name in ("coal.csv.gz", "coal.zip"):
-        assert read_table(tmp_path / name, COLUMNS)["mass"][0] == "12.5"
+        assert read_table(tmp_path / name, COLUMNS)["mass"].iloc[0] == "12.5"
 
 
 def test_workbooks_keep_numbers_and_dates(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_workbooks_keep_numbers_and_dates(tmp_path: Path) -> None:
     with pd.ExcelWriter(path) as writer:
         table.to_excel(writer, sheet_name="燃料", startrow=2, index=False)
     frame = read_table(path, COLUMNS)
-    assert frame["mass"][0] == 12.5
-    assert pd.Timestamp(frame["time"][1]) == pd.Timestamp("2024-02-01")
-    with pytest.raises(InputError, match="lacks the sheet"):
+    assert frame["mass"].iloc[0] == 12.5
+    assert pd.Timestamp(frame["time"].iloc[1]) == pd.Timestamp("2024-02-01")
+    with pytest.raises(InputError, match="no such sheet"):
         read_table(path, COLUMNS, sheet="none")
 
 
@@ -74,8 +74,8 @@ def write(path: Path, content: bytes) -> Path:
         ("a.csv", b"\x00\x01\x02", "binary"),
         ("a.csv.gz", gzip.compress(ROWS.encode())[:20], "truncated"),
         ("a.zip", b"PK\x03\x04 broken", "truncated"),
-        ("a.xlsx", b"PK\x03\x04 broken", "workbook cannot be read"),
-        ("a.csv", "日期,煤\n1,2\n".encode(), r"columns are missing \(found 日期, 煤, needed 煤量\); did you mean '煤'"),
+        ("a.xlsx", b"PK\x03\x04 broken", "damaged"),
+        ("a.csv", "日期,煤\n1,2\n".encode(), r"column '煤量' is missing.*did you mean '煤'"),
     ],
 )
 def test_bad_files(tmp_path: Path, name: str, content: bytes, message: str) -> None:

@@ -55,9 +55,7 @@ def test_periods_in_local_time() -> None:
     assert seconds(bounds)[0] == (31 * 24 - 1) * 3600
     assert period_bounds("2024-01-01", "2024-01-02", "day", "Asia/Shanghai")[0, 0] == utc("2023-12-31T16")[0]
     assert period_bounds("2024-01-01", "2024-01-02", "day", "UTC-07:00")[0, 0] == utc("2024-01-01T07")[0]
-    assert (
-        period_bounds("2024-01-01", "2024-01-02", "day", "Asia/Kolkata")[0, 0] == utc("2023-12-31T18:30")[0]
-    )
+    assert period_bounds("2024-01-01", "2024-01-02", "day", "Asia/Kolkata")[0, 0] == utc("2023-12-31T18:30")[0]
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2024-03-10", 23), ("2024-11-03", 25), ("2024-06-01", 24)])
@@ -69,9 +67,7 @@ def test_days_at_the_change_of_the_clock(day: str, hours: int) -> None:
 
 def test_midnight_that_does_not_exist_or_exists_twice() -> None:
     # Sao Paulo set the clock forward at midnight of 2018-11-04; Havana sets it back at 01:00 to 00:00
-    assert (
-        period_bounds("2018-11-04", "2018-11-05", "day", "America/Sao_Paulo")[0, 0] == utc("2018-11-04T03")[0]
-    )
+    assert period_bounds("2018-11-04", "2018-11-05", "day", "America/Sao_Paulo")[0, 0] == utc("2018-11-04T03")[0]
     havana = period_bounds("2024-11-03", "2024-11-04", "day", "America/Havana")
     assert seconds(havana)[0] == 25 * 3600
 
@@ -79,14 +75,10 @@ def test_midnight_that_does_not_exist_or_exists_twice() -> None:
 def test_ends_are_rounded_outwards_and_kinds_of_date_agree() -> None:
     expected = period_bounds("2024-01-01", "2024-03-01", "month").tolist()
     assert period_bounds("2024-01-15T12:00", dt.datetime(2024, 2, 1, 0, 0, 1), "month").tolist() == expected
-    assert (
-        period_bounds(dt.date(2024, 1, 31), np.datetime64("2024-02-29T23:59"), "month").tolist() == expected
-    )
+    assert period_bounds(dt.date(2024, 1, 31), np.datetime64("2024-02-29T23:59"), "month").tolist() == expected
     aware = dt.datetime(2023, 12, 31, 23, tzinfo=dt.timezone(dt.timedelta(hours=-1)))
     assert period_bounds(aware, "2024-03-01", "month").tolist() == expected
-    local = period_bounds(
-        np.datetime64("2024-01-01T05"), np.datetime64("2024-02-01T05"), "month", "America/New_York"
-    )
+    local = period_bounds(np.datetime64("2024-01-01T05"), np.datetime64("2024-02-01T05"), "month", "America/New_York")
     assert local.shape == (1, 2)
     weeks = period_bounds("2024-01-03", "2024-01-09", "week")
     assert weeks[0, 0] == utc("2024-01-01")[0] and weeks.shape == (2, 2)
@@ -98,9 +90,7 @@ def test_ends_are_rounded_outwards_and_kinds_of_date_agree() -> None:
     st.dates(dt.date(1990, 1, 1), dt.date(2035, 1, 1)),
     st.integers(1, 900),
     st.sampled_from(["day", "week", "month", "quarter", "year"]),
-    st.sampled_from(
-        ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Shanghai", "UTC+05:45"]
-    ),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Shanghai", "UTC+05:45"]),
 )
 def test_periods_join_and_cover(start: dt.date, days: int, by: str, name: str) -> None:
     end = start + dt.timedelta(days=days)
@@ -164,9 +154,7 @@ def test_two_years_of_double_hours_are_told_apart() -> None:
 
 
 def test_undecidable_and_skipped_stamps_are_refused() -> None:
-    with pytest.raises(
-        InputError, match=r"raw.csv: a local hour exists twice.*2024-11-03T01:00:00"
-    ) as caught:
+    with pytest.raises(InputError, match=r"raw.csv: a local hour exists twice.*2024-11-03T01:00:00") as caught:
         localise(
             utc("2024-11-03T00:00", "2024-11-03T01:00", "2024-11-03T02:00"),
             "America/New_York",
@@ -211,9 +199,9 @@ def record(n: int = 24 * 59, seed: int = 0, start: str = "2024-01-01", sources: 
 
 
 def mass(ds: xr.Dataset, name: str = "emission") -> np.ndarray:
-    return (
-        np.nan_to_num(ds[name].values) * ds.get(f"{name}_coverage", xr.ones_like(ds[name])).values
-    ) @ seconds(ds["time_bounds"].values)
+    return (np.nan_to_num(ds[name].values) * ds.get(f"{name}_coverage", xr.ones_like(ds[name])).values) @ seconds(
+        ds["time_bounds"].values
+    )
 
 
 @pytest.mark.parametrize("by", ["hour", "day", "week", "month", "year"])
@@ -235,12 +223,8 @@ def test_the_mean_of_a_month_by_hand() -> None:
     e = january["emission"].values
     np.testing.assert_allclose(out["emission"].values[:, 0], e.mean(axis=1), rtol=1e-13)
     u = january["emission_u_random"].values
-    np.testing.assert_allclose(
-        out["emission_u_random"].values[:, 0], np.sqrt((u**2).sum(axis=1)) / 744, rtol=1e-13
-    )
-    np.testing.assert_allclose(
-        out["emission_u_systematic_flow"].values[:, 0], 0.04 * e.mean(axis=1), rtol=1e-13
-    )
+    np.testing.assert_allclose(out["emission_u_random"].values[:, 0], np.sqrt((u**2).sum(axis=1)) / 744, rtol=1e-13)
+    np.testing.assert_allclose(out["emission_u_systematic_flow"].values[:, 0], 0.04 * e.mean(axis=1), rtol=1e-13)
     np.testing.assert_allclose(out["emission_u_systematic"].values[:, 0], 0.05 * e.mean(axis=1), rtol=1e-13)
     assert out["emission_coverage"].values[:, 0].tolist() == [1.0, 1.0]
     assert out["emission_coverage"].values[0, 1] == pytest.approx(28 / 29)
@@ -253,9 +237,7 @@ def test_cutting_and_joining_again_gives_the_record_back() -> None:
         "timedelta64[ns]"
     )
     fine = resample(ds, np.stack([fine_time, fine_time + np.timedelta64(900, "s")], axis=1))
-    np.testing.assert_allclose(
-        fine["emission"].values, np.repeat(ds["emission"].values, 4, axis=1), rtol=1e-15
-    )
+    np.testing.assert_allclose(fine["emission"].values, np.repeat(ds["emission"].values, 4, axis=1), rtol=1e-15)
     np.testing.assert_allclose(
         fine["emission_u_random"].values, np.repeat(ds["emission_u_random"].values, 4, axis=1), rtol=1e-15
     )
@@ -343,18 +325,14 @@ def test_share_of_substituted_values_is_a_share_of_mass() -> None:
 def test_amounts_are_shared_out_and_summed() -> None:
     ds = record(48, sources=1).rename({"emission": "energy", "emission_u_random": "energy_u_random"})
     ds = ds[["energy", "energy_u_random", "time_bounds"]]
-    bounds = period_bounds(
-        np.datetime64("2023-12-31T12"), np.datetime64("2024-01-03T12"), "day", "Asia/Kolkata"
-    )
+    bounds = period_bounds(np.datetime64("2023-12-31T12"), np.datetime64("2024-01-03T12"), "day", "Asia/Kolkata")
     out = resample(ds, bounds, name="energy", how="sum", minimum_coverage=0.0)
     assert np.nansum(out["energy"].values) == pytest.approx(ds["energy"].values.sum(), rel=1e-13)
     assert out["energy"].attrs["cell_methods"] == "time: sum"
     whole = resample(
         ds, period_bounds("2024-01-01", "2024-01-03", "week"), name="energy", how="sum", minimum_coverage=0
     )
-    assert whole["energy_u_random"].values[0, 0] == pytest.approx(
-        np.sqrt((ds["energy_u_random"].values ** 2).sum())
-    )
+    assert whole["energy_u_random"].values[0, 0] == pytest.approx(np.sqrt((ds["energy_u_random"].values ** 2).sum()))
 
 
 def test_several_names_other_dims_and_no_partners() -> None:
@@ -413,21 +391,13 @@ def test_any_two_sets_of_intervals_conserve(data: st.DataObject) -> None:
     source, target = intervals(20), intervals(20)
     rng = np.random.default_rng(len(source))
     x = rng.random(len(source))
-    ds = xr.Dataset(
-        {"emission": ("time", x), "time_bounds": (("time", "bounds"), source)}, {"time": source[:, 0]}
-    )
+    ds = xr.Dataset({"emission": ("time", x), "time_bounds": (("time", "bounds"), source)}, {"time": source[:, 0]})
     out = resample(ds, target, minimum_coverage=0.0)
-    overlap = np.minimum(source[None, :, 1], target[:, None, 1]) - np.maximum(
-        source[None, :, 0], target[:, None, 0]
-    )
+    overlap = np.minimum(source[None, :, 1], target[:, None, 1]) - np.maximum(source[None, :, 0], target[:, None, 0])
     overlap = np.maximum(overlap / np.timedelta64(1, "s"), 0.0)
-    expected = np.where(
-        overlap.sum(axis=1) > 0, overlap @ x / np.maximum(overlap.sum(axis=1), 1e-300), np.nan
-    )
+    expected = np.where(overlap.sum(axis=1) > 0, overlap @ x / np.maximum(overlap.sum(axis=1), 1e-300), np.nan)
     np.testing.assert_allclose(out["emission"].values, expected, rtol=1e-12)
-    np.testing.assert_allclose(
-        out["emission_coverage"].values, overlap.sum(axis=1) / seconds(target), rtol=1e-12
-    )
+    np.testing.assert_allclose(out["emission_coverage"].values, overlap.sum(axis=1) / seconds(target), rtol=1e-12)
 
 
 # ---------------------------------------------------------------- kernels
@@ -525,9 +495,7 @@ def ar1(rng: np.random.Generator, phi: float, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
-def test_integrated_time_of_ar1_is_recovered_with_and_without_gaps(
-    rng: np.random.Generator, phi: float
-) -> None:
+def test_integrated_time_of_ar1_is_recovered_with_and_without_gaps(rng: np.random.Generator, phi: float) -> None:
     x = ar1(rng, phi, 400_000)
     expected = (1 + phi) / (1 - phi)
     assert autocorrelation_time(x) == pytest.approx(expected, rel=0.1)

@@ -63,9 +63,7 @@ def kernels(request: pytest.FixtureRequest) -> tuple:
 @pytest.mark.kernel
 @pytest.mark.parametrize("n", [0, 1, 15, 16, 17, 200])
 @pytest.mark.parametrize("components", [0, 1, 2, 5])
-def test_sums_against_their_definition(
-    kernels: tuple, rng: np.random.Generator, n: int, components: int
-) -> None:
+def test_sums_against_their_definition(kernels: tuple, rng: np.random.Generator, n: int, components: int) -> None:
     e = rng.normal(5.0, 4.0, n)
     u = rng.random((components, n))
     w = rng.random(n) + 0.5
@@ -83,9 +81,7 @@ def test_sums_against_their_definition(
 @pytest.mark.kernel
 @pytest.mark.parametrize("n", [0, 1, 63, 64, 65, 150])
 @pytest.mark.parametrize("components", [0, 1, 3, 5])
-def test_polynomial_against_its_definition(
-    kernels: tuple, rng: np.random.Generator, n: int, components: int
-) -> None:
+def test_polynomial_against_its_definition(kernels: tuple, rng: np.random.Generator, n: int, components: int) -> None:
     sums = rng.normal(size=1 << components)
     z = rng.normal(size=(components + 2, n))
     rows = rng.permutation(components + 2)[:components].astype(np.int64)
@@ -267,9 +263,7 @@ def test_shared_errors_add_linearly_and_own_ones_in_quadrature() -> None:
     merged = combine_totals([a, b], shared=NAMES, draws=0)
     assert merged.sums is not None and a.sums is not None and b.sums is not None
     np.testing.assert_allclose(merged.sums.values, (a.sums + b.sums).values)
-    assert merged.u == pytest.approx(
-        total(3.0 * e, 3600.0, 0, {k: 3 * v for k, v in u.items()}, draws=0).u, rel=1e-2
-    )
+    assert merged.u == pytest.approx(total(3.0 * e, 3600.0, 0, {k: 3 * v for k, v in u.items()}, draws=0).u, rel=1e-2)
 
 
 def test_a_shared_error_cancels_in_a_difference() -> None:
@@ -290,10 +284,7 @@ def test_many_sources_against_brute_force() -> None:
     brute = np.zeros(400_000)
     for k in range(6):
         e = 10.0 + k
-        brute += (
-            e * (1 + span * 0.3 / e) * (1 + rng.normal(size=400_000) * 0.5 / e)
-            + rng.normal(size=400_000) * 0.2
-        )
+        brute += e * (1 + span * 0.3 / e) * (1 + rng.normal(size=400_000) * 0.5 / e) + rng.normal(size=400_000) * 0.2
     assert both.mean == pytest.approx(brute.mean(), rel=1e-3)
     assert both.u_draws == pytest.approx(brute.std(), rel=5e-3)
     assert np.array(both.interval) == pytest.approx(np.array(coverage_interval(brute)), rel=1e-3)
@@ -412,9 +403,7 @@ def test_bad_input_is_refused() -> None:
 
 @settings(max_examples=50, deadline=None)
 @given(
-    st.lists(
-        st.tuples(st.floats(0.5, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=2, max_size=40
-    ),
+    st.lists(st.tuples(st.floats(0.5, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=2, max_size=40),
     st.integers(1, 39),
 )
 def test_merged_sums_are_the_sums_of_the_whole(rows: list[tuple[float, float, float]], cut: int) -> None:

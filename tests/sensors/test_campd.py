@@ -69,9 +69,7 @@ def test_old_hourly(tmp_path: Path) -> None:
     assert ds.time.values[0] == np.datetime64("2018-03-11T09:00")
     np.testing.assert_allclose(ds.emission.values[0] * 3600.0 / TON, [98.9, 49.45], rtol=1e-12)
     np.testing.assert_allclose(ds.heat_input.values[0] * 3600.0 / MMBTU, [1000.0, 1000.0], rtol=1e-9)
-    np.testing.assert_allclose(
-        ds.gross_load.values[0], [100e6, 40e6], rtol=1e-12
-    )  # a rate times operating time
+    np.testing.assert_allclose(ds.gross_load.values[0], [100e6, 40e6], rtol=1e-12)  # a rate times operating time
     assert "steam_load" not in ds  # the column is blank throughout
     assert ds.emission.attrs["rounding"] == pytest.approx(0.05 * TON / 3600.0)
     assert ds.heat_input.attrs["calorific_basis"] == "gross"
@@ -219,9 +217,7 @@ def test_repeated_hours(tmp_path: Path) -> None:
     np.testing.assert_allclose(ds.emission.values[0] * 3600.0 / TON, [1.0, 2.0, 3.0])
     assert ds.emission_reason.values[0].tolist() == [0, Reason.DUPLICATE, 0]
     assert "1 records repeated identically" in ds.attrs["notes"]
-    with pytest.raises(
-        InputError, match=r"one.csv and other.csv.*113-1 has two different records of 2018-03-11T01"
-    ):
+    with pytest.raises(InputError, match=r"one.csv and other.csv.*113-1 has two different records of 2018-03-11T01"):
         load(one, other)
     with pytest.raises(InputError, match=r"^twice.csv:.*two different records"):
         load(write(tmp_path, "twice.csv", OLD, [old_row(0, 1.0), old_row(0, 1.1)]))

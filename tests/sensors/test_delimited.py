@@ -68,11 +68,7 @@ def test_floats_are_correctly_rounded(values: list[float]) -> None:
     assert found.numbers["x"].tolist() == values
 
 
-@given(
-    st.lists(
-        st.from_regex(r"\A[+-]?[0-9]{1,22}(\.[0-9]{0,22})?([eE][+-]?[0-9]{1,3})?\Z"), min_size=1, max_size=20
-    )
-)
+@given(st.lists(st.from_regex(r"\A[+-]?[0-9]{1,22}(\.[0-9]{0,22})?([eE][+-]?[0-9]{1,3})?\Z"), min_size=1, max_size=20))
 @settings(max_examples=100, deadline=None)
 def test_decimal_texts_are_correctly_rounded(fields: list[str]) -> None:
     if any(math.isinf(float(f)) for f in fields):
@@ -80,9 +76,7 @@ def test_decimal_texts_are_correctly_rounded(fields: list[str]) -> None:
     before = delimited.SMALL
     delimited.SMALL = 0
     try:
-        found = parse_delimited(
-            ("x,y\n" + "\n".join(f"{f},1" for f in fields)).encode(), numbers=["x"], texts=["y"]
-        )
+        found = parse_delimited(("x,y\n" + "\n".join(f"{f},1" for f in fields)).encode(), numbers=["x"], texts=["y"])
     finally:
         delimited.SMALL = before
     assert found.numbers["x"].tolist() == [float(f) for f in fields]
@@ -135,9 +129,7 @@ def test_plain_gzip_and_zip(tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("inner.csv", body)
         archive.writestr("readme.md", "no table")
-    assert [text for name in ("p.csv", "g.csv.gz", "z.zip") for _, text in read_texts(tmp_path / name)] == [
-        body
-    ] * 3
+    assert [text for name in ("p.csv", "g.csv.gz", "z.zip") for _, text in read_texts(tmp_path / name)] == [body] * 3
 
 
 def test_broken_files(tmp_path) -> None:

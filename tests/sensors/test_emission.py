@@ -45,15 +45,11 @@ def full(gas: str, gas_state: str, flow_state: str, humidity_gas: str, humidity_
         value = 210.0 * ramp
         gas_attrs = {"units": "g m-3", "humidity": humidity_gas}
         gas_attrs |= (
-            {"reference_state": "actual"}
-            if gas_state == "actual"
-            else {**NORMAL, "reference_state": humidity_gas}
+            {"reference_state": "actual"} if gas_state == "actual" else {**NORMAL, "reference_state": humidity_gas}
         )
     flow_attrs: dict[str, Any] = {"units": "m3 h-1"}
     flow_attrs |= (
-        {"reference_state": "actual"}
-        if flow_state == "actual"
-        else {**NORMAL, "reference_state": humidity_flow}
+        {"reference_state": "actual"} if flow_state == "actual" else {**NORMAL, "reference_state": humidity_flow}
     )
     return records(
         **{gas: (value, gas_attrs)},
@@ -162,9 +158,7 @@ def test_uncertainty_against_finite_differences(case: tuple[str, str, str, str, 
         if np.all(np.abs(slope * values[key]) < 1e-6):  # kg s-1: this input does not enter
             assert name not in names
             continue
-        np.testing.assert_allclose(
-            out[f"emission_u_systematic_{name}"].values[0], np.abs(slope) * u, rtol=1e-6
-        )
+        np.testing.assert_allclose(out[f"emission_u_systematic_{name}"].values[0], np.abs(slope) * u, rtol=1e-6)
         variance = variance + (slope * standard(spec[name].get("random"), values[key], to_si[name])) ** 2
     np.testing.assert_allclose(out.emission_u_random.values[0], np.sqrt(variance), rtol=1e-6)
     np.testing.assert_allclose(out.emission_u_systematic_volume_state, 0.002 * out.emission, rtol=1e-12)
@@ -355,9 +349,7 @@ def test_velocity_needs_area_and_gauge_pressure_the_barometer() -> None:
     )
     with_barometer = stack_emission(ds, StackConfig(method="hj75", barometric_pressure="100.2 kPa"))
     ds["pressure"] = (("source", "time"), np.full((1, N), 100.0), {"units": "kPa"})
-    np.testing.assert_allclose(
-        with_barometer.emission, stack_emission(ds, StackConfig(method="hj75")).emission
-    )
+    np.testing.assert_allclose(with_barometer.emission, stack_emission(ds, StackConfig(method="hj75")).emission)
     ds = ds.drop_vars("flow").assign(velocity=(("source", "time"), np.full((1, N), 14.0), {"units": "m s-1"}))
     with pytest.raises(InputError, match="velocity without cross-section"):
         stack_emission(ds, StackConfig(method="hj75"))

@@ -122,15 +122,11 @@ def test_chain_kernel_is_the_equations() -> None:
         _kernels.F2: (co2, lambda r: part75.co2_mass_f2(co2, flow, moisture, rounding=r)),
         _kernels.F14A: (
             o2,
-            lambda r: part75.co2_mass_f2(
-                part75.co2_dry_f14a(o2, fd, fc, rounding=r), flow, moisture, rounding=r
-            ),
+            lambda r: part75.co2_mass_f2(part75.co2_dry_f14a(o2, fd, fc, rounding=r), flow, moisture, rounding=r),
         ),
         _kernels.F14B: (
             o2,
-            lambda r: part75.co2_mass_f11(
-                part75.co2_wet_f14b(o2, moisture, fd, fc, rounding=r), flow, rounding=r
-            ),
+            lambda r: part75.co2_mass_f11(part75.co2_wet_f14b(o2, moisture, fd, fc, rounding=r), flow, rounding=r),
         ),
     }
     for equation, (gas, want) in cases.items():

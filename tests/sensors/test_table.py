@@ -47,9 +47,7 @@ def test_a_chinese_plant(tmp_path: Path, encoding: str) -> None:
     # midnight in Shanghai is 16:00 UTC of the day before
     assert ds.time.values[0] == np.datetime64("2024-02-29T16")
     # 1e6 m3/h * 273.15/323.15 * 100000/101325 * 0.9 * 0.2 kg/m3 / 3600 s = 41.711 kg/s
-    np.testing.assert_allclose(
-        ds.emission.values, 1e6 * 273.15 / 323.15 * 1e5 / 101325 * 0.9 * 0.2 / 3600, rtol=1e-12
-    )
+    np.testing.assert_allclose(ds.emission.values, 1e6 * 273.15 / 323.15 * 1e5 / 101325 * 0.9 * 0.2 / 3600, rtol=1e-12)
     assert ds.emission.values[0, 0] == pytest.approx(41.711, abs=1e-3)
     assert ds.attrs["timezone"] == "Asia/Shanghai" and ds.emission_method.values[0, 0] == Method.DIRECT
     assert set(ds.emission_u_systematic.attrs["components"].split()) == {
@@ -127,9 +125,7 @@ def test_monthly_totals_with_methods(tmp_path: Path) -> None:
     assert ds.emission_flag.values[0].tolist() == [Flag.GOOD, Flag.SUSPECT, Flag.MISSING, Flag.BAD]
     assert ds.emission_reason.values[0, 1] == Reason.SUBSTITUTED
     assert "substitution" in ds.emission_u_systematic.attrs["components"]
-    np.testing.assert_allclose(
-        ds.emission_u_systematic[0, 0] / ds.emission[0, 0], np.hypot(0.0462, 0.0267), rtol=1e-12
-    )
+    np.testing.assert_allclose(ds.emission_u_systematic[0, 0] / ds.emission[0, 0], np.hypot(0.0462, 0.0267), rtol=1e-12)
     assert "defaults" in ds.attrs["notes"]
 
 

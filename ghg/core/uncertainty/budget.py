@@ -54,9 +54,7 @@ class Component:
     def __post_init__(self) -> None:
         where = f"uncertainty component {self.name!r}"
         if not (math.isfinite(self.u) and self.u >= 0.0):
-            raise InputError(
-                "a standard uncertainty is a number, zero or more", where=where, found=str(self.u)
-            )
+            raise InputError("a standard uncertainty is a number, zero or more", where=where, found=str(self.u))
         if self.kind not in KINDS:
             raise InputError("unknown kind", where=where, found=self.kind, need=" or ".join(KINDS))
         if self.distribution not in DISTRIBUTIONS:
@@ -64,20 +62,14 @@ class Component:
                 "unknown distribution", where=where, found=self.distribution, need=", ".join(DISTRIBUTIONS)
             )
         if not self.degrees_of_freedom > 0.0:
-            raise InputError(
-                "degrees of freedom must be positive", where=where, found=str(self.degrees_of_freedom)
-            )
+            raise InputError("degrees of freedom must be positive", where=where, found=str(self.degrees_of_freedom))
 
     @classmethod
-    def from_limits(
-        cls, name: str, half_width: float, distribution: str = "rectangular", **options: Any
-    ) -> Component:
+    def from_limits(cls, name: str, half_width: float, distribution: str = "rectangular", **options: Any) -> Component:
         """Make a component from limits: / sqrt(3) rectangular, / sqrt(6) triangular (JCGM 100, 4.3.7/9)."""
         divisor = {"rectangular": math.sqrt(3.0), "triangular": math.sqrt(6.0)}.get(distribution)
         if divisor is None:
-            raise InputError(
-                "limits need a bounded distribution", found=distribution, need="rectangular or triangular"
-            )
+            raise InputError("limits need a bounded distribution", found=distribution, need="rectangular or triangular")
         return cls(name, half_width / divisor, distribution=distribution, **options)
 
     @classmethod
@@ -89,9 +81,7 @@ class Component:
     def shape(self) -> Any:
         """Distribution as :func:`~ghg.core.uncertainty.totals.total` takes it."""
         finite = self.distribution == "normal" and math.isfinite(self.degrees_of_freedom)
-        return (
-            ("t", self.degrees_of_freedom) if finite and self.degrees_of_freedom > 2.0 else self.distribution
-        )
+        return ("t", self.degrees_of_freedom) if finite and self.degrees_of_freedom > 2.0 else self.distribution
 
 
 @dataclass(frozen=True)
@@ -221,9 +211,7 @@ class Budget:
             raise InputError("a relative uncertainty needs a value other than zero", found=str(self.value))
         return self.value
 
-    def interval(
-        self, coverage: float | None = None, *, k: float | None = None, distribution: str = "t"
-    ) -> Interval:
+    def interval(self, coverage: float | None = None, *, k: float | None = None, distribution: str = "t") -> Interval:
         """Interval value +- k u.
 
         Parameters
@@ -250,14 +238,8 @@ class Budget:
                     "the coverage probability is out of range", found=str(coverage), need="between 0 and 1"
                 )
             k = float(law.ppf(0.5 + 0.5 * coverage))
-        text = (
-            "normal"
-            if math.isinf(freedom)
-            else f"t with {max(1, math.floor(freedom + 1e-9))} degrees of freedom"
-        )
-        return Interval(
-            self.value - k * self.u, self.value + k * self.u, k, float(2.0 * law.cdf(k) - 1.0), text
-        )
+        text = "normal" if math.isinf(freedom) else f"t with {max(1, math.floor(freedom + 1e-9))} degrees of freedom"
+        return Interval(self.value - k * self.u, self.value + k * self.u, k, float(2.0 * law.cdf(k) - 1.0), text)
 
     def table(self) -> list[dict[str, Any]]:
         """Rows of the budget, largest first, each with its share of the variance; then the sums."""
@@ -291,9 +273,7 @@ class Budget:
             parts = tuple(Component(**c) for c in data["components"])
             return cls(parts, math.nan if data["value"] is None else float(data["value"]), str(data["unit"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                "the text is not an uncertainty budget", found=f"{text[:60]!r} ({error})"
-            ) from error
+            raise InputError("the text is not an uncertainty budget", found=f"{text[:60]!r} ({error})") from error
 
 
 def _add(a: Component | None, b: Component | None, shared: bool) -> Component:
@@ -312,9 +292,7 @@ def _add(a: Component | None, b: Component | None, shared: bool) -> Component:
                        degrees_of_freedom=min(a.degrees_of_freedom, b.degrees_of_freedom))  # fmt: skip
     u = math.hypot(a.u, b.u)
     loss = a.u**4 / a.degrees_of_freedom + b.u**4 / b.degrees_of_freedom
-    return replace(
-        a, u=u, distribution=shape, source=source, degrees_of_freedom=u**4 / loss if loss > 0 else math.inf
-    )
+    return replace(a, u=u, distribution=shape, source=source, degrees_of_freedom=u**4 / loss if loss > 0 else math.inf)
 
 
 def _quadratic_form(values: npt.NDArray[np.float64], correlation: npt.ArrayLike | None) -> float:
@@ -382,15 +360,9 @@ def ipcc_product(percent: npt.ArrayLike, correlation: npt.ArrayLike | None = Non
     return _quadratic_form(_pair(percent, percent)[1], correlation)
 
 
-def _pair(
-    values: npt.ArrayLike, percent: npt.ArrayLike
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _pair(values: npt.ArrayLike, percent: npt.ArrayLike) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     x, u = np.asarray(values, dtype=np.float64), np.asarray(percent, dtype=np.float64)
-    if (
-        x.ndim != 1
-        or x.shape != u.shape
-        or not (np.isfinite(x).all() and np.isfinite(u).all() and (u >= 0).all())
-    ):
+    if x.ndim != 1 or x.shape != u.shape or not (np.isfinite(x).all() and np.isfinite(u).all() and (u >= 0).all()):
         raise InputError(
             "values and percentage uncertainties do not fit", found=f"shapes {x.shape} and {u.shape}",
             need="equal length, finite, no negative uncertainty",

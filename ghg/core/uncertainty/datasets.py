@@ -22,11 +22,7 @@ def component_names(ds: xr.Dataset, name: str) -> tuple[str, ...]:
     """Names of the systematic components of a variable, in the order of the attribute or of the Dataset."""
     prefix = f"{name}_u_systematic_"
     present = [str(v)[len(prefix) :] for v in ds.data_vars if str(v).startswith(prefix)]
-    listed = (
-        str(ds[f"{name}_u_systematic"].attrs.get("components", "")).split()
-        if f"{name}_u_systematic" in ds
-        else []
-    )
+    listed = str(ds[f"{name}_u_systematic"].attrs.get("components", "")).split() if f"{name}_u_systematic" in ds else []
     ordered = [c for c in listed if c in present]
     return (*ordered, *(c for c in present if c not in ordered))
 
@@ -51,9 +47,7 @@ def _with_gaps(bounds: Any, values: Any) -> tuple[Any, Any]:
     return seconds, [np.insert(v[order], gaps, np.nan) for v in values]
 
 
-def record_totals(
-    ds: xr.Dataset, name: str = "emission", **options: Any
-) -> dict[tuple[Hashable, ...], Total]:
+def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dict[tuple[Hashable, ...], Total]:
     """Total of every record (every combination of the dimensions other than time).
 
     Parameters
@@ -84,16 +78,12 @@ def record_totals(
     bounds = _interval_seconds(ds)
     result: dict[tuple[Hashable, ...], Total] = {}
     for index in itertools.product(*(range(base.sizes[d]) for d in others)):
-        labels = tuple(
-            ds[d].values[i].item() if d in ds.coords else i for d, i in zip(others, index, strict=True)
-        )
+        labels = tuple(ds[d].values[i].item() if d in ds.coords else i for d, i in zip(others, index, strict=True))
         e = np.array(base.values[index], dtype=np.float64)
         if "flag" in arrays:
             e[arrays["flag"].values[index] >= BAD] = np.nan
         keys = [k for k in arrays if k != "flag"]
-        whole, columns = _with_gaps(
-            bounds, [e, *(np.asarray(arrays[k].values[index], dtype=np.float64) for k in keys)]
-        )
+        whole, columns = _with_gaps(bounds, [e, *(np.asarray(arrays[k].values[index], dtype=np.float64) for k in keys)])
         u = dict(zip(keys, columns[1:], strict=True))
         result[labels] = total(columns[0], whole, u.pop("u_random", None), u, **options)
     return result

@@ -43,9 +43,7 @@ def covariance_matrix(u: npt.ArrayLike, correlation: npt.ArrayLike | None = None
     s = np.atleast_1d(np.asarray(u, dtype=np.float64))
     r = np.eye(s.size) if correlation is None else np.asarray(correlation, dtype=np.float64)
     if r.shape != (s.size, s.size) or not np.allclose(np.diag(r), 1.0):
-        raise InputError(
-            "not a correlation matrix of the inputs", found=f"shape {r.shape}", need="1 on the diagonal"
-        )
+        raise InputError("not a correlation matrix of the inputs", found=f"shape {r.shape}", need="1 on the diagonal")
     return checked_covariance(s[:, None] * r * s[None, :], s.size)
 
 
@@ -87,9 +85,7 @@ def checked_covariance(covariance: npt.ArrayLike, n: int) -> Array:
     if n == 1 and c.shape == ():
         c = c.reshape(1, 1) ** 2
     if c.shape != (n, n):
-        raise InputError(
-            "the covariance does not fit the inputs", found=f"shape {c.shape}", need=f"({n}, {n})"
-        )
+        raise InputError("the covariance does not fit the inputs", found=f"shape {c.shape}", need=f"({n}, {n})")
     if not np.all(np.isfinite(c)):
         raise InputError("the covariance is not finite")
     u = np.sqrt(np.abs(np.diag(c)))
@@ -98,9 +94,7 @@ def checked_covariance(covariance: npt.ArrayLike, n: int) -> Array:
     if not np.allclose(r, r.T, rtol=0.0, atol=1e-9):
         raise InputError("the covariance is not symmetric")
     if n and np.linalg.eigvalsh(0.5 * (r + r.T))[0] < -1e-8 * n:
-        raise InputError(
-            "the covariance is not possible", found="a negative eigenvalue", hint="check the correlations"
-        )
+        raise InputError("the covariance is not possible", found="a negative eigenvalue", hint="check the correlations")
     return 0.5 * (c + c.T)
 
 
@@ -158,9 +152,7 @@ def _ridders(f: Callable[[Array], Any], x: Array, j: int, u: float) -> Array:
         above, below = x.copy(), x.copy()
         above[j] += h
         below[j] -= h
-        difference = np.atleast_1d(
-            np.asarray(f(above), dtype=np.float64) - np.asarray(f(below), dtype=np.float64)
-        )
+        difference = np.atleast_1d(np.asarray(f(above), dtype=np.float64) - np.asarray(f(below), dtype=np.float64))
         row = [difference / (above[j] - below[j])]
         for order, previous in enumerate(table[:k], start=1):
             row.append(row[-1] + (row[-1] - previous) / (4.0**order - 1.0))
@@ -223,13 +215,9 @@ def first_order(
     if derivatives is None:
         c = jacobian(f, at, np.sqrt(np.diag(covariance)), method=method)
     else:
-        c = np.atleast_2d(
-            np.asarray(derivatives(at) if callable(derivatives) else derivatives, dtype=np.float64)
-        )
+        c = np.atleast_2d(np.asarray(derivatives(at) if callable(derivatives) else derivatives, dtype=np.float64))
     if c.shape != (value.size, at.size):
-        raise InputError(
-            "the derivatives do not fit", found=f"shape {c.shape}", need=f"({value.size}, {at.size})"
-        )
+        raise InputError("the derivatives do not fit", found=f"shape {c.shape}", need=f"({value.size}, {at.size})")
     varies = np.diag(covariance) > 0.0
     if not np.all(np.isfinite(c[:, varies])):
         j = int(np.flatnonzero(varies)[np.argmax(~np.isfinite(c[:, varies]).all(axis=0))])
@@ -272,9 +260,7 @@ def type_a(observations: npt.ArrayLike, *, correlation_time: float = 0.0) -> tup
     q = np.atleast_2d(np.asarray(observations, dtype=np.float64))
     n = q.shape[1]
     if q.ndim != 2 or n < 2 or not np.all(np.isfinite(q)):
-        raise InputError(
-            "a type A evaluation needs at least two complete observations", found=f"shape {q.shape}"
-        )
+        raise InputError("a type A evaluation needs at least two complete observations", found=f"shape {q.shape}")
     inflation = float(ar1_inflation(n, math.exp(-1.0 / correlation_time))) if correlation_time > 0.0 else 1.0
     # the sample variance itself is too small by (n - inflation) / (n - 1) when observations are correlated
     unbias = (n - 1) / (n - inflation) if inflation != 1.0 else 1.0
@@ -344,9 +330,7 @@ def straight_line(x: npt.ArrayLike, y: npt.ArrayLike, x0: float = 0.0) -> LineFi
     """
     a, b = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if a.ndim != 1 or a.shape != b.shape or a.size < 3 or np.ptp(a) == 0.0:
-        raise InputError(
-            "a line needs at least three points at different x", found=f"shapes {a.shape} and {b.shape}"
-        )
+        raise InputError("a line needs at least three points at different x", found=f"shapes {a.shape} and {b.shape}")
     centre = a.mean()
     d = a - centre
     sxx = float(d @ d)

@@ -46,9 +46,7 @@ def shape_of(text: Any) -> Shape:
     """
     kind, freedom = (text, math.inf) if isinstance(text, str) else (str(text[0]), float(text[1]))
     if kind not in ("normal", "rectangular", "triangular", "t"):
-        raise InputError(
-            "unknown distribution", found=str(text), need="normal, rectangular, triangular or (t, dof)"
-        )
+        raise InputError("unknown distribution", found=str(text), need="normal, rectangular, triangular or (t, dof)")
     if kind != "t":
         return kind, math.inf
     if not freedom > 2.0:
@@ -96,9 +94,7 @@ def usable_threads(threads: int | None) -> int:
     return min(8, len(affinity(0)) if affinity else os.cpu_count() or 1)
 
 
-def coverage_interval(
-    sample: npt.ArrayLike, coverage: float = 0.95, kind: str = "symmetric"
-) -> tuple[float, float]:
+def coverage_interval(sample: npt.ArrayLike, coverage: float = 0.95, kind: str = "symmetric") -> tuple[float, float]:
     """Coverage interval from draws.
 
     Parameters
@@ -128,9 +124,7 @@ def coverage_interval(
     if y.ndim != 1 or y.size < 2:
         raise InputError("an interval needs at least two draws", found=f"shape {y.shape}")
     if not 0.0 < coverage < 1.0:
-        raise InputError(
-            "the coverage probability is out of range", found=str(coverage), need="between 0 and 1"
-        )
+        raise InputError("the coverage probability is out of range", found=str(coverage), need="between 0 and 1")
     m = y.size
     q = min(max(int(coverage * m + 0.5), 1), m - 1)
     if kind == "symmetric":
@@ -374,9 +368,7 @@ def _evaluate(f: Callable[..., Any], inputs: Inputs, rng: np.random.Generator, n
         value = f(*[row for d in inputs for row in d.draw(rng, n)])
     y = np.asarray(value, dtype=np.float64)
     if y.ndim not in (1, 2) or y.shape[-1] != n:
-        raise InputError(
-            "the model must return one value per draw", found=f"shape {y.shape}", need=f"(..., {n})"
-        )
+        raise InputError("the model must return one value per draw", found=f"shape {y.shape}", need=f"(..., {n})")
     return np.atleast_2d(y), y.ndim == 1
 
 

@@ -135,9 +135,7 @@ def ar1_inflation(n: npt.ArrayLike, phi: npt.ArrayLike) -> Array:
     """
     count, p = np.asarray(n, dtype=np.float64), np.asarray(phi, dtype=np.float64)
     if np.any(np.abs(p) >= 1.0) or np.any(count < 1.0):
-        raise InputError(
-            "a lag-one correlation lies between -1 and 1", found=str(phi), need="and at least one value"
-        )
+        raise InputError("a lag-one correlation lies between -1 and 1", found=str(phi), need="and at least one value")
     return (1.0 + p) / (1.0 - p) - 2.0 * p * (1.0 - p**count) / (count * (1.0 - p) ** 2)
 
 
@@ -175,9 +173,7 @@ def block_length(x: npt.ArrayLike, kind: str = "stationary") -> float:
     last = runs[0] if runs else int(np.flatnonzero(~small)[-1]) + 1 if (~small).any() else 1
     bandwidth = min(2 * max(last, 1), longest, rho.size - 1)
     k = np.arange(1, bandwidth + 1)
-    taper = np.clip(
-        2.0 * (1.0 - k / bandwidth), 0.0, 1.0
-    )  # flat-top: 1 up to half the bandwidth, then linear
+    taper = np.clip(2.0 * (1.0 - k / bandwidth), 0.0, 1.0)  # flat-top: 1 up to half the bandwidth, then linear
     slope = 2.0 * float(np.sum(taper * k * rho[1 : bandwidth + 1]))
     level = 1.0 + 2.0 * float(np.sum(taper * rho[1 : bandwidth + 1]))
     constant = 2.0 if kind == "stationary" else 4.0 / 3.0

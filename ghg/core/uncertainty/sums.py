@@ -133,14 +133,10 @@ def monomial_sums(
             found=f"shapes {e.shape} and {u.shape}", need="(n,) and (J, n)",
         )  # fmt: skip
     if u.shape[0] > MAX_COMPONENTS:
-        raise InputError(
-            "too many systematic components", found=str(u.shape[0]), need=f"at most {MAX_COMPONENTS}"
-        )
+        raise InputError("too many systematic components", found=str(u.shape[0]), need=f"at most {MAX_COMPONENTS}")
     labels = tuple(str(j) for j in range(u.shape[0])) if names is None else tuple(names)
     if len(labels) != u.shape[0] or len(set(labels)) != len(labels):
-        raise InputError(
-            "component names do not fit", found=", ".join(labels), need=f"{u.shape[0]} distinct names"
-        )
+        raise InputError("component names do not fit", found=", ".join(labels), need=f"{u.shape[0]} distinct names")
     w = weights_of(weights, e.size)
     sums, counts = _summed(e, u, w, usable_threads(threads))
     return MonomialSums(sums, labels, *(int(c) for c in counts))
@@ -190,9 +186,7 @@ class Record:
     shared: tuple[int, ...]  # row of the shared z for each component, -1 for its own
 
 
-def _draw_block(
-    records: Sequence[Record], shared: Sequence[Shape], u_random: float, seed: Any, out: Array
-) -> None:
+def _draw_block(records: Sequence[Record], shared: Sequence[Shape], u_random: float, seed: Any, out: Array) -> None:
     """Fill `out` (one block of BLOCK draws) from the block's own stream."""
     rng = np.random.Generator(np.random.SFC64(seed))
     own = max((sum(row < 0 for row in r.shared) for r in records), default=0)
@@ -288,7 +282,5 @@ def shapes_of(names: Sequence[str], shapes: Mapping[str, Any] | Sequence[Any] | 
     if isinstance(shapes, Mapping):
         return tuple(shape_of(shapes.get(name, "normal")) for name in names)
     if len(shapes) != len(names):
-        raise InputError(
-            "shapes do not fit", found=f"{len(shapes)} shapes", need=f"one for each of {len(names)}"
-        )
+        raise InputError("shapes do not fit", found=f"{len(shapes)} shapes", need=f"one for each of {len(names)}")
     return tuple(shape_of(shape) for shape in shapes)

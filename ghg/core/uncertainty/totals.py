@@ -186,9 +186,7 @@ def total(
 def _fitting(values: Any, n: int, name: str) -> Array:
     array = np.asarray(values, dtype=np.float64)
     if array.shape not in ((n,), ()):
-        raise InputError(
-            f"uncertainty {name!r} does not fit the emission", found=str(array.shape), need=f"({n},)"
-        )
+        raise InputError(f"uncertainty {name!r} does not fit the emission", found=str(array.shape), need=f"({n},)")
     return np.array(np.broadcast_to(array, (n,)))
 
 
@@ -197,9 +195,7 @@ def _random_total(u: Array, seconds: Array, tau: float) -> float:
     if u.size == 0:
         return 0.0
     if not tau >= 0.0:
-        raise InputError(
-            "the correlation time is negative or missing", found=str(tau), need="seconds, at least 0"
-        )
+        raise InputError("the correlation time is negative or missing", found=str(tau), need="seconds, at least 0")
     centre = np.cumsum(seconds) - 0.5 * seconds
     variance = np.zeros((1, 1))
     bounds = np.array([0]), np.array([u.size]), np.array([0])
@@ -243,9 +239,7 @@ def combine_totals(
         If a total carries no sums, or a shared component has two distributions.
     """
     if not 0.0 < coverage < 1.0:
-        raise InputError(
-            "the coverage probability is out of range", found=str(coverage), need="between 0 and 1"
-        )
+        raise InputError("the coverage probability is out of range", found=str(coverage), need="between 0 and 1")
     factors = [1.0] * len(totals) if weights is None else [float(w) for w in weights]
     if len(factors) != len(totals):
         raise InputError("weights do not fit", found=str(len(factors)), need=str(len(totals)))
@@ -287,9 +281,7 @@ def _shared_rows(totals: Sequence[Total], shared: Sequence[str]) -> tuple[dict[s
 
 def _record(part: Total, factor: float, rows: Mapping[str, int]) -> Record:
     if part.sums is None:
-        raise InputError(
-            "a total without its monomial sums cannot be combined", hint="combine once, from the parts"
-        )
+        raise InputError("a total without its monomial sums cannot be combined", hint="combine once, from the parts")
     names = part.sums.names
     values = part.sums.values * factor
     return Record(values, names, shapes_of(names, part.shapes), tuple(rows.get(n, -1) for n in names))
@@ -309,9 +301,7 @@ def _combine_first_order(records: Sequence[Record], shared: Sequence[str]) -> di
 def _merged(totals: Sequence[Total], factors: Sequence[float], shared: Sequence[str]) -> MonomialSums | None:
     """Sums of the whole, where one polynomial can hold it."""
     parts = [t.sums.scaled(f) for t, f in zip(totals, factors, strict=True) if t.sums is not None]
-    one_polynomial = len(parts) == 1 or all(
-        p.names == parts[0].names and set(p.names) <= set(shared) for p in parts
-    )
+    one_polynomial = len(parts) == 1 or all(p.names == parts[0].names and set(p.names) <= set(shared) for p in parts)
     if not parts or not one_polynomial:
         return None
     merged = parts[0]
