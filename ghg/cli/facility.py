@@ -92,3 +92,48 @@ def init(
 
     write_text(output, (files("ghg.facility") / "data" / "starter.toml").read_text(encoding="utf-8"), force)
     console.show(f"{output}: edit it, then run  ghg facility check {output}")
+
+
+@app.command()
+def screen(
+    config: options.Config,
+    output: options.OutFolder,
+    force: options.Force = False,
+    form: options.Out = options.Format.text,
+    lang: options.Lang = options.Language.en,
+    changes: options.Set = [],  # noqa: B006
+    quiet: options.Quiet = False,
+) -> None:
+    """Rank many plants of one table by how many sigma their two sides differ."""
+    import json
+
+    from ghg.core.config import load
+    from ghg.core.files import atomic_directory
+    from ghg.core.provenance import Record, write_manifest
+    from ghg.facility.screen import ScreenJob, as_rows
+    from ghg.facility.screen import screen as rank
+    from ghg.report.screen import write_screen
+
+    with console.progress(quiet) as announce:
+        job = load(config, ScreenJob, changes)
+        record = Record("facility screen", job)
+        record.use(config, "configuration")
+        announce("reading and ranking")
+        plants, notes = rank(job, config.parent)
+        record.use(config.parent / job.file, "plants")
+        rows = as_rows(plants)
+        result = console.finite({"plants": rows, "notes": notes, "provenance": record.as_dict(output / "screen.json")})
+        with atomic_directory(output, force) as folder:
+            text = json.dumps(result, ensure_ascii=False, indent=2)
+            (folder / "screen.json").write_text(text + "\n", encoding="utf-8")
+            write_screen(rows, notes, folder, lang.value)
+            write_manifest(folder)
+    if form is options.Format.json:
+        console.show_json(result)
+        return
+    for row in rows[:20]:
+        mark = "*" if row["named"] else " "
+        console.show(
+            f"{row['rank']:>4} {mark} {row['z']:+7.2f} sigma {row['symmetric_percent']:+8.2f} %  {row['name']}"
+        )
+    console.show(f"{sum(r['named'] for r in rows)} of {len(rows)} plants named (*), {len(notes)} not judged: {output}")
