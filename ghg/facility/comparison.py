@@ -16,6 +16,7 @@ import numpy as np
 from ghg.core.errors import InputError
 from ghg.facility.causes import Decomposition, from_datasets
 from ghg.facility.independence import Independence, assess
+from ghg.facility.statistics import of_pairs, of_totals
 from ghg.facility.verdict import Verdict, decide
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def _judge(
     value = total_m.value / total_a.value
     spread = math.exp(NormalDist().inv_cdf(0.5 + settings.coverage / 2.0) * u_ln)
     ratio = (value, value / spread, value * spread)
-    statistics = _statistics(total_m, total_a, u_ln, settings)
     pairs = _pairs(measured, accounted)
+    statistics = {**of_totals(total_m, total_a, settings.margin), **of_pairs(pairs, settings.seed)}
     gaps = ()
     if paired < settings.minimum_coverage:
         gaps = (f"only {paired:.0%} of the periods have both sides, {settings.minimum_coverage:.0%} are needed",)
@@ -212,36 +213,6 @@ def _judge(
     )
 
 
-def _statistics(m: Total, a: Total, u_ln: float, settings: Settings) -> dict[str, Any]:
-    """Return the numbers of agreement of the two totals.
-
-    Notes
-    -----
-    E_n with k = 2 and zeta with k = 1 (ISO 13528:2022, 9.7 and 9.6); symmetric difference (Quick 2014); two one-sided
-    tests on the logarithm against ln(1 + margin) (Schuirmann 1987).
-    """
-    difference = m.value - a.value
-    ln = math.log(m.value / a.value)
-    edge = math.log1p(settings.margin)
-    p = 1.0 - NormalDist().cdf((edge - abs(ln)) / u_ln) if u_ln > 0 else float(abs(ln) >= edge)
-    return {
-        "symmetric_percent": 100.0 * difference / ((m.value + a.value) / 2.0),
-        "e_n": abs(difference) / math.hypot(m.expanded(2.0), a.expanded(2.0)),
-        "zeta": difference / math.hypot(m.u, a.u),
-        "tost": {"p": p, "equivalent": p < 0.05, "margin_percent": 100.0 * settings.margin},
-        "best_estimate": _best_estimate(m, a),
-    }
-
-
-def _best_estimate(m: Total, a: Total) -> dict[str, float]:
-    """Return the inverse-variance mean, its uncertainty widened by the Birge ratio where the two disagree."""
-    weights = np.array([m.u, a.u]) ** -2.0
-    values = np.array([m.value, a.value])
-    mean = float(np.average(values, weights=weights))
-    birge = math.sqrt(float(np.sum(weights * (values - mean) ** 2)))  # one degree of freedom
-    return {"value_kg": mean, "u_kg": max(1.0, birge) / math.sqrt(float(weights.sum())), "birge": birge}
-
-
 def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
     """Return both sides summed over sources and streams, for each period."""
     import xarray as xr
@@ -249,12 +220,18 @@ def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
     data: dict[str, Any] = {"time_bounds": measured["time_bounds"]}
     for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
         rate = ds["emission"].sum(along)
-        parts = [ds[f"emission_u_{kind}"] ** 2 for kind in ("random", "systematic") if f"emission_u_{kind}" in ds]
-        u: Any = np.sqrt(sum(p.sum(along) for p in parts)) if parts else rate * np.nan
         name = f"{side}_emission"
         attrs = {"long_name": f"{side} mass emission rate", "units": "kg s-1"}
         data[name] = rate.assign_attrs(attrs)
-        data[f"{name}_u"] = u.assign_attrs({**attrs, "long_name": attrs["long_name"] + ", standard uncertainty"})
+        squares: Any = rate * 0.0
+        for kind in ("random", "systematic"):
+            if f"emission_u_{kind}" in ds:
+                part: Any = (ds[f"emission_u_{kind}"] ** 2).sum(along)
+                words = f"{attrs['long_name']}, standard uncertainty, {kind}"
+                data[f"{name}_u_{kind}"] = np.sqrt(part).assign_attrs({**attrs, "long_name": words})
+                squares = squares + part
+        words = f"{attrs['long_name']}, combined standard uncertainty"
+        data[f"{name}_u"] = np.sqrt(squares).assign_attrs({**attrs, "long_name": words})
         if "emission_coverage" in ds:
             data[f"{side}_coverage"] = (
                 ds["emission_coverage"]

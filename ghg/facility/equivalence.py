@@ -176,9 +176,7 @@ def tost_pairs(
     m, a, _ = paired(measured, accounted, least=3, positive=True, names="measured and accounted")
     d = np.log(m / a)
     u = float(d.std(ddof=1)) / math.sqrt(d.size)
-    return tost(
-        float(d.mean()), u, u_systematic, margin=margin, alpha=alpha, degrees_of_freedom=float(d.size - 1)
-    )
+    return tost(float(d.mean()), u, u_systematic, margin=margin, alpha=alpha, degrees_of_freedom=float(d.size - 1))
 
 
 def power(

@@ -117,8 +117,8 @@ def theil_sen(x: npt.ArrayLike, y: npt.ArrayLike, confidence: float = 0.95) -> R
     total = slopes.count
     slope = (slopes[(total + 1) // 2] + slopes[total // 2 + 1]) / 2.0
     reach = float(ndtri(0.5 + confidence / 2.0)) * math.sqrt(_kendall_variance(px, py))
-    low = slopes[int(round((total - reach) / 2.0))]
-    high = slopes[int(round((total + reach) / 2.0)) + 1]
+    low = slopes[round((total - reach) / 2.0)]
+    high = slopes[round((total + reach) / 2.0) + 1]
     return _line(px, py, slope, (low, high), confidence)
 
 
@@ -192,5 +192,5 @@ def passing_bablok(x: npt.ArrayLike, y: npt.ArrayLike, confidence: float = 0.95)
     if not (slope > 0.0 and math.isfinite(slope)):
         raise InputError("Passing-Bablok regression needs points that rise together", found=f"a slope of {slope:.4g}")
     c = float(ndtri(0.5 + confidence / 2.0)) * math.sqrt(n * (n - 1) * (2 * n + 5) / 18.0)
-    first = int(round((total - c) / 2.0))
+    first = round((total - c) / 2.0)
     return _line(px, py, slope, (back(first), back(total - first + 1)), confidence)

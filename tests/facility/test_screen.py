@@ -11,14 +11,19 @@ from ghg.core.config import load_dict
 from ghg.core.errors import InputError
 from ghg.facility.screen import ScreenJob, false_discovery, screen
 
-JOB = {"file": "plants.csv", "name": "plant",
-       "measured": {"column": "cems", "unit": "short_ton", "u": "4 %"},
-       "accounted": {"column": "fuel", "unit": "t", "u": "3 %"}}  # fmt: skip
+JOB = {
+    "file": "plants.csv",
+    "name": "plant",
+    "measured": {"column": "cems", "unit": "short_ton", "u": "4 %"},
+    "accounted": {"column": "fuel", "unit": "t", "u": "3 %"},
+}
 SHORT_TON = 0.90718474
 
 
 def table(folder: Path, measured, accounted) -> Path:
-    rows = "\n".join(f"P{i},{m / SHORT_TON:.6f},{a:.6f}" for i, (m, a) in enumerate(zip(measured, accounted, strict=True)))
+    rows = "\n".join(
+        f"P{i},{m / SHORT_TON:.6f},{a:.6f}" for i, (m, a) in enumerate(zip(measured, accounted, strict=True))
+    )
     (folder / "plants.csv").write_text("plant,cems,fuel\n" + rows + "\n", encoding="utf-8")
     return folder
 
