@@ -1,18 +1,18 @@
 """Change points of a series of log ratios with a known uncertainty for each period.
 
-Model: y_t = mu(t) + e_t, mu constant between change points, e_t normal with standard deviation s u_t. A systematic
-error shifts all periods alike and is no change; `u` holds random errors only. Where the periods scatter more than `u` says,
-the scale s > 1 is estimated from successive differences, which a change of level hardly touches.
+Model: y_t = mu(t) + e_t, mu constant between change points, e_t normal with standard deviation s u_t. A
+systematic error shifts all periods alike and is no change; `u` holds random errors only. Where the periods scatter
+more than `u` says, the scale s > 1 is estimated from successive differences, which a change of level hardly touches.
 
 The penalty of a further change point is the square of the critical value of the exact test for one change at level
-alpha, and not less than the modified BIC, 3 ln n. So a series without a change is left whole in about 1 - alpha of all
-cases for any length, as short as a year of months.
+alpha, and not less than the modified BIC, 3 ln n. So a series without a change is left whole in at least about
+1 - alpha of all cases for any length, as short as a year of months.
 
 References
 ----------
 Jackson et al. (2005), IEEE Signal Process. Lett. 12, 105-108 (optimal partitioning). Zhang & Siegmund (2007),
-Biometrics 63, 22-32 (modified BIC). Worsley (1986), Biometrika 73, 91-104 (exact distribution of the greatest contrast, by
-recursion). Csorgo & Horvath (1997), Limit Theorems in Change-Point Analysis, section 1.3 (long series).
+Biometrics 63, 22-32 (modified BIC). Worsley (1986), Biometrika 73, 91-104 (exact distribution of the greatest
+contrast, by recursion). Csorgo & Horvath (1997), Limit Theorems in Change-Point Analysis, section 1.3 (long series).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -139,7 +140,7 @@ def change_points(
     w = 1.0 / (scale * s) ** 2 if scale > 0.0 else np.ones(n)
     if n < 2 * shortest + 2 or not scale > 0.0:
         return _whole(y, w, scale, math.nan)
-    penalty = max(_critical(w, alpha, shortest), 3.0 * math.log(n))
+    penalty = _penalty(w, alpha, shortest)
     rng = None if given else np.random.default_rng(seed)
     edges = _prune(y, w, _partition(y, w, penalty, shortest), alpha, shortest, rng)
     changes = tuple(
@@ -186,7 +187,7 @@ def _scale(y: Array, s: Array, at_least: float) -> float:
     d2 = np.sort(np.diff(y) ** 2 / (s[1:] ** 2 + s[:-1] ** 2))
     keep = d2.size - max(d2.size // 8, 1)
     # mean of a chi2(1) variable below its quantile keep / size: P(chi2_3 < q) / P(chi2_1 < q)
-    share = (keep + 0.0) / d2.size
+    share = keep / d2.size
     q = float(ndtri(0.5 + share / 2.0)) ** 2
     trimmed = float(chdtr(3, q)) / share
     return max(math.sqrt(float(d2[:keep].mean()) / trimmed), at_least)
@@ -317,9 +318,14 @@ def _scan_p(c: float, w: Array, shortest: int) -> float:
     times = np.cumsum(w / w.sum())[shortest - 1 : n - shortest]
     increments = np.diff(np.concatenate([[0.0], times, [1.0]]))
     bound = c * np.sqrt(times * (1.0 - times))
-    nodes, weights = np.polynomial.legendre.leggauss(64 + 2 * n // 3)
+    nodes, weights = _quadrature(64 + 2 * n // 3)
     inside = _kernels.bridge_rows(bound, increments, nodes, weights)
     return float(min(max(1.0 - inside, 0.0), 1.0))
+
+
+@cache
+def _quadrature(points: int) -> tuple[Array, Array]:
+    return np.polynomial.legendre.leggauss(points)
 
 
 def _long_scan_p(c: float, w: Array, shortest: int) -> float:
@@ -332,11 +338,14 @@ def _long_scan_p(c: float, w: Array, shortest: int) -> float:
     return float(min(max(tail, 0.0), 1.0))
 
 
-def _critical(w: Array, alpha: float, shortest: int) -> float:
-    """Return the squared critical value of the test for one change."""
+def _penalty(w: Array, alpha: float, shortest: int) -> float:
+    """Return the modified BIC, or the squared critical value of the test for one change where that is greater."""
     from scipy.optimize import brentq
 
-    value = brentq(lambda c: _scan_p(c, w, shortest) - alpha, 0.5, 12.0, xtol=1e-6)
+    least = math.sqrt(3.0 * math.log(w.size))
+    if _scan_p(least, w, shortest) <= alpha:
+        return least**2
+    value = brentq(lambda c: _scan_p(c, w, shortest) - alpha, least, 12.0, xtol=1e-6)
     return float(value) ** 2  # type: ignore[arg-type]
 
 

@@ -63,6 +63,7 @@ def of_pairs(pairs: xr.Dataset, seed: int = 0) -> dict[str, Any]:
     budgets that do not average out act on all periods alike.
     """
     from ghg.facility.bootstrap import ratio_interval
+    from ghg.facility.changepoints import change_points
     from ghg.facility.robust import theil_sen
 
     m, a = (pairs[f"{side}_emission"].values for side in ("measured", "accounted"))
@@ -75,12 +76,25 @@ def of_pairs(pairs: xr.Dataset, seed: int = 0) -> dict[str, Any]:
         "theil_sen": theil_sen(a, m).as_dict(),
         "relative_accuracy_percent": relative_accuracy(a, m).percent,
     }
+    random = _random_of_ln(pairs.isel(time=both), m, a)
+    found["change_points"] = change_points(np.log(m / a), random, seed=seed).as_dict()
     line = _line(pairs.isel(time=both))
     if line is not None:
         found["york"] = line
     if both.sum() >= FEWEST_FOR_BOOTSTRAP:
         found["bootstrap"] = ratio_interval(m, a, seed=seed).as_dict()
     return found
+
+
+def _random_of_ln(pairs: xr.Dataset, m: np.ndarray, a: np.ndarray) -> np.ndarray | None:
+    """Return the random standard uncertainty of ln(measured/accounted) by period, None where there is none."""
+    parts = [
+        pairs[f"{side}_emission_u_random"].values / values
+        for side, values in (("measured", m), ("accounted", a))
+        if f"{side}_emission_u_random" in pairs
+    ]
+    total = np.sqrt(sum((part**2 for part in parts), np.zeros(m.size)))
+    return total if np.all(total > 0) else None
 
 
 def _line(pairs: xr.Dataset) -> dict[str, Any] | None:

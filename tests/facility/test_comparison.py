@@ -64,6 +64,20 @@ def test_systematic_parts_do_not_average_out() -> None:
     assert total.u_random / total.value == pytest.approx(0.03 / math.sqrt(12), rel=0.01)
 
 
+def test_a_year_of_months_gets_a_line_and_its_change_point() -> None:
+    rate = np.linspace(80, 120, 12)[[3, 7, 1, 9, 5, 0, 11, 2, 8, 4, 10, 6]]
+    step = np.r_[np.full(6, 1.0), np.full(6, 1.1)]
+    noise = 1 + 0.004 * np.random.default_rng(2).standard_normal(12)
+    found = compare(
+        measured(rate * step * noise, 0.02, 0.005), accounted(rate, 0.02, 0.005), settings(), "UTC"
+    ).statistics
+    (change,) = found["change_points"]["changes"]
+    assert change["index"] == 6
+    assert change["shift"] == pytest.approx(np.log(1.1), abs=4 * change["u_shift"])
+    assert {"york", "theil_sen", "bland_altman", "bootstrap", "relative_accuracy_percent"} <= found.keys()
+    assert found["york"]["n"] == 12
+
+
 def test_accounting_from_the_monitored_heat_is_not_independent() -> None:
     rate = np.linspace(80, 120, 12) * (1 + 0.03 * np.sin(np.arange(12)))
     found = compare(measured(rate, heat=rate / 0.9e-7), accounted(rate * 1.02), settings(), "UTC")
