@@ -9,22 +9,21 @@ it was told to use, and the mass does not.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core.errors import ConfigError
 from ghg.facility.independence import Independence
+from ghg.facility.lmdi import lmdi
+from ghg.facility.stack_line import concentration_off_line, main_fuel_factors, substitution
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Array = npt.NDArray[np.float64]
-
-# fuel name of the factor tables -> fuel of the F-factor table
-F_FACTOR_FUELS = {"diesel": "oil", "residual_oil": "oil"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,14 @@ class Term:
     convention_ln : float
         The share of `ln` that would vanish under the other convention; the terms of a split share it with
         opposite signs.
+    explanation : str
+        What the term compares, where its name does not say it.
     """
 
     name: str
     ln: float
     convention_ln: float = 0.0
+    explanation: str = ""
 
     @property
     def percent(self) -> float:
@@ -54,11 +56,29 @@ class Term:
 
 @dataclass(frozen=True)
 class Convention:
-    """A choice that moves the split and not the total."""
+    """A choice of convention, and what it does to the terms.
+
+    Parameters
+    ----------
+    name : str
+        Which choice.
+    ln : float
+        Its size in ln.
+    explanation : str
+        One sentence.
+    shares : dict
+        Term -> share of `ln` that sits in it. Shares that add up to 0 move the split and not the total.
+    """
 
     name: str
     ln: float
     explanation: str
+    shares: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def total_ln(self) -> float:
+        """The part of ln(measured/accounted) itself that is this convention."""
+        return self.ln * math.fsum(self.shares.values())
 
 
 @dataclass(frozen=True)
@@ -74,43 +94,46 @@ class Decomposition:
         return {
             "total_ln": self.total_ln,
             "terms": [{**asdict(t), "percent": t.percent} for t in self.terms],
-            "conventions": [asdict(c) for c in self.conventions],
+            "conventions": [{**asdict(c), "total_ln": c.total_ln} for c in self.conventions],
         }
 
+    def refined(self, name: str, parts: Mapping[str, tuple[float, str]], remainder: str) -> Decomposition:
+        """Return the split with one term divided into known parts and what is left of it.
 
-def log_mean(a: Array, b: Array) -> Array:
-    """Return the logarithmic mean (a - b)/ln(a/b), `a` where both are equal, 0 where one is 0."""
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    positive = (a > 0) & (b > 0)
-    safe_a, safe_b = np.where(positive, a, 1.0), np.where(positive, b, 1.0)
-    log = np.log(safe_a / safe_b)
-    near = np.abs(log) < 1e-6  # series of (x - 1)/ln x, since the quotient loses its digits
-    mean = np.where(near, safe_b * (1.0 + log / 2.0 + log**2 / 6.0), (safe_a - safe_b) / np.where(near, 1.0, log))
-    return np.where(positive, mean, 0.0)
+        Parameters
+        ----------
+        name : str
+            The term.
+        parts : mapping
+            New term -> its ln and what it compares.
+        remainder : str
+            Name of what is left; it keeps the convention of the term.
+        """
+        terms: list[Term] = []
+        for term in self.terms:
+            if term.name != name:
+                terms.append(term)
+                continue
+            terms += [Term(part, ln, 0.0, text) for part, (ln, text) in parts.items()]
+            rest = term.ln - math.fsum(ln for ln, _ in parts.values())
+            terms.append(Term(remainder, rest, term.convention_ln, term.explanation))
+        conventions = [
+            replace(c, shares={remainder if k == name else k: v for k, v in c.shares.items()}) for c in self.conventions
+        ]
+        return Decomposition(self.total_ln, terms, conventions)
 
 
-def lmdi(measured: dict[str, Array], accounted: dict[str, Array]) -> dict[str, float]:
-    """Split ln of the ratio of two sums of products over their factors (LMDI-I, additive log form).
-
-    Parameters
-    ----------
-    measured, accounted : dict of float64 (n,)
-        The same factors on both sides; their product over the names is the mass of each interval, and the sum
-        over the intervals the total. All positive.
-
-    Returns
-    -------
-    dict
-        Factor -> its part; the parts sum to ln(total measured / total accounted).
+def f_factor_convention(used: float, of_fuel: float) -> Convention:
+    """Return what the choice of Fc moves: heat computed from CO2 with `used`, a fuel that has `of_fuel`.
 
     References
     ----------
-    Ang 2005, doi:10.1016/j.enpol.2003.10.010, table 2: weights L(V_i, W_i)/L(V, W).
+    40 CFR 75 Appendix F, equation F-15: heat = flow x CO2 / (100 Fc).
     """
-    v = np.prod(list(measured.values()), axis=0)
-    w = np.prod(list(accounted.values()), axis=0)
-    weight = log_mean(v, w) / log_mean(np.array([v.sum()]), np.array([w.sum()]))[0]
-    return {name: float(np.sum(weight * np.log(measured[name] / accounted[name]))) for name in measured}
+    ln = math.log(of_fuel / used)
+    text = (f"the plant computed heat input from CO2 with Fc {used:.0f}, the fuel of the accounted side has Fc "
+            f"{of_fuel:.0f} scf/mmBtu")  # fmt: skip
+    return Convention("f_factor", ln, text, {"heat": 1.0, "emission_factor": -1.0})
 
 
 def decompose(
@@ -146,11 +169,13 @@ def decompose(
         text = (f"the plant computed heat input from CO2 with Fc {used:.0f}, the fuel of the accounted side has Fc "
                 f"{of_fuel:.0f} scf/mmBtu: with the latter the heat term is {parts['heat'] - shift:+.5f} and the "
                 f"emission-factor term {parts['emission_factor'] + shift:+.5f}; the mass does not change")  # fmt: skip
-        conventions.append(Convention("f_factor", shift, text))
+        conventions.append(replace(f_factor_convention(used, of_fuel), explanation=text))
     return Decomposition(total, terms, conventions)
 
 
-def from_datasets(measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence]) -> Decomposition:
+def from_datasets(
+    measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence], channels: xr.Dataset | None = None
+) -> Decomposition:
     """Split the difference of two Datasets on the same intervals.
 
     Parameters
@@ -159,6 +184,9 @@ def from_datasets(measured: xr.Dataset, accounted: xr.Dataset, finding: list[Ind
         MEASURED and ACCOUNTED on the same intervals, one species.
     finding : list of Independence
         What the data say about each source; a common F factor makes the convention visible.
+    channels : Dataset, optional
+        The measured side in its own resolution. With it the heat term is divided further: hours substituted by a
+        missing-data rule, CO2 against the stoichiometric line through O2, and the flow that is left.
     """
     from ghg.core.time import seconds
 
@@ -173,7 +201,31 @@ def from_datasets(measured: xr.Dataset, accounted: xr.Dataset, finding: list[Ind
             heat_m = measured["heat_input"].sum("source", skipna=False).values * length
             heat = (heat_m[known], accounted["energy"].sum("stream", skipna=False).values[known])
     used, fuel = _common_factor(finding), _fuel_factor(accounted)
-    return decompose((mass_m[known], mass_a[known]), heat, used, fuel)
+    found = decompose((mass_m[known], mass_a[known]), heat, used, fuel)
+    if channels is None:
+        return found
+    return _detailed(found, channels, accounted, all(one.heat_from_emission for one in finding))
+
+
+def _detailed(found: Decomposition, channels: xr.Dataset, accounted: xr.Dataset, from_emission: bool) -> Decomposition:
+    """Divide heat, where it is computed from the stack gas, and the emission factor, where oxidation is known."""
+    if not any(term.name == "heat" for term in found.terms):
+        return found
+    parts = {}
+    if (ln := substitution(channels)) is not None:
+        parts["substitution"] = (ln, "all operating hours against those that were measured")
+    if from_emission and (ln := concentration_off_line(channels, accounted)) is not None:
+        parts["concentration"] = (ln, "CO2 against the stoichiometric line through O2 for the fuel")
+    if parts:
+        found = found.refined("heat", parts, "flow" if "concentration" in parts else "heat")
+    if "oxidation_factor" in accounted:
+        emitted = accounted["emission"].where(accounted["oxidation_factor"] > 0)
+        burnt = float((emitted / accounted["oxidation_factor"]).sum())
+        ln = math.log(burnt / float(emitted.sum()))
+        rest = "carbon_content" if "carbon_content" in accounted else "emission_factor"
+        text = "carbon the accounted side leaves unburnt"
+        found = found.refined("emission_factor", {"oxidation": (ln, text)}, rest)
+    return found
 
 
 def _common_factor(finding: list[Independence]) -> float:
@@ -187,19 +239,5 @@ def _common_factor(finding: list[Independence]) -> float:
 
 
 def _fuel_factor(accounted: xr.Dataset) -> float:
-    """Return the energy-weighted Fc of the accounted fuels, taking the fuel that carries nearly all energy."""
-    from inventories.accounting.factors import FUEL_CODES
-    from sensors.stack.defaults import f_factors
-
-    if "energy" not in accounted or "fuel" not in accounted.coords:
-        return math.nan
-    energy = accounted["energy"].sum("time")
-    main = int(energy.argmax("stream"))
-    if float(energy[main]) < 0.95 * float(energy.sum()):
-        return math.nan
-    name = str(accounted["fuel"].values[main])
-    name = FUEL_CODES.get(name.upper(), name.lower())
-    try:
-        return f_factors(F_FACTOR_FUELS.get(name, name))[1]
-    except ConfigError:
-        return math.nan
+    factors = main_fuel_factors(accounted)
+    return factors[1] if factors else math.nan

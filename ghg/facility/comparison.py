@@ -110,7 +110,15 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
             hint="check the periods, the time zones and minimum_coverage",
         )
     measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
-    return _judge(measured_pairs, accounted_pairs, finding, settings, float(known.mean()))
+    channels = _within(measured, measured_pairs["time_bounds"].values)
+    return _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))
+
+
+def _within(ds: xr.Dataset, bounds: Any) -> xr.Dataset:
+    """Return the intervals that lie in the paired periods."""
+    start = ds["time_bounds"].values[:, 0]
+    period = np.searchsorted(bounds[:, 0], start, side="right") - 1
+    return ds.isel(time=(period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
 
 
 def _select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
@@ -167,10 +175,15 @@ def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Data
 
 
 def _judge(
-    measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence], settings: Settings, paired: float
+    sides: tuple[xr.Dataset, xr.Dataset],
+    channels: xr.Dataset,
+    finding: list[Independence],
+    settings: Settings,
+    paired: float,
 ) -> Comparison:
     from ghg.core.uncertainty.datasets import dataset_total
 
+    measured, accounted = sides
     options = {"coverage": settings.coverage, "draws": settings.draws}
     total_m = dataset_total(measured, seed=settings.seed, **options)  # type: ignore[arg-type]
     total_a = dataset_total(accounted, seed=settings.seed + 1, **options)  # type: ignore[arg-type]
@@ -197,7 +210,7 @@ def _judge(
         not_comparable=gaps,
         not_independent=dependent,
     )
-    causes = from_datasets(measured, accounted, finding)
+    causes = from_datasets(measured, accounted, finding, channels)
     return Comparison(
         verdict,
         total_m,

@@ -45,8 +45,6 @@ class Equivalence:
         The smallest margin for which the two would be equivalent.
     u_ln, degrees_of_freedom : float
         Standard uncertainty of ln(ratio), random and systematic, and its effective degrees of freedom.
-    power : float
-        Probability of `equivalent` if the true ratio is 1: below about 0.8 the data can hardly show equivalence.
     """
 
     equivalent: bool
@@ -60,13 +58,18 @@ class Equivalence:
     shown_margin: float
     u_ln: float
     degrees_of_freedom: float
-    power: float
+
+    @property
+    def power(self) -> float:
+        """Probability of `equivalent` if the true ratio is 1: much below 0.8 the data can hardly show equivalence."""
+        return power(self.u_ln, margin=self.margin, alpha=self.alpha, degrees_of_freedom=self.degrees_of_freedom)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON; infinite degrees of freedom are left out."""
+        values = {**asdict(self), "power": self.power}
         return {
             k: list(v) if isinstance(v, tuple) else v
-            for k, v in asdict(self).items()
+            for k, v in values.items()
             if not (isinstance(v, float) and not math.isfinite(v))
         }
 
@@ -141,7 +144,6 @@ def tost(
         shown_margin=math.expm1(abs(ln_ratio) + reach),
         u_ln=u,
         degrees_of_freedom=df,
-        power=power(u, margin=margin, alpha=alpha, degrees_of_freedom=df),
     )
 
 
@@ -211,26 +213,30 @@ def power(
 
     References
     ----------
-    Phillips (1990): here the integral over the distribution of the estimated standard deviation is taken by
-    Gauss-Legendre quadrature in its probability, which is Owen's Q.
+    Phillips (1990): the chance of equivalence at every estimated standard deviation, weighted with its density and
+    integrated by Gauss-Legendre quadrature (Owen's Q).
     """
     _check(margin, alpha, u_ln, 0.0)
     if u_ln == 0.0:
         return float(abs(ln_ratio) < math.log1p(margin))
     edge = math.log1p(margin)
-    df = degrees_of_freedom
+    df = degrees_of_freedom if degrees_of_freedom < 1e6 else math.inf  # the density loses digits beyond
     t = _quantile(1.0 - alpha, df)
     if math.isinf(df):
         return float(_chance(np.ones(1), t, u_ln, ln_ratio, edge)[0])
-    from scipy.special import chdtr, chdtri
+    from scipy.special import gammaln
 
-    # above this estimate the interval is wider than the margins, so that nothing can be found equivalent
-    widest = (edge / (t * u_ln)) ** 2 * df
-    whole = float(chdtr(df, widest))
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    p = whole * (nodes + 1.0) / 2.0
-    s = np.sqrt(chdtri(df, 1.0 - p) / df)
-    return float(whole / 2.0 * np.sum(weights * _chance(s, t, u_ln, ln_ratio, edge)))
+    # beyond the upper end the interval is wider than the margins, so that nothing can be found equivalent
+    reach = 10.0 / math.sqrt(2.0 * df)
+    high, low = min(edge / (t * u_ln), 1.0 + reach), max(1.0 - reach, 0.0)
+    if high <= low:
+        return 0.0
+    nodes, weights = np.polynomial.legendre.leggauss(128)
+    s = low + (high - low) * (nodes + 1.0) / 2.0
+    log_density = math.log(2.0) + 0.5 * df * math.log(df / 2.0) - gammaln(df / 2.0) + (df - 1.0) * np.log(s)
+    density = np.exp(log_density - 0.5 * df * s * s)
+    chance = (high - low) / 2.0 * np.sum(weights * density * _chance(s, t, u_ln, ln_ratio, edge))
+    return float(min(chance, 1.0))
 
 
 def _chance(s: Array, t: float, u: float, centre: float, edge: float) -> Array:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ghg.facility.causes import decompose, lmdi, log_mean
+from ghg.facility.causes import decompose
+from ghg.facility.lmdi import lmdi, log_mean
 
 positive = st.floats(1e-3, 1e3)
 series = st.lists(st.tuples(positive, positive, positive, positive), min_size=1, max_size=12)
@@ -63,3 +64,10 @@ def test_idle_months_fall_back_to_the_totals() -> None:
     heat = (np.array([10.0, 5.0]), np.array([9.0, 5.0]))
     found = decompose((np.array([1.0, 0.0]), np.array([1.0, 0.5])), heat)
     assert sum(t.ln for t in found.terms) == pytest.approx(found.total_ln, abs=1e-12)
+
+
+def test_an_interval_that_one_side_lacks_belongs_to_the_factor_that_is_zero() -> None:
+    parts = lmdi(
+        {"heat": np.array([1.0, 2.0]), "factor": np.ones(2)}, {"heat": np.array([1.0, 0.0]), "factor": np.ones(2)}
+    )
+    assert parts == pytest.approx({"heat": math.log(3.0), "factor": 0.0})

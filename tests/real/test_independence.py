@@ -41,6 +41,22 @@ def test_coal_plants_of_2012_are_not_accused(shared_data: Path) -> None:
     assert not accused
 
 
+def test_gas_constants_are_told_from_stack_gas(shared_data: Path) -> None:
+    """Every unit lies on G-4 within 0.02 % and 0.25 % away from F-15."""
+    for unit in campd(shared_data, "epacems2018id*.zip"):
+        assert abs(unit.constant / (44 / 385 / 2000 * 1040) - 1) < 2e-4
+        assert abs(unit.constant / (5.7e-5 * 1040) - 1) > 2.3e-3
+        assert "G-4" in unit.evidence
+
+
+def test_annual_totals_say_what_they_cannot_show(shared_data: Path) -> None:
+    found = [unit for unit in campd(shared_data, "annual-emissions-2012-coal.csv") if unit.constant == unit.constant]
+    assert all("cannot show" in u.evidence or "no known F factor" in u.evidence for u in found if u.fuel)
+    derived = [unit for unit in found if unit.heat_from_emission]
+    assert len(derived) > 300  # most coal plants lie on 5.7e-5 times a tabulated Fc
+    assert {unit.fuel for unit in derived} >= {"bituminous", "subbituminous", "lignite"}
+
+
 def test_cholla_heat_comes_from_co2_with_the_bituminous_factor(shared_data: Path) -> None:
     (cholla,) = campd(shared_data, "annual-emissions-2012-coal.csv", facility=["113"])
     assert cholla.status == "independent"
