@@ -78,7 +78,9 @@ class _Rows:
         self.divisor = np.ones_like(self.norm) if plan.amounts else np.where(self.norm > 0.0, self.norm, np.nan)
 
     def take(self, name: str, dtype: Any) -> Any:
-        variable = self.ds[name].broadcast_like(self.base).transpose(*self.base.dims)
+        variable = self.ds[name].variable
+        if variable.dims != self.base.dims:
+            variable = self.ds[name].broadcast_like(self.base).transpose(*self.base.dims).variable
         rows = variable.values.reshape(-1, self.base.sizes["time"])
         return np.require(rows, dtype=dtype, requirements=("C", "W"))
 
@@ -129,11 +131,10 @@ def resample(
     plan = make_plan(_edges(ds["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
     edges = bounds_variable(target.astype("datetime64[ns]"))
     coords = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
-    out = xr.Dataset(coords={**coords, "time": edges["time"]}, attrs=dict(ds.attrs))
-    out["time_bounds"] = edges
+    data: dict[str, Any] = {"time_bounds": edges.variable}
     for name in names:
-        out = out.assign(_one(_Rows(ds, name, plan, minimum), correlation_time))
-    return out
+        data |= _one(_Rows(ds, name, plan, minimum), correlation_time)
+    return xr.Dataset(data, coords={**coords, "time": edges["time"].variable}, attrs=dict(ds.attrs))
 
 
 def _one(rows: _Rows, correlation_time: float | None) -> dict[str, Any]:

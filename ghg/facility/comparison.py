@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ghg.core.errors import InputError
 from ghg.facility.causes import Decomposition, from_datasets
+from ghg.facility.evidence import levels, steps
 from ghg.facility.independence import Independence, assess
+from ghg.facility.pairing import known_periods, on_periods, pair_table, select_species, within
+from ghg.facility.reconcile import Attribution
 from ghg.facility.statistics import of_pairs, of_totals
 from ghg.facility.verdict import Verdict, decide
 
@@ -52,6 +53,10 @@ class Comparison:
         Measured and accounted emission of each period with uncertainty, ratio and coverage.
     statistics : dict
         Numbers of the agreement, by name.
+    attribution : Attribution, optional
+        Which single input is wrong, if any, over the whole period.
+    steps : list of tuple
+        Which input changed, by the index of the first period after each change point.
     """
 
     verdict: Verdict
@@ -65,6 +70,8 @@ class Comparison:
     accounted: xr.Dataset
     pairs: xr.Dataset
     statistics: dict[str, Any] = field(default_factory=dict)
+    attribution: Attribution | None = None
+    steps: list[tuple[int, Attribution]] = field(default_factory=list)
 
 
 def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, timezone: str) -> Comparison:
@@ -96,13 +103,13 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
 
     check_measured(measured, where="measured")
     check_accounted(accounted, where="accounted")
-    accounted = _select_species(measured, accounted, settings.species)
+    accounted = select_species(measured, accounted, settings.species)
     bounds = period_bounds(settings.start, settings.end, settings.by, timezone)
     finding = assess(measured)
-    measured_pairs = _on_periods(measured, bounds, "measured", settings, ("heat_input",), ())
-    accounted_pairs = _on_periods(accounted, bounds, "accounted", settings, (), ("energy",))
+    measured_pairs = on_periods(measured, bounds, "measured", settings)
+    accounted_pairs = on_periods(accounted, bounds, "accounted", settings)
     finding = _joint(finding, measured_pairs, accounted_pairs)
-    known = _known(measured_pairs, "source") & _known(accounted_pairs, "stream")
+    known = known_periods(measured_pairs, "source") & known_periods(accounted_pairs, "stream")
     if not known.any():
         raise InputError(
             "no period has both sides",
@@ -110,56 +117,8 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
             hint="check the periods, the time zones and minimum_coverage",
         )
     measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
-    channels = _within(measured, measured_pairs["time_bounds"].values)
+    channels = within(measured, measured_pairs["time_bounds"].values)
     return _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))
-
-
-def _within(ds: xr.Dataset, bounds: Any) -> xr.Dataset:
-    """Return the intervals that lie in the paired periods."""
-    start = ds["time_bounds"].values[:, 0]
-    period = np.searchsorted(bounds[:, 0], start, side="right") - 1
-    return ds.isel(time=(period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
-
-
-def _select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
-    have = str(measured["emission"].attrs.get("species", species))
-    if have != species:
-        raise InputError("the measured side is of another species", found=have, need=species)
-    if "species" not in accounted.dims:
-        return accounted
-    listed = [str(s) for s in accounted["species"].values]
-    if species not in listed:
-        raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
-    return accounted.isel(species=listed.index(species), drop=True)
-
-
-def _on_periods(
-    ds: xr.Dataset, bounds: Any, side: str, settings: Settings, rates: tuple[str, ...], amounts: tuple[str, ...]
-) -> xr.Dataset:
-    """Bring one side to the paired periods, by exact overlap of intervals."""
-    from ghg.core.time import resample, seconds
-
-    coarsest = float(np.max(seconds(ds["time_bounds"].values)))
-    if coarsest > 1.2 * float(np.max(seconds(bounds))):
-        raise InputError(
-            f"the {side} intervals are longer than the periods to be paired",
-            where="comparison.by",
-            found=f"intervals of {coarsest / 86400:.4g} days",
-            need=f"periods as long; '{settings.by}' is too fine",
-        )
-    result = resample(
-        ds, bounds, name=["emission", *(n for n in rates if n in ds)], minimum_coverage=settings.minimum_coverage
-    )
-    extra = [n for n in amounts if n in ds]
-    if extra:
-        summed = resample(ds, bounds, name=extra, minimum_coverage=settings.minimum_coverage, how="sum")
-        result = result.assign({n: summed[n] for n in extra})
-    labels = {name: c for name, c in ds.coords.items() if "time" not in c.dims}
-    return result.assign_coords(labels)
-
-
-def _known(ds: xr.Dataset, along: str) -> Any:
-    return np.isfinite(ds["emission"].sum(along, skipna=False).values)
 
 
 def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Dataset) -> list[Independence]:
@@ -196,7 +155,7 @@ def _judge(
     value = total_m.value / total_a.value
     spread = math.exp(NormalDist().inv_cdf(0.5 + settings.coverage / 2.0) * u_ln)
     ratio = (value, value / spread, value * spread)
-    pairs = _pairs(measured, accounted)
+    pairs = pair_table(measured, accounted)
     statistics = {**of_totals(total_m, total_a, settings.margin), **of_pairs(pairs, settings.seed)}
     gaps = ()
     if paired < settings.minimum_coverage:
@@ -211,6 +170,9 @@ def _judge(
         not_independent=dependent,
     )
     causes = from_datasets(measured, accounted, finding, channels)
+    attribution = levels((total_m, total_a), sides, channels, finding, settings.reference)
+    changes = [one["index"] for one in statistics.get("change_points", {}).get("changes", [])]
+    stepped = [(i, found) for i in changes if (found := steps(i, (total_m, total_a), sides, channels)) is not None]
     return Comparison(
         verdict,
         total_m,
@@ -223,34 +185,6 @@ def _judge(
         accounted,
         pairs,
         {**statistics, "paired_share": paired},
+        attribution,
+        stepped,
     )
-
-
-def _pairs(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
-    """Return both sides summed over sources and streams, for each period."""
-    import xarray as xr
-
-    data: dict[str, Any] = {"time_bounds": measured["time_bounds"]}
-    for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
-        rate = ds["emission"].sum(along)
-        name = f"{side}_emission"
-        attrs = {"long_name": f"{side} mass emission rate", "units": "kg s-1"}
-        data[name] = rate.assign_attrs(attrs)
-        squares: Any = rate * 0.0
-        for kind in ("random", "systematic"):
-            if f"emission_u_{kind}" in ds:
-                part: Any = (ds[f"emission_u_{kind}"] ** 2).sum(along)
-                words = f"{attrs['long_name']}, standard uncertainty, {kind}"
-                data[f"{name}_u_{kind}"] = np.sqrt(part).assign_attrs({**attrs, "long_name": words})
-                squares = squares + part
-        words = f"{attrs['long_name']}, combined standard uncertainty"
-        data[f"{name}_u"] = np.sqrt(squares).assign_attrs({**attrs, "long_name": words})
-        if "emission_coverage" in ds:
-            data[f"{side}_coverage"] = (
-                ds["emission_coverage"]
-                .mean(along)
-                .assign_attrs({"long_name": f"covered share of the period, {side}", "units": "1"})
-            )
-    ratio = data["measured_emission"] / data["accounted_emission"].where(data["accounted_emission"] > 0)
-    data["ratio"] = ratio.assign_attrs({"long_name": "measured over accounted emission", "units": "1"})
-    return xr.Dataset(data).drop_vars([c for c in xr.Dataset(data).coords if c != "time"])

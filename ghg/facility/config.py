@@ -32,6 +32,29 @@ class Facility(Model):
     timezone: str
 
 
+class Reference(Model):
+    """A second, independent determination of one input: it tells which input is wrong.
+
+    Parameters
+    ----------
+    component : str
+        The input: flow, concentration, moisture, fuel_mass, calorific_value, carbon_content ...; with its side
+        (``measured.flow``) where both sides have one of that name.
+    ratio : float
+        Recorded over reference, counted by its effect on the mass of its side: a reference-method test, a weighing, a
+        second laboratory.
+    u : quantity
+        Relative standard uncertainty (k = 1) of the ratio, for example ``"0.5 %"``.
+    source : str
+        Where it comes from.
+    """
+
+    component: str
+    ratio: Annotated[float, Field(gt=0.1, lt=10.0)]
+    u: quantity("1")  # type: ignore[valid-type]
+    source: str = ""
+
+
 class Comparison(Model):
     """How the two sides are compared.
 
@@ -51,6 +74,8 @@ class Comparison(Model):
         Share of the period that must be covered by both sides.
     draws, seed : int
         Monte Carlo draws and seed.
+    reference : list of Reference
+        Second determinations of single inputs.
     """
 
     start: str
@@ -62,6 +87,7 @@ class Comparison(Model):
     minimum_coverage: quantity("1") = 0.75  # type: ignore[valid-type]
     draws: Annotated[int, Field(ge=10_000, le=100_000_000)] = 1_000_000
     seed: int = 0
+    reference: list[Reference] = Field(default_factory=list)
 
 
 class FacilityJob(Model):

@@ -46,6 +46,8 @@ def as_dict(found: Comparison, job: FacilityJob) -> dict[str, Any]:
         },
         "statistics": found.statistics,
         "causes": found.causes.as_dict(),
+        "attribution": None if found.attribution is None else found.attribution.as_dict(),
+        "steps": [{"start": _start(found.pairs, i), **one.as_dict()} for i, one in found.steps],
         "independence": {
             "status": _status(found),
             "evidence": [one.evidence for one in found.independence],
@@ -54,6 +56,10 @@ def as_dict(found: Comparison, job: FacilityJob) -> dict[str, Any]:
         "pairs": _pairs(found.pairs),
         "notes": _notes(found.measured, found.accounted),
     }
+
+
+def _start(pairs: xr.Dataset, index: int) -> str:
+    return f"{np.datetime_as_string(pairs['time_bounds'].values[index, 0], unit='s')}Z"
 
 
 def _status(found: Comparison) -> str:

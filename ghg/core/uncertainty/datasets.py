@@ -72,7 +72,10 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
     base = ds[name].transpose(..., "time")
     others = [d for d in base.dims if d != "time"]
     parts = _parts(ds, name)
-    arrays = {key: variable.broadcast_like(base).transpose(*base.dims) for key, variable in parts.items()}
+    arrays = {
+        key: one if one.dims == base.dims else one.broadcast_like(base).transpose(*base.dims)
+        for key, one in parts.items()
+    }
     tau = float(parts["u_random"].attrs.get("correlation_time", 0.0)) if "u_random" in parts else 0.0
     options.setdefault("correlation_time", tau)
     bounds = _interval_seconds(ds)

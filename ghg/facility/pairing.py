@@ -1,0 +1,113 @@
+"""Both sides of a comparison on the same periods."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.facility.config import Comparison as Settings
+
+RATES = ("heat_input",)
+AMOUNTS = ("energy", "fuel_mass", "fuel_volume")
+FACTORS = ("calorific_value", "calorific_value_volume", "carbon_content", "emission_factor", "oxidation_factor")
+
+
+def select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
+    """Return the accounted side for one species, after a look that the measured side is of it."""
+    have = str(measured["emission"].attrs.get("species", species))
+    if have != species:
+        raise InputError("the measured side is of another species", found=have, need=species)
+    if "species" not in accounted.dims:
+        return accounted
+    listed = [str(s) for s in accounted["species"].values]
+    if species not in listed:
+        raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
+    return accounted.isel(species=listed.index(species), drop=True)
+
+
+def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr.Dataset:
+    """Bring one side to the paired periods, by exact overlap of intervals."""
+    from ghg.core.time import resample, seconds
+
+    coarsest = float(np.max(seconds(ds["time_bounds"].values)))
+    if coarsest > 1.2 * float(np.max(seconds(bounds))):
+        raise InputError(
+            f"the {side} intervals are longer than the periods to be paired",
+            where="comparison.by",
+            found=f"intervals of {coarsest / 86400:.4g} days",
+            need=f"periods as long; '{settings.by}' is too fine",
+        )
+    result = resample(
+        ds, bounds, name=["emission", *(n for n in RATES if n in ds)], minimum_coverage=settings.minimum_coverage
+    )
+    extra = [n for n in AMOUNTS if n in ds]
+    if extra:
+        summed = resample(ds, bounds, name=extra, minimum_coverage=settings.minimum_coverage, how="sum")
+        result = result.assign({n: summed[n] for n in extra})
+    result = result.assign(_factors(ds, bounds, settings.minimum_coverage))
+    labels = {name: c for name, c in ds.coords.items() if "time" not in c.dims}
+    return result.assign_coords(labels)
+
+
+def _factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, Any]:
+    """Return the factors of the chain on the periods, weighted by the emission they made."""
+    from ghg.core.time import resample, seconds
+
+    names = [name for name in FACTORS if name in ds]
+    mass = (ds["emission"] * seconds(ds["time_bounds"].values)).variable
+    weighted = ds[["time_bounds"]]
+    for name in names:
+        known = ds[name].variable.notnull() & (mass > 0)
+        weighted = weighted.assign({name: (ds[name].variable * mass).where(known), f"{name}_weight": mass.where(known)})
+    if not names:
+        return {}
+    every = [*names, *(f"{name}_weight" for name in names)]
+    sums = resample(weighted, bounds, name=every, minimum_coverage=minimum, how="sum")
+    return {name: (sums[name] / sums[f"{name}_weight"]).assign_attrs(ds[name].attrs) for name in names}
+
+
+def known_periods(ds: xr.Dataset, along: str) -> npt.NDArray[np.bool_]:
+    """Tell which periods have an emission of every source or stream."""
+    return np.isfinite(ds["emission"].sum(along, skipna=False).values)
+
+
+def within(ds: xr.Dataset, bounds: Any) -> xr.Dataset:
+    """Return the intervals that lie in the paired periods."""
+    start = ds["time_bounds"].values[:, 0]
+    period = np.searchsorted(bounds[:, 0], start, side="right") - 1
+    return ds.isel(time=(period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
+
+
+def pair_table(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
+    """Return both sides summed over sources and streams, for each period, with uncertainty, ratio and coverage."""
+    import xarray as xr
+
+    data: dict[str, Any] = {}
+
+    def put(name: str, values: Any, units: str, words: str) -> None:
+        data[name] = ("time", np.asarray(values, float), {"long_name": words, "units": units})
+
+    for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
+        name, words = f"{side}_emission", f"{side} mass emission rate"
+        rate = ds["emission"].variable.sum(along)
+        put(name, rate, "kg s-1", words)
+        squares: Any = rate * 0.0
+        for kind in ("random", "systematic"):
+            if f"emission_u_{kind}" in ds:
+                part: Any = (ds[f"emission_u_{kind}"].variable ** 2).sum(along)
+                put(f"{name}_u_{kind}", part**0.5, "kg s-1", f"{words}, standard uncertainty, {kind}")
+                squares = squares + part
+        put(f"{name}_u", squares**0.5, "kg s-1", f"{words}, combined standard uncertainty")
+        if "emission_coverage" in ds:
+            covered = ds["emission_coverage"].variable.mean(along)
+            put(f"{side}_coverage", covered, "1", f"covered share of the period, {side}")
+    m, a = data["measured_emission"][1], data["accounted_emission"][1]
+    put("ratio", m / np.where(a > 0, a, np.nan), "1", "measured over accounted emission")
+    return xr.Dataset({**data, "time_bounds": measured["time_bounds"]}, coords={"time": measured["time"]})
