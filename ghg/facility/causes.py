@@ -68,12 +68,15 @@ class Convention:
         One sentence.
     shares : dict
         Term -> share of `ln` that sits in it. Shares that add up to 0 move the split and not the total.
+    values : dict
+        The numbers in the sentence, by name.
     """
 
     name: str
     ln: float
     explanation: str
     shares: dict[str, float] = field(default_factory=dict)
+    values: dict[str, float] = field(default_factory=dict)
 
     @property
     def total_ln(self) -> float:
@@ -123,19 +126,6 @@ class Decomposition:
         return Decomposition(self.total_ln, terms, conventions)
 
 
-def f_factor_convention(used: float, of_fuel: float) -> Convention:
-    """Return what the choice of Fc moves: heat computed from CO2 with `used`, a fuel that has `of_fuel`.
-
-    References
-    ----------
-    40 CFR 75 Appendix F, equation F-15: heat = flow x CO2 / (100 Fc).
-    """
-    ln = math.log(of_fuel / used)
-    text = (f"the plant computed heat input from CO2 with Fc {used:.0f}, the fuel of the accounted side has Fc "
-            f"{of_fuel:.0f} scf/mmBtu")  # fmt: skip
-    return Convention("f_factor", ln, text, {"heat": 1.0, "emission_factor": -1.0})
-
-
 def decompose(
     mass: tuple[Array, Array], heat: tuple[Array, Array] | None, used: float = math.nan, of_fuel: float = math.nan
 ) -> Decomposition:
@@ -164,13 +154,25 @@ def decompose(
     )
     shift = math.log(of_fuel / used) if used > 0 and of_fuel > 0 else 0.0
     terms = [Term("heat", parts["heat"], shift), Term("emission_factor", parts["emission_factor"], -shift)]
-    conventions = []
-    if shift:
-        text = (f"the plant computed heat input from CO2 with Fc {used:.0f}, the fuel of the accounted side has Fc "
-                f"{of_fuel:.0f} scf/mmBtu: with the latter the heat term is {parts['heat'] - shift:+.5f} and the "
-                f"emission-factor term {parts['emission_factor'] + shift:+.5f}; the mass does not change")  # fmt: skip
-        conventions.append(replace(f_factor_convention(used, of_fuel), explanation=text))
+    conventions = [_f_factor_convention(used, of_fuel, parts, shift)] if shift else []
     return Decomposition(total, terms, conventions)
+
+
+def _f_factor_convention(used: float, of_fuel: float, parts: dict[str, float], shift: float) -> Convention:
+    """Return what the choice of Fc moves: heat computed from CO2 with `used`, a fuel that has `of_fuel`.
+
+    References
+    ----------
+    40 CFR 75 Appendix F, equation F-15: heat = flow x CO2 / (100 Fc).
+    """
+    values = {"used": used, "of_fuel": of_fuel, "heat": parts["heat"] - shift,
+              "emission_factor": parts["emission_factor"] + shift}  # fmt: skip
+    text = (
+        "the plant computed heat input from CO2 with Fc {used:.0f}, the fuel of the accounted side has Fc "
+        "{of_fuel:.0f} scf/mmBtu: with the latter the heat term is {heat:+.5f} and the emission-factor term "
+        "{emission_factor:+.5f}; the mass does not change"
+    )
+    return Convention("f_factor", shift, text.format(**values), {"heat": 1.0, "emission_factor": -1.0}, values)
 
 
 def from_datasets(

@@ -128,7 +128,7 @@ def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Data
     whole = measured.sum("source", skipna=False, keep_attrs=True).expand_dims(source=["all"])
     whole["time_bounds"] = measured["time_bounds"]
     (pair,) = assess(whole[["emission", "heat_input", "time_bounds"]], accounted)
-    if pair.status == "not independent" and "accounted" in pair.evidence:
+    if pair.code in ("energy_is_heat", "energy_is_emission", "same_emission"):
         return [*finding, pair]
     return finding
 

@@ -118,7 +118,8 @@ def _plant(row: dict[str, Any], z: float, p: float, named: bool) -> Plant:
 def _independence(row: dict[str, Any]) -> str:
     """Judge the constant CO2/heat of one total by its family; one record cannot show more."""
     from ghg.core.units import factor
-    from ghg.facility.independence import F15, FUEL_FLOW_FUELS, G4, SOLID, nearest_fuel
+    from ghg.facility.co2_per_heat import F15, FUEL_FLOW_FUELS, G4, nearest_fuel
+    from ghg.facility.independence import SOLID
 
     heat = row.get("heat", math.nan)
     if not heat > 0:

@@ -64,7 +64,7 @@ def decide(
     """
     value, low, high = ratio
     numbers = (
-        f"measured is {100 * (value - 1):+.2f} % of accounted ({coverage:.0%} interval "
+        f"measured differs from accounted by {100 * (value - 1):+.2f} % ({coverage:.0%} interval "
         f"{100 * (low - 1):+.1f} to {100 * (high - 1):+.1f} %)"
     )
     if not_comparable:

@@ -7,7 +7,8 @@ import pytest
 import xarray as xr
 
 from ghg.core.time import bounds_variable, period_bounds
-from ghg.facility.independence import F15, G4, MASS_UNITS, Independence, assess, constant_of, resolution
+from ghg.facility.co2_per_heat import F15, G4, MASS_UNITS, constant_of, resolution
+from ghg.facility.independence import EVIDENCE, Independence, assess
 from sensors.measured import emission_variables
 
 TON, MMBTU = 907.18474, 1055.05585262e6
@@ -177,3 +178,9 @@ def test_accounting_from_the_monitor_is_found(rng: np.random.Generator) -> None:
     for flat in (np.full(12, 1e6), 1e6 / 31 * days):  # two flat series prove nothing
         (found,) = assess(dataset(0.1 * flat, flat, by="month"), accounted(1.1 * flat, 93.28))
         assert "in every period" not in found.evidence
+
+
+def test_every_finding_has_its_sentence() -> None:
+    for code in EVIDENCE:
+        one = Independence("s", "independent", True, 0.10259, 1.0, 1800.0, "bituminous", 8760, code)
+        assert "{" not in one.evidence and one.as_dict()["evidence"] == one.evidence
