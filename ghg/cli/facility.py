@@ -66,7 +66,22 @@ def summary(result: dict) -> str:
     for term in result["causes"]["terms"]:
         convention = f"   of which convention {term['convention_ln']:+.5f}" if term["convention_ln"] else ""
         lines.append(f"{term['name'].replace('_', ' '):>20}: {term['ln']:+.5f} in ln{convention}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_wrong_inputs(result)])
+
+
+def _wrong_inputs(result: dict) -> list[str]:
+    """Return a line for each search for a wrong input that found something."""
+    searches = [("one input wrong", result["attribution"]), *(
+        (f"change of {one['start'][:10]}", one) for one in result["steps"])]  # fmt: skip
+    lines = []
+    for title, found in searches:
+        if found is None or not found["named"]:
+            continue
+        first = found["suspects"][0]
+        names = " or ".join(n.replace(".", " ").replace("_", " ") for n in (first["component"], *first["tied_with"]))
+        size = f"{first['bias_percent']:+.2f} \N{PLUS-MINUS SIGN} {first['u_percent']:.2f} %"
+        lines.append(f"{title:>20}: {names}, {size} (probability {1 - found['p_none']:.0%})")
+    return lines
 
 
 @app.command()

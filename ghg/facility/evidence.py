@@ -39,20 +39,17 @@ U_F_FACTOR = 0.01  # heat by the F factor of a class against fuel energy; a work
 ORDINARY = 0.0  # ordinary error of a factor for which the budget states none
 FEWEST_SIDE = 3  # periods on each side of a change
 
-# component, what happened, ln of the factor by which the side is too high
+# component, slip (its words are in ghg/report/text), ln of the factor by which it changes the mass of its side
 SLIPS = [
-    ("flow", "a volume at 20 °C taken for one at 0 °C", math.log(293.15 / 273.15)),
-    ("flow", "a volume at 0 °C taken for one at 20 °C", -math.log(293.15 / 273.15)),
-    ("flow", "a volume at 25 °C taken for one at 0 °C", math.log(298.15 / 273.15)),
-    ("flow", "a volume at 0 °C taken for one at 25 °C", -math.log(298.15 / 273.15)),
-    ("fuel_mass", "short tons taken for tonnes", -math.log(0.90718474)),
-    ("fuel_mass", "tonnes taken for short tons", math.log(0.90718474)),
-    ("carbon_content", "carbon of air-dried coal used with the mass as received (1 % moisture each)", 0.01),
-    ("emission_factor", "the factor of subbituminous coal for bituminous (table C-1)", math.log(97.17 / 93.28)),
-    ("emission_factor", "the factor of bituminous coal for subbituminous (table C-1)", -math.log(97.17 / 93.28)),
-    ("oxidation", "an oxidation factor of 0.98 left out", -math.log(0.98)),
-    ("oxidation", "an oxidation factor of 0.98 applied to a fuel that burns out", math.log(0.98)),
-]  # fmt: skip
+    ("flow", "volume_at_20_taken_for_0", math.log(293.15 / 273.15)),
+    ("flow", "volume_at_0_taken_for_20", -math.log(293.15 / 273.15)),
+    ("flow", "volume_at_25_taken_for_0", math.log(298.15 / 273.15)),
+    ("flow", "volume_at_0_taken_for_25", -math.log(298.15 / 273.15)),
+    ("fuel_mass", "tonnes_taken_for_short_tons", math.log(0.90718474)),
+    ("fuel_mass", "short_tons_taken_for_tonnes", -math.log(0.90718474)),
+    ("emission_factor", "subbituminous_taken_for_bituminous", math.log(93.28 / 97.17)),  # 40 CFR 98 table C-1
+    ("emission_factor", "bituminous_taken_for_subbituminous", math.log(97.17 / 93.28)),
+]
 
 
 def levels(
@@ -158,8 +155,9 @@ def _references(references: list[Reference], priors: dict[str, float]) -> list[C
                 found=one.component,
                 need=", ".join(known or priors),
             )  # fmt: skip
-        text = f"{one.source or 'a second determination'}: recorded over reference {one.ratio:.4f}"
-        checks.append(Check(f"reference_{i + 1}", math.log(one.ratio), one.u, {known[0]: 1.0}, text))
+        source = one.source or "a second determination"
+        text = f"{source}: recorded over reference {one.ratio:.4f}"
+        checks.append(Check(f"reference_{i + 1}", math.log(one.ratio), one.u, {known[0]: 1.0}, text, source))
     return checks
 
 

@@ -43,6 +43,8 @@ class Check:
         Input -> power with which its recorded value enters.
     text : str
         What is compared, in one sentence.
+    source : str
+        Where a second determination comes from.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Check:
     u: float
     signs: dict[str, float]
     text: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,8 @@ def _pairs(ds: xr.Dataset) -> list[dict[str, Any]]:
         for side in ("measured", "accounted"):
             row[f"{side}_kg"] = float(ds[f"{side}_emission"][i] * length[i])
             row[f"u_{side}_kg"] = float(ds[f"{side}_emission_u"][i] * length[i])
+            if f"{side}_emission_u_random" in ds:
+                row[f"u_random_{side}_kg"] = float(ds[f"{side}_emission_u_random"][i] * length[i])
             if f"{side}_coverage" in ds:
                 row[f"{side}_coverage"] = float(ds[f"{side}_coverage"][i])
         rows.append(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -62,10 +62,16 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     source = files("ghg.report") / "templates"
     template = environment.from_string((source / "facility.html.j2").read_text(encoding="utf-8"))
     style = (source / "style.css").read_text(encoding="utf-8")
-    page = template.render(r=result, t=text, lang=lang, figures=drawn, style=style)
+    page = template.render(r=result, t=text, lang=lang, figures=drawn, style=style, evidence=partial(_evidence, text))
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _evidence(text: Mapping[str, str], one: Mapping[str, Any]) -> str:
+    """Return the finding of independence in the words of the page; English comes with the finding."""
+    template = text.get(f"evidence_{one['code']}")
+    return str(one["evidence"]) if template is None else template.format(**one)
 
 
 def tonnes(kilograms: float | None) -> str:

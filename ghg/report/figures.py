@@ -12,7 +12,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Ellipse
 
 # Okabe and Ito's palette: told apart by colour-blind readers
 MEASURED, ACCOUNTED, UP, DOWN, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a8f98"
@@ -30,7 +32,7 @@ STYLE: Any = {
     "svg.hashsalt": "ghg",
 }
 FONTS = "system-ui,'Segoe UI','Noto Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif"
-MEGA = 1e9  # kg per Mt
+MANY = 120  # points above which single error bars and ellipses cannot be told apart
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Any]:
@@ -94,32 +96,111 @@ def waterfall(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure:
 
 
 def series(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure | None:
-    """Draw both sides and their ratio by period with k = 2 intervals; None for a single period."""
+    """Draw both sides, their ratio with its change points, and the coverage by period; None for a single period."""
     pairs = result.get("pairs", [])
     if len(pairs) < 2:
         return None
-    figure, (top, below) = plt.subplots(2, 1, figsize=(7.6, 4.6), sharex=True, layout="constrained")
+    covered = any(f"{side}_coverage" in pairs[0] for side in ("measured", "accounted"))
+    heights = [3.0, 2.0, 0.6] if covered else [3.0, 2.0]
+    figure, panels = plt.subplots(
+        len(heights), 1, figsize=(11.0, 5.8), sharex=True, layout="constrained", height_ratios=heights
+    )
     figure.patch.set_alpha(0.0)
+    top, below = panels[0], panels[1]
     labels = [p["start"][:10] for p in pairs]
-    scale, unit = _scale([p["measured_kg"] for p in pairs])
+    scale, unit = _scale([p["measured_kg"] or 0.0 for p in pairs])
     for side, colour, shift in (("measured", MEASURED, -0.12), ("accounted", ACCOUNTED, 0.12)):
-        values = [p[f"{side}_kg"] / scale for p in pairs]
-        errors = [2 * (p[f"u_{side}_kg"] or 0.0) / scale for p in pairs]
-        x = [i + shift for i in range(len(pairs))]
-        top.errorbar(x, values, errors, fmt="o-", color=colour, ms=4, lw=1, capsize=2, label=text[side])
-    ratios = [p["measured_kg"] / p["accounted_kg"] if p["accounted_kg"] else math.nan for p in pairs]
-    relative = [r * math.hypot(p["u_measured_kg"] / p["measured_kg"], p["u_accounted_kg"] / p["accounted_kg"])
-                if r == r and p["measured_kg"] else 0.0 for r, p in zip(ratios, pairs, strict=True)]  # fmt: skip
-    below.errorbar(range(len(pairs)), ratios, [2 * u for u in relative], fmt="o", color=UP, ms=4, capsize=2)
+        values, errors = _column(pairs, f"{side}_kg") / scale, 2 * _column(pairs, f"u_{side}_kg") / scale
+        _points(top, np.arange(len(pairs)) + shift, values, errors, colour, "o-", text[side])
+    ratios, u = _ratios(pairs)
+    _points(below, np.arange(len(pairs)), ratios, 2 * u, UP, "o", "")
     below.axhline(1.0, color=GREY, lw=0.8)
+    for change in result["statistics"].get("change_points", {}).get("changes", []):
+        for axes in (top, below):
+            axes.axvline(change["index"] - 0.5, color=DOWN, lw=1.2, ls="--")
+    if covered:
+        _coverage_strip(panels[2], pairs, text)
     step = max(1, len(labels) // 12)
-    below.set_xticks(range(0, len(labels), step), labels[::step], rotation=45, ha="right")
+    panels[-1].set_xticks(range(0, len(labels), step), labels[::step], rotation=45, ha="right")
     top.set_ylabel(f"{unit} {result['species']}")
     below.set_ylabel(text["ratio"])
-    top.legend(frameon=False)
-    for axes in (top, below):
+    top.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+    for axes in panels:
         axes.patch.set_alpha(0.0)
     return figure
+
+
+def _column(pairs: list[Mapping[str, Any]], name: str) -> np.ndarray:
+    return np.array([math.nan if p.get(name) is None else p[name] for p in pairs], float)
+
+
+def _ratios(pairs: list[Mapping[str, Any]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return measured/accounted and its standard uncertainty, NaN where a side is not positive."""
+    (m, um), (a, ua) = ((_column(pairs, f"{s}_kg"), _column(pairs, f"u_{s}_kg")) for s in ("measured", "accounted"))
+    good = (m > 0) & (a > 0)
+    m, a = np.where(good, m, math.nan), np.where(good, a, math.nan)
+    return m / a, m / a * np.hypot(np.nan_to_num(um) / m, np.nan_to_num(ua) / a)
+
+
+def _points(axes: Any, x: Any, y: Any, errors: Any, colour: str, style: str, label: str) -> None:
+    """Draw points with error bars; a band where they are too many to be told apart."""
+    if len(y) <= MANY:
+        axes.errorbar(x, y, np.nan_to_num(errors), fmt=style, color=colour, ms=4, lw=1, capsize=2, label=label)
+        return
+    axes.fill_between(x, y - errors, y + errors, color=colour, alpha=0.2, lw=0, rasterized=True)
+    axes.plot(x, y, color=colour, lw=0.6, rasterized=True, label=label)
+
+
+def _coverage_strip(axes: Any, pairs: list[Mapping[str, Any]], text: Mapping[str, str]) -> None:
+    """Draw the covered share of each period as a strip, one row for each side."""
+    rows = np.stack([_column(pairs, f"{side}_coverage") for side in ("measured", "accounted")])
+    axes.imshow(rows, aspect="auto", cmap="Greens", vmin=0.0, vmax=1.8, interpolation="nearest",
+                extent=(-0.5, len(pairs) - 0.5, 1.5, -0.5))  # fmt: skip
+    axes.set_yticks([0, 1], [text["measured"], text["accounted"]], fontsize=9)
+    axes.set_xlabel(f"{text['coverage']}: {np.nanmin(rows):.0%} \N{EN DASH} {np.nanmax(rows):.0%}")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+
+
+def scatter(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure | None:
+    """Draw the pairs with k = 2 ellipses of their random parts, the line of equality, and York's line with its band."""
+    pairs = result.get("pairs", [])
+    if len(pairs) < 3:
+        return None
+    figure, axes = _axes(5.2, 4.6)
+    scale, unit = _scale([p["measured_kg"] or 0.0 for p in pairs])
+    a, m = _column(pairs, "accounted_kg") / scale, _column(pairs, "measured_kg") / scale
+    known = np.isfinite(a) & np.isfinite(m)
+    low, high = min(a[known].min(), m[known].min()), max(a[known].max(), m[known].max())
+    pad = 0.06 * (high - low or high)
+    ends = np.array([low - pad, high + pad])
+    axes.plot(ends, ends, color=GREY, lw=1, ls=":", label="1 : 1")
+    if len(pairs) <= MANY:
+        ua, um = (2 * _column(pairs, f"u_random_{s}_kg") / scale for s in ("accounted", "measured"))
+        for x, y, rx, ry in zip(a, m, np.nan_to_num(ua), np.nan_to_num(um), strict=True):
+            axes.add_patch(Ellipse((x, y), 2 * rx, 2 * ry, fc=MEASURED, alpha=0.15, lw=0))
+    axes.plot(a, m, "o", color=MEASURED, ms=4 if len(pairs) <= MANY else 2, alpha=0.9, rasterized=len(pairs) > MANY)
+    line = result["statistics"].get("york")
+    if line is not None:
+        seconds = _mean_seconds(pairs) / scale  # the line is of rates in kg/s
+        x = np.linspace(float(ends[0]), float(ends[1]), 100)
+        y = line["intercept"] * seconds + line["slope"] * x
+        u = np.sqrt(np.maximum((line["u_intercept"] * seconds) ** 2 + (line["u_slope"] * x) ** 2
+                               + 2 * x * line["covariance"] * seconds, 0.0))  # fmt: skip
+        axes.fill_between(x, y - 2 * u, y + 2 * u, color=UP, alpha=0.15, lw=0)
+        axes.plot(x, y, color=UP, lw=1.6, label=text["york"])
+    axes.set_xlim(*ends)
+    axes.set_ylim(*ends)
+    axes.set_aspect("equal")
+    axes.set_xlabel(f"{text['accounted']} ({unit} {result['species']})")
+    axes.set_ylabel(f"{text['measured']} ({unit} {result['species']})")
+    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    return figure
+
+
+def _mean_seconds(pairs: list[Mapping[str, Any]]) -> float:
+    start, end = (np.array([p[name].rstrip("Z") for p in pairs], "datetime64[s]") for name in ("start", "end"))
+    return float(np.mean((end - start) / np.timedelta64(1, "s")))
 
 
 def budgets(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure:
@@ -144,7 +225,7 @@ def budgets(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure:
     return figure
 
 
-DRAWN = {"totals": totals, "waterfall": waterfall, "series": series, "budgets": budgets}
+DRAWN = {"totals": totals, "waterfall": waterfall, "series": series, "scatter": scatter, "budgets": budgets}
 
 
 def draw(result: Mapping[str, Any], text: Mapping[str, str], plain: Mapping[str, str], folder: Path) -> dict[str, str]:

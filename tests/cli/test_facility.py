@@ -13,6 +13,8 @@ import netCDF4
 import numpy as np
 import pytest
 
+from ghg.cli.facility import _wrong_inputs
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "cholla-2012" / "compare.toml"
 FEW = ["--set", "comparison.draws=20000"]
@@ -169,3 +171,17 @@ def test_version_names_the_libraries() -> None:
     run = ghg("--version")
     assert run.returncode == 0
     assert "numba" in run.stdout
+
+
+def test_summary_names_the_input_that_changed() -> None:
+    suspect = {"component": "measured.flow", "tied_with": ["measured.moisture"], "bias_percent": 4.58, "u_percent": 0.3}
+    one = {"named": True, "p_none": 0.0, "suspects": [suspect]}
+    lines = _wrong_inputs({"attribution": {**one, "named": False}, "steps": [{**one, "start": "2023-07-01T00:00:00Z"}]})
+    assert lines == ["change of 2023-07-01: measured flow or measured moisture, +4.58 ± 0.30 % (probability 100%)"]
+    assert _wrong_inputs({"attribution": None, "steps": []}) == []
+
+
+def test_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("It ends with\n\n```\n")[1].split("```")[0]
+    run = ghg("facility", "compare", EXAMPLE, "-o", tmp_path / "report")
+    assert run.stdout.splitlines()[:-1] == shown.splitlines()[:-1]
