@@ -106,14 +106,17 @@ def carbon_to_co2(rule: str = "IUPAC") -> float:
 
     Parameters
     ----------
-    rule : {"IUPAC", "44/12"}
-        Standard atomic weights (3.66406), or the integer ratio of IPCC 2006 and 40 CFR 98 (3.66667).
+    rule : {"IUPAC", "44/12", "3.664"}
+        Standard atomic weights (3.66406), the integer ratio of IPCC 2006 and 40 CFR 98 (3.66667), or the rounded
+        value of (EU) 2018/2066.
     """
     if rule == "44/12":
         return 44.0 / 12.0
+    if rule == "3.664":
+        return 3.664
     if rule == "IUPAC":
         return GASES["CO2"].molar_mass / (ATOMIC_WEIGHT["C"] / 1000.0)
-    raise InputError("the rule for CO2 per carbon is not known", found=f"'{rule}'", need="'IUPAC' or '44/12'")
+    raise InputError("the rule for CO2 per carbon is not known", found=f"'{rule}'", need="'IUPAC', '44/12' or '3.664'")
 
 
 METRICS = ("AR4GWP100", "AR5GWP100", "AR6GWP100")

@@ -20,16 +20,32 @@ FACTORS = ("calorific_value", "calorific_value_volume", "carbon_content", "emiss
 
 
 def select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
-    """Return the accounted side for one species, after a look that the measured side is of it."""
+    """Return the direct accounted emission of one species, after a look that the measured side is of it."""
     have = str(measured["emission"].attrs.get("species", species))
     if have != species:
         raise InputError("the measured side is of another species", found=have, need=species)
-    if "species" not in accounted.dims:
+    if "species" in accounted.dims:
+        listed = [str(s) for s in accounted["species"].values]
+        if species not in listed:
+            raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
+        accounted = accounted.isel(species=listed.index(species), drop=True)
+    return _direct(accounted)
+
+
+def _direct(accounted: xr.Dataset) -> xr.Dataset:
+    """Return the streams that leave a stack of the plant; bought energy was emitted elsewhere."""
+    if "scope" not in accounted.coords:
         return accounted
-    listed = [str(s) for s in accounted["species"].values]
-    if species not in listed:
-        raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
-    return accounted.isel(species=listed.index(species), drop=True)
+    direct = (accounted["scope"] != "indirect").values
+    if direct.all():
+        return accounted
+    if not direct.any():
+        raise InputError("the accounted side has only indirect emissions, which no monitor of the plant sees",
+                         found=", ".join(str(s) for s in accounted["stream"].values))  # fmt: skip
+    left = ", ".join(str(s) for s in accounted["stream"].values[~direct])
+    note = f"left out of the comparison because emitted elsewhere (bought energy): {left}"
+    notes = "; ".join(filter(None, [str(accounted.attrs.get("notes", "")), note]))
+    return accounted.isel(stream=direct).assign_attrs(notes=notes)
 
 
 def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr.Dataset:

@@ -60,6 +60,10 @@ class Stream:
         Energy [J] per interval, NaN where it has none.
     basis : {"gross", "net", ""}
         Calorific basis of `energy`.
+    notes : tuple of str
+        What a reader must know.
+    scope : {"direct", "indirect"}
+        Whether the gas leaves the plant, or was emitted elsewhere for energy it bought.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Stream:
     energy: Array
     basis: str = ""
     notes: tuple[str, ...] = field(default_factory=tuple)
+    scope: str = "direct"
 
 
 def mass(chain: Sequence[Factor]) -> Array:
@@ -127,9 +132,10 @@ def dataset(streams: Sequence[Stream], bounds: npt.NDArray[np.datetime64], speci
             if chain is None:
                 continue
             rate[k, i] = mass(chain) / seconds(bounds)
-            random[k, i] = rate[k, i] * relative_random(chain)
+            size = np.abs(rate[k, i])  # carbon that leaves in products counts negative
+            random[k, i] = size * relative_random(chain)
             for name, u in relative_systematic(chain).items():
-                systematic.setdefault(name, np.zeros(shape))[k, i] = rate[k, i] * u
+                systematic.setdefault(name, np.zeros(shape))[k, i] = size * u
     dims = ("species", "stream", "time")
     total = np.sqrt(sum((u**2 for u in systematic.values()), np.zeros(shape)))
     data: dict[str, Any] = {
@@ -150,6 +156,7 @@ def dataset(streams: Sequence[Stream], bounds: npt.NDArray[np.datetime64], speci
         "stream": ("stream", [s.name for s in streams]),
         "fuel": ("stream", [s.fuel for s in streams]),
         "method": ("stream", [s.method for s in streams]),
+        "scope": ("stream", [s.scope for s in streams]),
     }
     notes = "; ".join(dict.fromkeys(note for s in streams for note in s.notes))
     return xr.Dataset(data, coords=coords, attrs={"notes": notes} if notes else {})

@@ -7,6 +7,7 @@ import difflib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from operator import attrgetter
 
 from ghg.core.errors import InputError
 from ghg.core.units import factor as unit_factor
@@ -22,6 +23,16 @@ FUEL_CODES = {
     "DFO": "diesel",
     "RFO": "residual_oil",
     "ANT": "anthracite",
+    "无烟煤": "anthracite",
+    "烟煤": "bituminous",
+    "褐煤": "lignite",
+    "煤": "coal",
+    "燃煤": "coal",
+    "天然气": "natural_gas",
+    "柴油": "diesel",
+    "燃料油": "residual_oil",
+    "熟料": "clinker",
+    "电力": "electricity",
 }
 
 
@@ -37,8 +48,10 @@ class DefaultFactor:
         Value and 95 % range (equal to the value where the source gives none).
     unit, basis : str
         Unit, and gross or net calorific value.
-    source, edition, valid_from, range_source : str
+    source, edition, range_source : str
         Where it was read.
+    valid_from, valid_to : str
+        First and last day (ISO 8601) for which the source gives it; `valid_to` is empty while it is in force.
     verified : bool
         Whether value and range were found in the source.
     """
@@ -55,6 +68,7 @@ class DefaultFactor:
     source: str
     edition: str
     valid_from: str
+    valid_to: str
     range_source: str
     verified: bool
 
@@ -77,22 +91,10 @@ def table() -> tuple[DefaultFactor, ...]:
 
 def _row(row: dict[str, str]) -> DefaultFactor:
     value = float(row["value"])
+    words = ("set", "fuel", "species", "quantity", "unit", "basis", "source", "edition", "valid_from", "valid_to",
+             "range_source")  # fmt: skip
     return DefaultFactor(
-        **{
-            key: row[key]
-            for key in (
-                "set",
-                "fuel",
-                "species",
-                "quantity",
-                "unit",
-                "basis",
-                "source",
-                "edition",
-                "valid_from",
-                "range_source",
-            )
-        },
+        **{key: row[key] for key in words},
         value=value,
         lower=float(row["lower"] or value),
         upper=float(row["upper"] or value),
@@ -105,6 +107,10 @@ def fuels(factor_set: str) -> list[str]:
     return sorted({row.fuel for row in table() if row.set == factor_set})
 
 
+def _code(text: str) -> str:
+    return FUEL_CODES.get(text.strip().upper(), text.strip().lower().replace(" ", "_"))
+
+
 def fuel_name(text: str, factor_set: str) -> str:
     """Return the fuel of that name or US energy code.
 
@@ -114,7 +120,7 @@ def fuel_name(text: str, factor_set: str) -> str:
         The fuel has no factor in the set, or two fuels stand in one record.
     """
     known = fuels(factor_set)
-    name = FUEL_CODES.get(text.strip().upper(), text.strip().lower().replace(" ", "_"))
+    name = _code(text)
     if name in known:
         return name
     if any(mark in text for mark in "+&/,"):
@@ -128,16 +134,32 @@ def fuel_name(text: str, factor_set: str) -> str:
     )
 
 
-def default(factor_set: str, fuel: str, quantity: str, species: str = "") -> DefaultFactor:
+def known(factor_set: str, fuel: str, quantity: str) -> bool:
+    """Tell whether a factor set has a default for a fuel, given by name or code."""
+    names = {fuel, _code(fuel)}
+    return any((row.set, row.quantity) == (factor_set, quantity) and row.fuel in names for row in table())
+
+
+@cache
+def default(factor_set: str, fuel: str, quantity: str, species: str = "", on: str = "9999") -> DefaultFactor:
     """Return one default factor.
+
+    Parameters
+    ----------
+    factor_set, fuel, quantity, species : str
+        What is wanted.
+    on : str
+        Day (ISO 8601): of several editions the newest that was in force is taken, or the oldest if none was.
 
     Raises
     ------
     InputError
         There is none.
     """
-    for row in table():
-        if (row.set, row.fuel, row.quantity, row.species) == (factor_set, fuel, quantity, species):
-            return row
-    what = quantity.replace("_", " ") + (f" of {species}" if species else "")
-    raise InputError(f"the set '{factor_set}' has no default {what} for {fuel}", hint="give it in the configuration")
+    rows = [r for r in table() if (r.set, r.fuel, r.quantity, r.species) == (factor_set, fuel, quantity, species)]
+    if not rows:
+        what = quantity.replace("_", " ") + (f" of {species}" if species else "")
+        raise InputError(f"the set '{factor_set}' has no default {what} for {fuel}",
+                         hint="give it in the configuration")  # fmt: skip
+    rows.sort(key=attrgetter("valid_from"))
+    return next((row for row in reversed(rows) if row.valid_from <= on), rows[0])

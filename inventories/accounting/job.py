@@ -34,10 +34,11 @@ def run(config: AccountingJob, *, base: Path | None = None, record: Record | Non
     """
     from ghg.core.time import period_bounds
     from inventories.accounting.engine import dataset
-    from inventories.accounting.methods import METHODS, stream
+    from inventories.accounting.methods import stream
+    from inventories.accounting.rules import METHODS
 
     bounds = period_bounds(config.start, config.end, config.by, config.timezone)
-    streams = config.stream
+    streams, notes = config.stream, []
     if config.eia923 is not None:
         from inventories.readers import eia923
 
@@ -45,8 +46,17 @@ def run(config: AccountingJob, *, base: Path | None = None, record: Record | Non
         if record is not None and path.is_file():
             record.use(path, "fuel records")
         streams = eia923.read(path, config.eia923.plant, config.start, config.end)
-    chains = [stream(s, len(bounds), config.species) for s in streams]
+    if config.records is not None:
+        from inventories.readers import records
+
+        path = (base or Path()) / config.records.file
+        if record is not None and path.is_file():
+            record.use(path, "activity records")
+        streams, notes = records.fill(config, bounds, base)
+    chains = [stream(s, bounds, config.species) for s in streams]
     result = dataset(chains, bounds, config.species)
+    if notes:
+        result.attrs["notes"] = "; ".join(filter(None, [result.attrs.get("notes", ""), *notes]))
     result.attrs["timezone"] = config.timezone
     result.attrs["title"] = config.title or "accounted emissions"
     if record is not None:

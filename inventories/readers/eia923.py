@@ -1,28 +1,47 @@
-"""US Energy Information Administration form 923: monthly fuel of a plant."""
+"""US Energy Information Administration form 923: monthly fuel of a plant.
+
+Two layouts: the published workbook (page 1, one row per plant, prime mover and fuel, twelve columns for each quantity),
+and the long table of the Public Utility Data Liberation project (one row per plant, month, prime mover and fuel).
+"""
 
 from __future__ import annotations
 
+import calendar
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
 
 from ghg.core.errors import InputError
+from ghg.core.tables import ColumnSpec, read_table
 from inventories.config import Series, StreamConfig
 
-NEEDED = ("plant_id_eia", "report_date", "fuel_type", "fuel_consumed_units", "fuel_consumed_mmbtu")
-# physical unit of fuel_consumed_units by aggregated fuel code (form EIA-923 instructions, schedule 3)
-UNITS = {"BIT": "short_ton", "SUB": "short_ton", "LIG": "short_ton", "DFO": "oil_bbl", "RFO": "oil_bbl", "NG": "kft3"}
+__all__ = ["read"]
+
+Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
+
+# physical unit of the fuel by code (form EIA-923 instructions, schedule 3)
+UNITS = {"BIT": "short_ton", "SUB": "short_ton", "LIG": "short_ton", "ANT": "short_ton", "DFO": "oil_bbl",
+         "RFO": "oil_bbl", "NG": "kft3"}  # fmt: skip
 CUBIC_FEET = 1000.0
+LONG = {
+    "plant": ColumnSpec("plant_id_eia"),
+    "month": ColumnSpec("report_date", kind="time"),
+    "fuel": ColumnSpec("fuel_type", kind="text"),
+    "units": ColumnSpec("fuel_consumed_units"),
+    "mmbtu": ColumnSpec("fuel_consumed_mmbtu"),
+}
+MONTHS = list(calendar.month_name)[1:]
+WITHHELD = "."  # how the workbook writes what was not reported
 
 
 def read(path: str | Path, plant: int, start: str, end: str) -> list[StreamConfig]:
-    """Return the streams of a plant, one for each fuel, with monthly mass and energy (gross).
+    """Return the streams of a plant, one for each fuel, with monthly amount and energy (gross).
 
     Parameters
     ----------
     path : str or Path
-        CSV with one row per plant, month, fuel and prime mover.
+        Workbook, its first page as CSV, or the long table.
     plant : int
         Plant code.
     start, end : str
@@ -31,46 +50,81 @@ def read(path: str | Path, plant: int, start: str, end: str) -> list[StreamConfi
     Raises
     ------
     InputError
-        Missing columns or plant, an empty month, negative fuel, or a fuel without factor.
+        An unreadable file, missing columns or plant, an empty month, or negative fuel.
     """
+    import pandas as pd
+
     path = Path(path)
-    try:
-        table: Any = pd.read_csv(path)
-    except FileNotFoundError as error:
-        raise InputError("the file does not exist", where=path.name) from error
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError, IsADirectoryError) as error:
-        raise InputError("the file is not a readable CSV", where=path.name) from error
-    missing = [name for name in NEEDED if name not in table]
-    if missing:
-        raise InputError(
-            "columns are missing", where=path.name, found=", ".join(table.columns), need=", ".join(missing)
-        )
-    table["report_date"] = pd.to_datetime(table["report_date"], errors="coerce")
-    rows = table[(table.plant_id_eia == plant) & (table.report_date >= start) & (table.report_date < end)]
+    months: Any = pd.date_range(start, end, freq="MS", inclusive="left")
+    table = _long(path) if _is_long(path) else _workbook(path)
+    rows = table[(table.plant == plant) & table.month.isin(months)]
     if rows.empty:
         raise InputError(f"plant {plant} has no rows from {start} to {end}", where=path.name)
-    months = pd.date_range(start, end, freq="MS", inclusive="left")
-    return [s for fuel, part in rows.groupby("fuel_type") if (s := _stream(str(fuel), part, months, path)) is not None]
+    return [s for fuel, part in rows.groupby("fuel") if (s := _stream(str(fuel), part, months, path)) is not None]
 
 
-def _stream(fuel: str, part: Any, months: pd.DatetimeIndex, path: Path) -> StreamConfig | None:
-    sums = part.groupby("report_date")[["fuel_consumed_units", "fuel_consumed_mmbtu"]].sum(min_count=1).reindex(months)
-    if not sums.fuel_consumed_mmbtu.fillna(0.0).any():
+def _is_long(path: Path) -> bool:
+    if not path.is_file() or path.suffix.lower() in (".xlsx", ".xlsm"):
+        return False
+    with path.open("rb") as file:
+        return b"plant_id_eia" in file.read(65536)
+
+
+def _long(path: Path) -> Frame:
+    return read_table(path, LONG, timezone="UTC")
+
+
+def _workbook(path: Path) -> Frame:
+    """Return the wide page as a long table."""
+    import pandas as pd
+
+    columns = {"plant": ColumnSpec("Plant Id"), "year": ColumnSpec("YEAR"),
+               "fuel": ColumnSpec("Reported Fuel Type Code", kind="text")}  # fmt: skip
+    for number, month in enumerate(MONTHS, 1):
+        columns[f"units.{number}"] = ColumnSpec(f"Quantity {month}", kind="text")
+        columns[f"mmbtu.{number}"] = ColumnSpec(f"Tot_MMBtu {month}", kind="text")
+    wide: Frame = read_table(path, columns)
+    parts = []
+    for number in range(1, 13):
+        part = wide[["plant", "fuel"]].copy()
+        part["month"] = pd.to_datetime(wide.year.map("{:.0f}".format) + f"-{number:02d}-01")
+        for name in ("units", "mmbtu"):
+            part[name] = _numbers(wide[f"{name}.{number}"], f"{name} of {MONTHS[number - 1]}", path)
+        parts.append(part)
+    return pd.concat(parts)
+
+
+def _numbers(cells: Any, what: str, path: Path) -> Any:
+    import pandas as pd
+
+    plain: Any = cells.fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
+    values: Any = pd.to_numeric(plain, errors="coerce")
+    wrong = (plain != "") & values.isna()
+    if wrong.any():
+        row = wrong.index[wrong.to_numpy()][0]
+        raise InputError(f"{what} is not a number", where=f"{path.name}, row {row}", found=f"'{cells.loc[row]}'")
+    return values
+
+
+def _stream(fuel: str, part: Frame, months: Any, path: Path) -> StreamConfig | None:
+    sums = part.groupby("month")[["units", "mmbtu"]].sum(min_count=1).reindex(months)
+    if not sums.mmbtu.fillna(0.0).any():
         return None  # listed, but not burnt in the period
-    if sums.fuel_consumed_mmbtu.isna().any():
-        empty = sums.index[sums.fuel_consumed_mmbtu.isna()][0]
-        raise InputError(
-            f"{fuel} has no record in {empty:%Y-%m}", where=path.name, hint="write 0 where no fuel was burnt"
-        )
+    if sums.mmbtu.isna().any():
+        empty = sums.index[sums.mmbtu.isna()][0]
+        raise InputError(f"{fuel} has no record in {empty:%Y-%m}", where=path.name,
+                         hint="write 0 where no fuel was burnt")  # fmt: skip
     if (sums < 0).any().any():
         raise InputError(f"{fuel} has a negative amount", where=path.name)
-    energy = Series(unit="mmBtu", values=sums.fuel_consumed_mmbtu.tolist(), basis="gross")
-    mass = _amount(fuel, sums.fuel_consumed_units)
+    energy = Series(unit="mmBtu", values=sums.mmbtu.tolist(), basis="gross")
+    mass = _amount(fuel, np.asarray(sums.units, float))
     return StreamConfig(name=fuel, fuel=fuel, method="part98-tier1", mass=mass, energy=energy)
 
 
 def _amount(fuel: str, units: Any) -> Series | None:
     unit = UNITS.get(fuel)
+    if unit is None or np.isnan(units).any():
+        return None
     if unit == "kft3":
         return Series(unit="ft3", values=(units * CUBIC_FEET).tolist())
-    return None if unit is None else Series(unit=unit, values=units.tolist())
+    return Series(unit=unit, values=units.tolist())

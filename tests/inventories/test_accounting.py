@@ -13,6 +13,7 @@ from ghg.core.units import factor as unit_factor
 from inventories import account
 from inventories.accounting import factors
 from inventories.accounting.engine import Factor, mass, relative_random, relative_systematic
+from inventories.accounting.rules import METHODS
 from inventories.config import AccountingJob
 
 STREAM = {
@@ -118,18 +119,34 @@ def test_ipcc_approach_1_example() -> None:
     assert (value, round(percent, 1)) == (200.0, 11.0)
 
 
+UNITS = {
+    "emission_factor": "kg J-1",
+    "carbon_per_energy": "kg J-1",
+    "grid_factor": "kg J-1",
+    "carbon_content": "1",
+    "oxidation": "1",
+    "cao": "1",
+    "kiln_dust": "1",
+}
+
+
 def test_every_default_lies_in_its_range_and_its_unit_parses() -> None:
-    needs = {"emission_factor": "kg J-1", "carbon_per_energy": "kg J-1"}
     for row in factors.table():
         assert row.lower <= row.value <= row.upper, row
         assert row.source and row.edition and row.valid_from
-        need = needs.get(row.quantity) or ("J kg-1" if unit_is_per_mass(row.unit) else "J m-3")
+        assert not row.valid_to or row.valid_to > row.valid_from
+        need = UNITS.get(row.quantity) or ("J kg-1" if unit_is_per_mass(row.unit) else "J m-3")
         assert unit_factor(row.unit, need) > 0
         assert row.verified or row.range_source.startswith("unverified"), row
 
 
 def unit_is_per_mass(unit: str) -> bool:
     return unit.endswith(("/t", "short_ton"))
+
+
+def test_every_method_finds_its_factor_set() -> None:
+    sets = {row.set for row in factors.table()}
+    assert all(rule.factor_set in sets for rule in METHODS.values() if rule.factor_set)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +164,7 @@ def unit_is_per_mass(unit: str) -> bool:
         ({"energy": {"unit": "GJ", "values": [1.0], "basis": "net"}}, "per gross energy"),
         ({"method": "part98-tier2"}, "needs calorific_value"),
         ({"method": "part98-tier3"}, "needs carbon_content"),
-        ({"method": "part98-tier3", "carbon_content": {"unit": "%", "values": [50.0]}}, "as received"),
+        ({"method": "part98-tier3", "carbon_content": {"unit": "%", "values": [50.0]}}, "of which sample"),
         (
             {"method": "part98-tier3", "carbon_content": {"unit": "1", "values": [50.0], "state": "as_received"}},
             "larger than the mass",
