@@ -5,6 +5,6 @@ from __future__ import annotations
 
 def main() -> None:
     """Run the ``ghg`` command."""
-    from ghg.cli.main import run
+    from ghg.cli.root import run
 
     run()

@@ -19,6 +19,17 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(finite(value), ensure_ascii=False, indent=2) + "\n")
 
 
+def show_rows(rows: list[dict[str, Any]], form: str) -> None:
+    """Print rows as a table of aligned columns, or as JSON."""
+    if form == "json":
+        show_json(rows)
+        return
+    cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    for line in cells:
+        show("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
 def finite(value: Any) -> Any:
     """Return `value` with NaN and infinity replaced by None: JSON has neither."""
     if isinstance(value, float):

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from typing import Annotated, Any
+
 import typer
 
 from ghg.cli import console, options
@@ -37,4 +41,60 @@ def account(
         announce("accounting")
         result = run(job, base=config.parent, record=record)
         write(result, output, record=record, force=force)
-    console.show(f"{output}: {result.sizes['stream']} streams, {result.sizes['time']} intervals")
+    for species in job.species:
+        for line in _totals(result.sel(species=species), species):
+            console.show(line)
+    for note in filter(None, str(result.attrs.get("notes", "")).split("; ")):
+        console.show(f"Note: {note}")
+    console.show(f"Written: {output}")
+
+
+def _totals(ds: Any, species: str) -> Iterator[str]:
+    """Yield a line for the total of each scope, and one for each stream."""
+    from ghg.core.uncertainty.datasets import dataset_total
+
+    for scope in ("direct", "indirect"):
+        streams = ds.isel(stream=(ds["scope"] == scope).values)
+        if not streams.sizes["stream"]:
+            continue
+        total = dataset_total(streams, draws=0)
+        low, high = (v / 1000.0 for v in total.interval)
+        digits = max(0, 2 - math.floor(math.log10(total.u / 1000.0))) if total.u > 0 else 3
+        interval = f"95 % interval {low:,.{digits}f} to {high:,.{digits}f} t"
+        gaps = "" if total.completeness > 0.9999 else f", {total.completeness:.1%} of the period"
+        yield f"{scope}: {total.value / 1000.0:,.{digits}f} t {species} ({interval}){gaps}"
+        for i, name in enumerate(streams["stream"].values):
+            one = dataset_total(streams.isel(stream=[i]), draws=0)
+            yield f"  {one.value / 1000.0:>18,.{digits}f} t  {name}  [{streams['method'].values[i]}]"
+
+
+@app.command()
+def methods(form: options.Out = options.Format.text) -> None:
+    """List the accounting rules, what each needs, and where it stands."""
+    from inventories.accounting.rules import METHODS
+
+    rows = [
+        {"method": name, "kind": rule.kind, "scope": rule.scope, "needs": ", ".join(rule.needs).replace("|", " or "),
+         "defaults": rule.factor_set, "source": rule.source}
+        for name, rule in METHODS.items()
+    ]  # fmt: skip
+    console.show_rows(rows, form)
+
+
+@app.command()
+def factors(
+    form: options.Out = options.Format.text,
+    factor_set: Annotated[str, typer.Option("--set-name", help="Only this factor set.")] = "",
+) -> None:
+    """List the default factors with unit, 95 % range, edition and source."""
+    from ghg.core.errors import InputError
+    from inventories.accounting.factors import table
+
+    found = [row for row in table() if factor_set in ("", row.set)]
+    if not found:
+        sets = ", ".join(sorted({row.set for row in table()}))
+        raise InputError("the factor set is not known", found=f"'{factor_set}'", need=f"one of {sets}")
+    rows = [{"set": row.set, "fuel": row.fuel, "species": row.species, "quantity": row.quantity, "value": row.value,
+             "unit": row.unit, "lower": row.lower, "upper": row.upper, "from": row.valid_from, "to": row.valid_to,
+             "verified": row.verified, "source": row.source} for row in found]  # fmt: skip
+    console.show_rows(rows, form)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,16 +13,10 @@ import numpy as np
 import pytest
 
 from ghg.cli.facility import _wrong_inputs
+from tests.terminal import ROOT, ghg
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "cholla-2012" / "compare.toml"
 FEW = ["--set", "comparison.draws=20000"]
-
-
-def ghg(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    code = "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=cwd,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"})  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.cli.test_facility import ghg
+from tests.terminal import ghg
 
 JOB = """file = "plants.csv"
 name = "电厂"
