@@ -78,6 +78,9 @@ def _wrong_inputs(result: dict) -> list[str]:
         if found is None or not found["named"]:
             continue
         first = found["suspects"][0]
+        if len(first["tied_with"]) > 2:
+            lines.append(f"{title:>20}: something is, but the checks cannot tell what; see the report")
+            continue
         names = " or ".join(n.replace(".", " ").replace("_", " ") for n in (first["component"], *first["tied_with"]))
         size = f"{first['bias_percent']:+.2f} \N{PLUS-MINUS SIGN} {first['u_percent']:.2f} %"
         lines.append(f"{title:>20}: {names}, {size} (probability {1 - found['p_none']:.0%})")

@@ -98,7 +98,7 @@ def _frame(path: Path, config: TableReader) -> Frame:
     frame = read_table(path, columns, **{key: value for key, value in given.items() if value is not None})
     if frame.empty:
         raise InputError("the table holds no record", where=path.name)
-    result: Frame = pd.DataFrame({"place": [f"{path.name}, record {i + 1}" for i in range(len(frame))]})
+    result: Frame = pd.DataFrame({"place": [f"{path.name}, row {row}" for row in frame.index]})
     for name in columns:
         values = frame[name].reset_index(drop=True)
         result[name] = values if name in ("time", "source", "method") else _numbers(values, columns[name], result)

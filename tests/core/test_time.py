@@ -85,7 +85,7 @@ def test_ends_are_rounded_outwards_and_kinds_of_date_agree() -> None:
     assert period_bounds("2024-01-01T00:30", "2024-01-01T01:30", "hour").shape == (2, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.dates(dt.date(1990, 1, 1), dt.date(2035, 1, 1)),
     st.integers(1, 900),
@@ -377,7 +377,7 @@ def test_bad_records_are_refused() -> None:
         resample(ds, day, correlation_time=-1.0)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_any_two_sets_of_intervals_conserve(data: st.DataObject) -> None:
     def intervals(most: int) -> np.ndarray:

@@ -401,7 +401,7 @@ def test_bad_input_is_refused() -> None:
         monomial_sums([1.0], [[0.1]], names=["a"]) + monomial_sums([1.0], [[0.1]], names=["b"])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.floats(0.5, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0)), min_size=2, max_size=40),
     st.integers(1, 39),

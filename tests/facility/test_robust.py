@@ -68,7 +68,7 @@ def test_counting_finds_the_listed_slopes(decimals: int, rng: np.random.Generato
         assert one.slope_interval == pytest.approx(other.slope_interval, rel=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-5, 5), max_size=40))
 def test_merge_count_is_brute_force(values: list[int]) -> None:
     v = np.array(values, dtype=np.float64)
@@ -78,7 +78,7 @@ def test_merge_count_is_brute_force(values: list[int]) -> None:
     assert work.tolist() == sorted(v.tolist())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 6)), min_size=2, max_size=25), st.floats(-3, 3))
 def test_slopes_are_counted_with_ties(points: list[tuple[int, int]], slope: float) -> None:
     points = sorted(points)

@@ -67,7 +67,7 @@ def test_exchange_of_x_and_y() -> None:
     assert two.chi2 == pytest.approx(one.chi2, rel=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(1e-9, 1e9), st.floats(1e-9, 1e9), st.floats(-1e3, 1e3), st.floats(-1e3, 1e3))
 def test_units_do_not_matter(kx: float, ky: float, ox: float, oy: float) -> None:
     base = york(X, Y, UX, UY, 0.2)
@@ -170,7 +170,7 @@ def test_deming_example() -> None:
     assert line.u_slope == pytest.approx(math.sqrt(0.9 * np.sum((left - left.mean()) ** 2)), rel=1e-10)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.floats(0.01, 100.0))
 def test_deming_is_york_with_equal_uncertainties(ratio: float) -> None:
     one, two = deming(X, Y, ratio), york(X, Y, 1.0, math.sqrt(ratio))

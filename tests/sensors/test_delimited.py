@@ -56,7 +56,7 @@ def test_awkward_text(path_taken: str, bom: str, ending: str) -> None:
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_floats_are_correctly_rounded(values: list[float]) -> None:
     text = "x\n" + "\n".join(map(repr, values)) + "\n"
     before = delimited.SMALL
@@ -69,7 +69,7 @@ def test_floats_are_correctly_rounded(values: list[float]) -> None:
 
 
 @given(st.lists(st.from_regex(r"\A[+-]?[0-9]{1,22}(\.[0-9]{0,22})?([eE][+-]?[0-9]{1,3})?\Z"), min_size=1, max_size=20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_decimal_texts_are_correctly_rounded(fields: list[str]) -> None:
     if any(math.isinf(float(f)) for f in fields):
         return

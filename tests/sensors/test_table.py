@@ -71,7 +71,7 @@ def test_contradicting_records(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["2024-03-01 00:00,x,1,1,1,1"], r"record 1: column '烟气流量\(m3/h\)' holds a text.*'x'"),
+        (["2024-03-01 00:00,x,1,1,1,1"], r"row 2: column '烟气流量\(m3/h\)' holds a text.*'x'"),
         (["yesterday,1,1,1,1,1"], "no readable time.*'yesterday'"),
         (["01/02/2024,1,1,1,1,1"], "no readable time.*'01/02/2024'"),
         (
