@@ -1,0 +1,51 @@
+"""Speed a user feels: start-up of the command, and the whole Cholla job on its first and on later runs.
+
+Run ``python benchmarks/bench_job.py``. The first run has no compiled kernels and no font cache, as on a new machine;
+the floor is what Python, the libraries and an empty figure cost without us.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLE = ROOT / "examples" / "cholla-2012" / "compare.toml"
+GHG = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
+LIBRARIES = "import numpy, pandas, xarray, netCDF4, pint, numba, scipy.stats, matplotlib.pyplot, jinja2, pydantic"
+GOALS = {"ghg --help": 0.4, "whole job, first run": 15.0, "whole job, later runs": 4.0}
+
+
+def seconds(command: list[str], environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, **environment})
+    return time.perf_counter() - start
+
+
+def line(name: str, value: float) -> None:
+    goal = f"goal {GOALS[name]:.1f} s" if name in GOALS else ""
+    print(f"{name:<40}{value:8.2f} s   {goal}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        caches = {"GHG_CACHE_DIR": f"{folder}/kernels", "MPLCONFIGDIR": f"{folder}/fonts", "PYTHONPATH": str(ROOT)}
+
+        def job(i: int) -> list[str]:
+            return [*GHG, "facility", "compare", str(EXAMPLE), "-o", f"{folder}/report{i}", "-q"]
+
+        line("whole job, first run", seconds(job(0), caches))
+        line("whole job, later runs", min(seconds(job(i), caches) for i in range(1, 6)))
+        line("ghg --help", min(seconds([*GHG, "--help"], caches) for _ in range(5)))
+        line(
+            "floor: importing the libraries", min(seconds([sys.executable, "-c", LIBRARIES], caches) for _ in range(3))
+        )
+        line("floor: Python alone", min(seconds([sys.executable, "-c", ""], caches) for _ in range(5)))
+
+
+if __name__ == "__main__":
+    main()
