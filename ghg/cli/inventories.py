@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
 
 from ghg.cli import console, options
+from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Activity data to accounted emissions.")  # fmt: skip
@@ -28,19 +28,11 @@ def account(
     quiet: options.Quiet = False,
 ) -> None:
     """Account the emissions of a plant from its activity data."""
-    from ghg.core.config import load
-    from ghg.core.netcdf import write
-    from ghg.core.provenance import Record
     from inventories.accounting.job import run
     from inventories.config import AccountingJob
 
-    with console.progress(quiet) as announce:
-        job = load(config, AccountingJob, changes)
-        record = Record("inventories account", job)
-        record.use(config, "configuration")
-        announce("accounting")
-        result = run(job, base=config.parent, record=record)
-        write(result, output, record=record, force=force)
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet}
+    job, result = to_netcdf("inventories account", AccountingJob, run, given, "accounting")
     for species in job.species:
         for line in _totals(result.sel(species=species), species):
             console.show(line)
@@ -58,11 +50,8 @@ def _totals(ds: Any, species: str) -> Iterator[str]:
         if not streams.sizes["stream"]:
             continue
         total = dataset_total(streams, draws=0)
-        low, high = (v / 1000.0 for v in total.interval)
-        digits = max(0, 2 - math.floor(math.log10(total.u / 1000.0))) if total.u > 0 else 3
-        interval = f"95 % interval {low:,.{digits}f} to {high:,.{digits}f} t"
-        gaps = "" if total.completeness > 0.9999 else f", {total.completeness:.1%} of the period"
-        yield f"{scope}: {total.value / 1000.0:,.{digits}f} t {species} ({interval}){gaps}"
+        digits = decimals(total)
+        yield f"{scope}: {tonnes(total, species)}"
         for i, name in enumerate(streams["stream"].values):
             one = dataset_total(streams.isel(stream=[i]), draws=0)
             yield f"  {one.value / 1000.0:>18,.{digits}f} t  {name}  [{streams['method'].values[i]}]"

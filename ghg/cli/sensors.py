@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ghg.cli import console, options
+from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
@@ -24,17 +25,14 @@ def emission(
     quiet: options.Quiet = False,
 ) -> None:
     """Compute the emission of stacks from their records."""
-    from ghg.core.config import load
-    from ghg.core.netcdf import write
-    from ghg.core.provenance import Record
+    from ghg.core.uncertainty.datasets import dataset_total
     from sensors.config import StackJob
     from sensors.stack.job import run
 
-    with console.progress(quiet) as announce:
-        job = load(config, StackJob, changes)
-        record = Record("sensors emission", job)
-        record.use(config, "configuration")
-        announce("reading records and computing the emission")
-        result = run(job, base=config.parent, record=record)
-        write(result, output, record=record, force=force)
-    console.show(f"{output}: {result.sizes['source']} sources, {result.sizes['time']} intervals")
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet}
+    _, result = to_netcdf("sensors emission", StackJob, run, given, "reading records and computing the emission")
+    species = str(result["emission"].attrs.get("species", "CO2"))
+    for label in result["source"].values:
+        total = dataset_total(result.sel(source=[label]), draws=0)
+        console.show(f"{label}: {tonnes(total, species)}")
+    console.show(f"Written: {output} ({result.sizes['source']} sources, {result.sizes['time']} intervals)")
