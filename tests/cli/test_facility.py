@@ -172,9 +172,3 @@ def test_summary_names_the_input_that_changed() -> None:
     lines = _wrong_inputs({"attribution": {**one, "named": False}, "steps": [{**one, "start": "2023-07-01T00:00:00Z"}]})
     assert lines == ["change of 2023-07-01: measured flow or measured moisture, +4.58 ± 0.30 % (probability 100%)"]
     assert _wrong_inputs({"attribution": None, "steps": []}) == []
-
-
-def test_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("It ends with\n\n```\n")[1].split("```")[0]
-    run = ghg("facility", "compare", EXAMPLE, "-o", tmp_path / "report")
-    assert run.stdout.splitlines()[:-1] == shown.splitlines()[:-1]
