@@ -17,11 +17,14 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def verify(
     files: Annotated[list[Path], typer.Argument(help="NetCDF files or report folders.")],
     form: options.Out = options.Format.text,
+    base: Annotated[
+        Path | None, typer.Option(help="Folder in which the inputs lie; without it beside the files.")
+    ] = None,
 ) -> None:
     """Recompute digests down the chain of files; exit code 3 names what was changed."""
     from ghg.core.provenance import verify as check
 
-    results = [(path, check(path)) for path in files]
+    results = [(path, check(path, base=base)) for path in files]
     if form is options.Format.json:
         console.show_json([{"file": path.name, **result.as_dict()} for path, result in results])
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +28,14 @@ def test_chinese_power_plant(tmp_path: Path) -> None:
     carbon = t["空干基元素碳(%)"] * (100 - t["全水分(%)"]) / (100 - t["空干基水分(%)"]) / 100
     assert total(run.stdout, "direct") == pytest.approx((t["入炉煤量(t)"] * carbon).sum() * 0.99 * 44 / 12, rel=1e-4)
     assert total(run.stdout, "indirect") == pytest.approx(t["购入电量(MWh)"].sum() * 0.5306, rel=1e-3)
-    assert inside("verify", tmp_path / "a.nc").returncode == 0
+    assert "not found" in inside("verify", tmp_path / "a.nc").stdout
+    found = inside("verify", tmp_path / "a.nc", "--base", EXAMPLES / "china-power")
+    assert found.returncode == 0 and "not found" not in found.stdout
+    shutil.copytree(EXAMPLES / "china-power", tmp_path / "inputs")
+    table = tmp_path / "inputs" / "fuel.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("182340", "182341"), encoding="utf-8")
+    changed = inside("verify", tmp_path / "a.nc", "--base", tmp_path / "inputs")
+    assert changed.returncode == 3 and "fuel.csv" in changed.stdout
 
 
 def test_steel_works(tmp_path: Path) -> None:
