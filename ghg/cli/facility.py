@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ghg.cli import console, options
+from ghg.cli import console, jobs, options
 from ghg.core.errors import AnswerNo
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
@@ -23,7 +23,9 @@ def compare(
     lang: options.Lang = options.Language.en,
     changes: options.Set = [],  # noqa: B006
     fail_on: Annotated[bool, typer.Option("--fail-on", help="Exit 3 unless the verdict is 'equivalent'.")] = False,
+    seed: options.Seed = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Compare the two sides of a plant: verdict, causes, report."""
     from ghg.core.config import load
@@ -34,7 +36,7 @@ def compare(
     from ghg.report.facility import write_report
 
     with console.progress(quiet) as announce:
-        job = load(config, FacilityJob, changes)
+        job = load(config, FacilityJob, [*changes, *([] if seed is None else [f"comparison.seed={seed}"])])
         record = Record("facility compare", job, seed=job.comparison.seed)
         record.use(config, "configuration")
         with atomic_directory(output, force) as folder:
@@ -44,6 +46,7 @@ def compare(
             announce("drawing the report")
             write_report(result, folder, lang.value)
             write_manifest(folder)
+    jobs.tell_steps(record, verbose)
     if form is options.Format.json:
         console.show_json(result)
     else:
@@ -99,17 +102,9 @@ def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B
 
 
 @app.command()
-def init(
-    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("compare.toml"),
-    force: options.Force = False,
-) -> None:
+def init(output: options.Starter = Path("compare.toml"), force: options.Force = False) -> None:
     """Write a commented starter job."""
-    from importlib.resources import files
-
-    from ghg.core.files import write_text
-
-    write_text(output, (files("ghg.facility") / "data" / "starter.toml").read_text(encoding="utf-8"), force)
-    console.show(f"{output}: edit it, then run  ghg facility check {output}")
+    jobs.starter("ghg.facility", output, force, "ghg facility check")
 
 
 @app.command()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, options
+from ghg.cli import console, jobs, options
 from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
@@ -26,12 +27,14 @@ def account(
     force: options.Force = False,
     changes: options.Set = [],  # noqa: B006
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Account the emissions of a plant from its activity data."""
     from inventories.accounting.job import run
     from inventories.config import AccountingJob
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet}
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
+             "verbose": verbose}  # fmt: skip
     job, result = to_netcdf("inventories account", AccountingJob, run, given, "accounting")
     for species in job.species:
         for line in _totals(result.sel(species=species), species):
@@ -49,12 +52,27 @@ def _totals(ds: Any, species: str) -> Iterator[str]:
         streams = ds.isel(stream=(ds["scope"] == scope).values)
         if not streams.sizes["stream"]:
             continue
-        total = dataset_total(streams, draws=0)
+        total = dataset_total(streams, draws=200_000)
         digits = decimals(total)
         yield f"{scope}: {tonnes(total, species)}"
         for i, name in enumerate(streams["stream"].values):
             one = dataset_total(streams.isel(stream=[i]), draws=0)
             yield f"  {one.value / 1000.0:>18,.{digits}f} t  {name}  [{streams['method'].values[i]}]"
+
+
+@app.command()
+def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B006
+    """Validate a job and read its records, without writing."""
+    from inventories.accounting.job import run
+    from inventories.config import AccountingJob
+
+    jobs.check(AccountingJob, run, config, changes, "every stream can be accounted")
+
+
+@app.command()
+def init(output: options.Starter = Path("account.toml"), force: options.Force = False) -> None:
+    """Write a commented starter job."""
+    jobs.starter("inventories.accounting", output, force, "ghg inventories check")
 
 
 @app.command()

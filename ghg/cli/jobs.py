@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from ghg.cli import console
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.core.provenance import Record
     from ghg.core.uncertainty.totals import Total
 
 
@@ -29,7 +31,7 @@ def to_netcdf(
     run : callable
         ``run(job, base=folder, record=record)`` returns the Dataset.
     options : dict
-        ``config``, ``output``, ``force``, ``changes`` and ``quiet`` of the command line.
+        ``config``, ``output``, ``force``, ``changes``, ``quiet`` and ``verbose`` of the command line.
     doing : str
         What is announced while it runs.
     """
@@ -45,7 +47,32 @@ def to_netcdf(
         announce(doing)
         result = run(job, base=config.parent, record=record)
         write(result, options["output"], record=record, force=options["force"])
+    tell_steps(record, options["verbose"])
     return job, result
+
+
+def tell_steps(record: Record, verbose: bool) -> None:
+    """Tell what was done, step by step, on stderr."""
+    for step in record.steps if verbose else ():
+        sys.stderr.write(f"  {step}\n")
+
+
+def check(model: type[Any], run: Callable[..., Any], config: Path, changes: list[str], sound: str) -> None:
+    """Read and compute everything a job needs without writing; faults are raised."""
+    from ghg.core.config import load
+
+    run(load(config, model, changes), base=config.parent)
+    console.show(f"{config.name}: {sound}")
+
+
+def starter(package: str, output: Path, force: bool, next_step: str) -> None:
+    """Write the commented starter job of a package."""
+    from importlib.resources import files
+
+    from ghg.core.files import write_text
+
+    write_text(output, (files(package) / "data" / "starter.toml").read_text(encoding="utf-8"), force)
+    console.show(f"{output}: edit it, then run  {next_step} {output}")
 
 
 def tonnes(total: Total, species: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
-from ghg.cli import console, options
+from ghg.cli import console, jobs, options
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
@@ -23,16 +25,33 @@ def emission(
     force: options.Force = False,
     changes: options.Set = [],  # noqa: B006
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
 ) -> None:
     """Compute the emission of stacks from their records."""
     from ghg.core.uncertainty.datasets import dataset_total
     from sensors.config import StackJob
     from sensors.stack.job import run
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet}
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
+             "verbose": verbose}  # fmt: skip
     _, result = to_netcdf("sensors emission", StackJob, run, given, "reading records and computing the emission")
     species = str(result["emission"].attrs.get("species", "CO2"))
     for label in result["source"].values:
-        total = dataset_total(result.sel(source=[label]), draws=0)
+        total = dataset_total(result.sel(source=[label]), draws=200_000)
         console.show(f"{label}: {tonnes(total, species)}")
     console.show(f"Written: {output} ({result.sizes['source']} sources, {result.sizes['time']} intervals)")
+
+
+@app.command()
+def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B006
+    """Validate a job and read its records, without writing."""
+    from sensors.config import StackJob
+    from sensors.stack.job import run
+
+    jobs.check(StackJob, run, config, changes, "the records can be read and the emission computed")
+
+
+@app.command()
+def init(output: options.Starter = Path("stack.toml"), force: options.Force = False) -> None:
+    """Write a commented starter job."""
+    jobs.starter("sensors.stack", output, force, "ghg sensors check")

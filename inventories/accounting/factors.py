@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -14,6 +15,7 @@ from ghg.core.units import factor as unit_factor
 
 # A 95 % range of a normal distribution is 2 x 1.96 standard uncertainties wide (2006 IPCC Guidelines vol 1 ch 3)
 HALF_WIDTHS_95 = 1.959963984540054
+WIDE = 4.0  # upper over lower end from which a range is read as factors
 
 FUEL_CODES = {
     "BIT": "bituminous",
@@ -78,7 +80,14 @@ class DefaultFactor:
 
     @property
     def u_relative(self) -> float:
-        """Relative standard uncertainty from the 95 % range, taken as symmetric."""
+        """Relative standard uncertainty from the 95 % range.
+
+        A range of factors (0.3 to 3 times) is that of a log-normal distribution, whose width is in its logarithm;
+        any other is taken as symmetric (2006 IPCC Guidelines vol 1 ch 3).
+        """
+        if self.lower > 0.0 and self.upper / self.lower > WIDE:
+            width = math.log(self.upper / self.lower) / (2.0 * HALF_WIDTHS_95)
+            return math.sqrt(math.expm1(width**2))
         return (self.upper - self.lower) / (2.0 * HALF_WIDTHS_95 * self.value)
 
 

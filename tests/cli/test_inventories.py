@@ -62,3 +62,20 @@ def test_a_table_in_the_wrong_place_leaves_nothing(tmp_path: Path) -> None:
     assert run.returncode == 2
     assert "fuel.csv" in run.stderr and "does not exist" in run.stderr
     assert not (tmp_path / "a.nc").exists()
+
+
+def test_starters_can_be_edited_from_the_first_minute(tmp_path: Path) -> None:
+    job = tmp_path / "account.toml"
+    assert inside("inventories", "init", "-o", job).returncode == 0
+    assert inside("inventories", "check", job).returncode == 0
+    run = inside("inventories", "account", job, "-o", tmp_path / "a.nc", "-q", "--verbose")
+    assert "2006 IPCC Guidelines" in run.stderr
+    assert inside("inventories", "init", "-o", job).returncode == 2
+    stack = tmp_path / "stack.toml"
+    assert inside("sensors", "init", "-o", stack).returncode == 0
+    missing = inside("sensors", "check", stack)
+    assert missing.returncode == 2 and "records.csv" in missing.stderr
+    header = "time,flow,co2,temperature,static pressure,moisture\n"
+    rows = "".join(f"2023-01-01 {h:02d}:00,1000000,12,50,-200,10\n" for h in range(24))
+    (tmp_path / "records.csv").write_text(header + rows, encoding="utf-8")
+    assert inside("sensors", "check", stack).returncode == 0

@@ -47,7 +47,7 @@ def test_tier3_gas_uses_the_molar_volume_of_the_regulation(reference: str, mvc: 
     found = tonnes({"method": "part98-tier3", "mass": amount(1e6, "ft3"), "carbon_content": share(73.0),
                     "molecular_weight": amount(17.4, "kg/kmol"), "reference_temperature": reference,
                     "reference_pressure": "101.325 kPa"})  # fmt: skip
-    assert found == pytest.approx(44 / 12 * 1e6 * 0.73 * 17.4 / mvc * 0.001, rel=1e-9)
+    assert found == pytest.approx(44 / 12 * 1e6 * 0.73 * 17.4 / mvc * 0.001, rel=1e-7)
 
 
 def test_pure_methane_gives_one_mole_of_co2_per_mole_at_any_reference() -> None:
@@ -88,6 +88,18 @@ def test_table_c2_of_part_98_is_the_ipcc_table_in_other_units() -> None:
             assert per_tj * mmbtu == pytest.approx(printed, rel=0.06)
             if (fuel, species) != ("bituminous", "CH4"):
                 assert factors.default("ipcc2006", fuel, "emission_factor", species).value == per_tj
+
+
+def test_a_range_of_factors_is_log_normal_and_never_negative() -> None:
+    """CH4 of coal is 1 (0.3 to 3) kg/TJ: the interval of the emission is that range about its mean."""
+    coal = {"method": "ipcc2006-tier1", "fuel": "bituminous", "energy": {**amount(1.0, "TJ"), "basis": "net"},
+            "uncertainty": {"fuel_mass": {"systematic": 0.0}}}  # fmt: skip
+    total = dataset_total(account(job(coal, species=("CH4",))).isel(species=0), draws=1_000_000)
+    width = np.log(10.0) / (2 * 1.959964)
+    np.testing.assert_allclose(
+        total.interval, np.exp(np.array([-1.959964, 1.959964]) * width - width**2 / 2), rtol=0.01
+    )
+    assert total.u / total.value == pytest.approx(np.sqrt(np.expm1(width**2)), rel=1e-7)
 
 
 def test_ipcc_tier3_takes_the_factors_of_the_plant_for_every_gas() -> None:

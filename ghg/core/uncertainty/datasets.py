@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["dataset_total", "record_totals"]
 
 BAD = 4  # QARTOD: bad; 9 is missing
+# A component with a relative standard uncertainty above this is log-normal unless stated otherwise: a normal one would
+# make emissions negative (2006 IPCC Guidelines vol 1 ch 3, choice of the probability density function)
+LARGE = 0.3
 
 
 def component_names(ds: xr.Dataset, name: str) -> tuple[str, ...]:
@@ -58,7 +62,8 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
     name : str
         Variable, kg s-1.
     **options
-        Passed to :func:`~ghg.core.uncertainty.totals.total`.
+        Passed to :func:`~ghg.core.uncertainty.totals.total`. A component without entry in `shapes` is normal, or
+        log-normal where its relative standard uncertainty is above 0.3.
 
     Returns
     -------
@@ -88,8 +93,19 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
         keys = [k for k in arrays if k != "flag"]
         whole, columns = _with_gaps(bounds, [e, *(np.asarray(arrays[k].values[index], dtype=np.float64) for k in keys)])
         u = dict(zip(keys, columns[1:], strict=True))
-        result[labels] = total(columns[0], whole, u.pop("u_random", None), u, **options)
+        u_random = u.pop("u_random", None)
+        chosen = {**_wide_shapes(columns[0], whole, u), **(options.get("shapes") or {})}
+        result[labels] = total(columns[0], whole, u_random, u, **{**options, "shapes": chosen})
     return result
+
+
+def _wide_shapes(emission: Any, seconds: Any, u: dict[str, Any]) -> dict[str, tuple[str, float]]:
+    """Return log-normal shapes for the components that are large against a positive emission."""
+    mass = float(np.nansum(emission * seconds))
+    if not mass > 0.0:
+        return {}
+    relative = {name: float(np.nansum(values * seconds)) / mass for name, values in u.items()}
+    return {name: ("lognormal", math.sqrt(math.log1p(r * r))) for name, r in relative.items() if r > LARGE}
 
 
 def _parts(ds: xr.Dataset, name: str) -> dict[str, xr.DataArray]:

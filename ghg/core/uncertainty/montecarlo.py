@@ -32,21 +32,31 @@ Shape = tuple[str, float]
 
 
 def shape_of(text: Any) -> Shape:
-    """Return (kind, degrees of freedom) of a standardised distribution.
+    """Return (kind, parameter) of a standardised distribution.
 
     Parameters
     ----------
     text : str or (str, float)
-        "normal", "rectangular", "triangular", or ("t", degrees of freedom above 2).
+        "normal", "rectangular", "triangular", ("t", degrees of freedom above 2), or ("lognormal", standard
+        deviation of the logarithm): a factor whose mean is the value and which is never negative.
 
     Raises
     ------
     InputError
-        If the kind is unknown, or the t distribution has no finite variance.
+        If the kind is unknown, the t distribution has no finite variance, or a log-normal one no width.
     """
     kind, freedom = (text, math.inf) if isinstance(text, str) else (str(text[0]), float(text[1]))
-    if kind not in ("normal", "rectangular", "triangular", "t"):
-        raise InputError("unknown distribution", found=str(text), need="normal, rectangular, triangular or (t, dof)")
+    if kind not in ("normal", "rectangular", "triangular", "t", "lognormal"):
+        raise InputError(
+            "unknown distribution",
+            found=str(text),
+            need="normal, rectangular, triangular, (t, dof) or (lognormal, sd of the logarithm)",
+        )
+    if kind == "lognormal":
+        if not 0.0 < freedom < math.inf:
+            raise InputError("a log-normal distribution needs the standard deviation of its logarithm",
+                             found=str(text), need="a number above 0")  # fmt: skip
+        return kind, freedom
     if kind != "t":
         return kind, math.inf
     if not freedom > 2.0:
@@ -73,6 +83,12 @@ def fill_standard(rng: np.random.Generator, shape: Shape, out: Array) -> None:
         out += rng.random(out.size)
         out -= 1.0
         out *= math.sqrt(6.0)
+    elif kind == "lognormal":
+        rng.standard_normal(out=out)
+        out *= freedom
+        out -= 0.5 * freedom**2
+        np.expm1(out, out=out)
+        out /= math.sqrt(math.expm1(freedom**2))
     else:
         out[:] = rng.standard_t(freedom, out.size)
 
