@@ -376,7 +376,7 @@ def _cell(cell: Any) -> Any:
 
 def _parquet(data: bytes, name: str, notes: list[str]) -> Grid:
     try:
-        import pyarrow.parquet as parquet  # type: ignore[import-not-found]
+        import pyarrow.parquet as parquet
     except ImportError as error:
         raise InputError(
             "Parquet files need pyarrow, which is not installed",

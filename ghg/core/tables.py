@@ -72,7 +72,7 @@ def read_table(
     Returns
     -------
     DataFrame
-        One column for each name found, in the order of `columns`: float64 (NaN is missing), text (None is missing)
+        One column for each name found, in the order of `columns`: float64 (NaN is missing), text (null is missing)
         or datetime64[ns] UTC interval starts. The index ``row`` is the row number in the file. ``attrs["units"]``
         holds the unit of each number column that has one, ``attrs["notes"]`` what was found out and not stated.
 
