@@ -54,7 +54,7 @@ class Comparison:
     statistics : dict
         Numbers of the agreement, by name.
     attribution : Attribution, optional
-        Which single input is wrong, if any, over the whole period.
+        Which single input is wrong, if any, over the whole period; None where a side is not independent.
     steps : list of tuple
         Which input changed, by the index of the first period after each change point.
     """
@@ -170,9 +170,11 @@ def _judge(
         not_independent=dependent,
     )
     causes = from_datasets(measured, accounted, finding, channels)
-    attribution = levels((total_m, total_a), sides, channels, finding, settings.reference)
-    changes = [one["index"] for one in statistics.get("change_points", {}).get("changes", [])]
-    stepped = [(i, found) for i in changes if (found := steps(i, (total_m, total_a), sides, channels)) is not None]
+    attribution, stepped = None, []
+    if not dependent:  # a side computed from the other has no flow and no concentration of its own
+        attribution = levels((total_m, total_a), sides, channels, finding, settings.reference)
+        changes = [one["index"] for one in statistics.get("change_points", {}).get("changes", [])]
+        stepped = [(i, found) for i in changes if (found := steps(i, (total_m, total_a), sides, channels)) is not None]
     return Comparison(
         verdict,
         total_m,
