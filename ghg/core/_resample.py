@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core import _kernels
+from ghg.core._bounds import bounds_variable, edges_of
 from ghg.core.errors import InputError
-from ghg.core.time import _edges, bounds_variable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,8 +127,8 @@ def resample(
     for needed in ("time_bounds", *names):
         if needed not in ds or "time" not in ds[needed].dims:
             raise InputError(f"the Dataset has no variable {needed!r} over time", need=needed)
-    target = _edges(bounds, "target bounds")
-    plan = make_plan(_edges(ds["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
+    target = edges_of(bounds, "target bounds")
+    plan = make_plan(edges_of(ds["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
     edges = bounds_variable(target.astype("datetime64[ns]"))
     coords = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
     data: dict[str, Any] = {"time_bounds": edges.variable}

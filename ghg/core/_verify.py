@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ghg.core._verification import Problem, Verification
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256
-from ghg.core.provenance import Problem, Verification
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -90,10 +90,10 @@ class Walk:
         if key in self._seen or depth > MAX_DEPTH:
             return
         self._seen.add(key)
-        from ghg.core.netcdf import _load
+        from ghg.core.netcdf import load_all
 
         try:
-            ds, blocks = _load(path)
+            ds, blocks = load_all(path)
         except InputError as error:
             self.add("unreadable", path, str(error).rstrip("."))
             return
@@ -238,18 +238,18 @@ def _json(text: Any) -> dict[str, Any]:
 
 
 def _has_digest(path: Path) -> bool:
-    from ghg.core.provenance import _own_attributes
+    from ghg.core._record import own_attributes
 
-    return bool(_own_attributes(path).get("content_digest"))
+    return bool(own_attributes(path).get("content_digest"))
 
 
 def _digest_of(path: Path) -> str:
     """Return the content digest recomputed from what lies in a file."""
     from ghg.core import _digest
-    from ghg.core.netcdf import _load
+    from ghg.core.netcdf import load_all
 
     try:
-        ds, _ = _load(path)
+        ds, _ = load_all(path)
     except InputError:
         return ""
     return _digest.root({name: leaf.digest for name, leaf in _digest.leaves(ds).items()})

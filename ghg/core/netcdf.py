@@ -18,7 +18,7 @@ from ghg.core.files import atomic_path, is_netcdf, open_input
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ghg.core.provenance import Record
+    from ghg.core._record import Record
 
 __all__ = ["read", "write"]
 
@@ -102,10 +102,10 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
     """
     from ghg.core import _acdd
 
-    return _acdd.drop_added(_load(path)[0])
+    return _acdd.drop_added(load_all(path)[0])
 
 
-def _load(path: str | os.PathLike[str]) -> tuple[xr.Dataset, str]:
+def load_all(path: str | os.PathLike[str]) -> tuple[xr.Dataset, str]:
     """Return the Dataset as it lies in the file, and the codes that locate a change."""
     import netCDF4
 

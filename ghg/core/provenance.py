@@ -15,220 +15,19 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import re
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg import __version__
+from ghg.core._record import Record, own_attributes
+from ghg.core._verification import Problem, Verification
 from ghg.core.errors import InputError
-from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256, write_text
+from ghg.core.files import MANIFEST, open_input, sha256, write_text
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["Problem", "Record", "Verification", "digest", "read_record", "verify", "write_manifest"]
-
-_SOFTWARE = ("numpy", "scipy", "pandas", "xarray", "netCDF4", "numba", "pint")
-_MAX_UP = 3  # a relative path that climbs further says more about the machine than about the work
-_ABSOLUTE = re.compile(r"^(?:/|~|[A-Za-z]:[\\/]|\\\\)")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One finding of :func:`verify`.
-
-    Parameters
-    ----------
-    kind : str
-        missing_input, changed_input, repacked_input, changed_values, changed_attribute, changed_layout,
-        added_variable, missing_variable, changed_record, changed_file, missing_file, extra_file, no_digest
-        or unreadable.
-    file : str
-        Name of the file concerned.
-    message : str
-        One sentence.
-    fatal : bool
-        Whether the answer is "no"; the others are remarks.
-    """
-
-    kind: str
-    file: str
-    message: str
-    fatal: bool = True
-
-
-@dataclass
-class Verification:
-    """Answer of :func:`verify`.
-
-    Parameters
-    ----------
-    problems : list of Problem
-        What was found, in the order of the walk.
-    checked : list of str
-        Files whose digest was recomputed.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    checked: list[str] = field(default_factory=list)
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing was found that makes the answer "no"."""
-        return not any(p.fatal for p in self.problems)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the answer for ``--format json``."""
-        return {
-            "ok": self.ok,
-            "checked": self.checked,
-            "problems": [vars(p) for p in self.problems if p.fatal],
-            "remarks": [vars(p) for p in self.problems if not p.fatal],
-        }
-
-    def text(self) -> str:
-        """Return the answer in lines for the terminal."""
-        lines = [f"{'changed' if p.fatal else 'remark'}: {p.file}: {p.message}" for p in self.problems]
-        count = len(self.checked)
-        files = f"{count} file{'s' * (count != 1)}"
-        lines.append(f"verified: {files} as written" if self.ok else f"not verified ({files} looked at)")
-        return "\n".join(lines)
-
-
-@dataclass
-class _Used:
-    path: Path
-    role: str
-    sha256: str
-    size: int
-    content_digest: str
-
-
-class Record:
-    """What a run does, with what, and in which steps.
-
-    Parameters
-    ----------
-    activity : str
-        Name of the job, for example "facility compare".
-    config : mapping or pydantic model, optional
-        The whole configuration. Absolute paths in it are cut to their names in the record.
-    seed : int, optional
-        Seed of the random numbers.
-    command : sequence of str, optional
-        The command line; that of this process unless given.
-    """
-
-    def __init__(
-        self,
-        activity: str,
-        config: Any = None,
-        seed: int | None = None,
-        *,
-        command: Sequence[str] | None = None,
-    ) -> None:
-        self.activity, self.seed = activity, seed
-        self.config = _plain(config)
-        self.command = tuple(sys.argv if command is None else command)
-        self.started, self.ended = datetime.now(UTC), None
-        self.steps: list[str] = []
-        self._used: dict[tuple[Path, str], _Used] = {}
-
-    def use(self, path: str | os.PathLike[str], role: str = "input") -> Path:
-        """Register an input file; its digest is taken now, before anything is computed from it.
-
-        Parameters
-        ----------
-        path : path
-            File that exists.
-        role : str
-            What it is to this run, for example "stack records".
-
-        Returns
-        -------
-        Path
-            The same path, to open.
-
-        Raises
-        ------
-        InputError
-            It is missing, empty, a folder or unreadable.
-        """
-        given = open_input(path)
-        full = Path(os.path.abspath(given))  # noqa: PTH100  # links are kept: the user's name is the name
-        if (full, role) not in self._used:
-            own = str(_own_attributes(full).get("content_digest", ""))
-            self._used[full, role] = _Used(full, role, sha256(full), full.stat().st_size, own)
-        return given
-
-    def step(self, text: str) -> None:
-        """Add a step: one short sentence of what was done."""
-        self.steps.append(text.strip())
-
-    def finish(self) -> None:
-        """Fix the time of the end; a record that is written unfinished ends when it is written."""
-        self.ended = datetime.now(UTC)
-
-    @property
-    def inputs(self) -> list[Path]:
-        """Files registered so far."""
-        return [used.path for used in self._used.values()]
-
-    def command_line(self) -> str:
-        """Return the command line with absolute paths cut to their names, and the version."""
-        words = [_quoted(_hide(word)) for word in self.command]
-        if words:
-            words[0] = _quoted(PurePath(self.command[0]).name or "python")
-        return f"{' '.join(words)} (ghg-toolkit {__version__})"
-
-    def as_dict(self, output: str | os.PathLike[str] | None = None) -> dict[str, Any]:
-        """Return the record in the terms of PROV.
-
-        Parameters
-        ----------
-        output : path, optional
-            File into which it goes; paths of inputs are given relative to its folder where they lie near it,
-            else by name only.
-        """
-        folder = None if output is None else Path(os.path.abspath(output)).parent  # noqa: PTH100
-        entities, used = {}, {}
-        for i, item in enumerate(self._used.values(), 1):
-            entities[f"ghg:input{i}"] = {
-                "prov:label": item.path.name,
-                "prov:type": "ghg:File",
-                "ghg:path": _relative(item.path, folder),
-                "ghg:role": item.role,
-                "ghg:sha256": item.sha256,
-                "ghg:bytes": item.size,
-            } | ({"ghg:content_digest": item.content_digest} if item.content_digest else {})
-            used[f"_:used{i}"] = {"prov:activity": "ghg:run", "prov:entity": f"ghg:input{i}"}
-        entities["ghg:output"] = {"prov:type": "ghg:File"} | (
-            {"prov:label": Path(output).name} if output is not None else {}
-        )
-        activity: dict[str, Any] = {
-            "prov:type": self.activity,
-            "prov:startTime": _stamp(self.started),
-            "prov:endTime": _stamp(self.ended or datetime.now(UTC)),
-            "ghg:command": self.command_line(),
-            "ghg:config": self.config,
-            "ghg:seed": self.seed,
-            "ghg:steps": self.steps,
-        }
-        return {
-            "prefix": {"prov": "http://www.w3.org/ns/prov#", "ghg": "urn:ghg-toolkit:"},
-            "entity": entities,
-            "activity": {"ghg:run": activity},
-            "agent": {"ghg:software": {"prov:type": "prov:SoftwareAgent", "ghg:versions": _versions()}},
-            "used": used,
-            "wasGeneratedBy": {"_:made": {"prov:entity": "ghg:output", "prov:activity": "ghg:run"}},
-            "wasAssociatedWith": {"_:by": {"prov:activity": "ghg:run", "prov:agent": "ghg:software"}},
-        }
 
 
 def digest(ds: xr.Dataset) -> str:
@@ -257,7 +56,7 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
     InputError
         The file holds none.
     """
-    text = _own_attributes(open_input(path)).get("provenance")
+    text = own_attributes(open_input(path)).get("provenance")
     try:
         return dict(json.loads(str(text)))
     except (ValueError, TypeError) as error:
@@ -311,77 +110,3 @@ def verify(path: str | os.PathLike[str], *, base: str | os.PathLike[str] | None 
     walk = Walk(None if base is None else Path(base))
     walk.start(Path(path))
     return walk.result
-
-
-def _own_attributes(path: Path) -> dict[str, Any]:
-    """Return the global attributes of a NetCDF file that carry its record; nothing for other files."""
-    if not is_netcdf(path):
-        return {}
-    import netCDF4
-
-    try:
-        with netCDF4.Dataset(path) as nc:
-            keys = set(nc.ncattrs()) & {"content_digest", "provenance"}
-            return {key: nc.getncattr(key) for key in keys}
-    except (OSError, RuntimeError):
-        return {}
-
-
-def _stamp(when: datetime) -> str:
-    return when.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _versions() -> dict[str, str]:
-    found = {"ghg-toolkit": __version__, "python": platform.python_version()}
-    for name in _SOFTWARE:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _relative(path: Path, folder: Path | None) -> str:
-    """Return a path that tells nothing of the machine: relative if near the output, else the name."""
-    if folder is None:
-        return path.name
-    try:
-        near = PurePath(os.path.relpath(path, folder))
-    except ValueError:  # another drive
-        return path.name
-    ups = near.parts.count("..")
-    at_root = ups >= len(folder.parts) - 1 and ups > 0
-    return path.name if ups > _MAX_UP or at_root else near.as_posix()
-
-
-def _hide(word: str) -> str:
-    """Cut an absolute path to its name, also behind ``--option=``."""
-    key, equals, value = word.partition("=")
-    if equals and not _ABSOLUTE.match(key) and (hidden := _hide(value)) != value:
-        return f"{key}={hidden}"
-    if not _ABSOLUTE.match(word) or len(word) < 2:
-        return word
-    pure = PureWindowsPath(word) if re.match(r"^(?:[A-Za-z]:|\\\\)", word) else PurePath(word)
-    return pure.name or word[:1]
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if re.search(r"\s", word) else word
-
-
-def _plain(value: Any) -> Any:
-    """Return a configuration as JSON values, with absolute paths cut to their names."""
-    if hasattr(value, "model_dump"):
-        value = value.model_dump(mode="json")
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
-        return [_plain(v) for v in items]
-    if value is None or isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else str(value)
-    if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:  # numpy scalar
-        return _plain(value.item())
-    return _hide(str(value))

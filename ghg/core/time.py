@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
+from ghg.core._bounds import bounds_variable, seconds
 from ghg.core.errors import InputError
 from ghg.core.uncertainty.series import (
     ar1_inflation,
@@ -244,58 +245,6 @@ def _resolve_double(local: Times, double: npt.NDArray[np.bool_], utc: Times, tz:
         for position, i in enumerate(night):
             stamp = datetime.fromisoformat(str(local[i].astype("datetime64[us]")))
             utc[i] = _to_utc(stamp.replace(fold=int(position > back[0])), tz)
-
-
-def seconds(bounds: Any) -> npt.NDArray[np.float64]:
-    """Length of intervals in seconds.
-
-    Parameters
-    ----------
-    bounds : array of datetime64 or DataArray, shape (n, 2)
-
-    Returns
-    -------
-    ndarray, shape (n,)
-    """
-    edges = _edges(bounds, "time_bounds")
-    return (edges[:, 1] - edges[:, 0]) / 1e9
-
-
-def _edges(bounds: Any, what: str) -> npt.NDArray[np.int64]:
-    values = np.asarray(bounds)
-    if values.ndim != 2 or values.shape[1] != 2 or values.dtype.kind != "M":
-        raise InputError(
-            f"{what} must be times", found=f"{values.dtype} {values.shape}", need="datetime64, shape (n, 2)"
-        )
-    if np.isnat(values).any():
-        raise InputError(f"{what} contain a missing time", found="NaT")
-    edges = np.ascontiguousarray(values.astype("datetime64[ns]").astype(np.int64))
-    if np.any(edges[:, 1] <= edges[:, 0]):
-        raise InputError(
-            f"{what}: an interval does not end after its start",
-            found=str(values[np.argmax(edges[:, 1] <= edges[:, 0])]),
-        )
-    return edges
-
-
-def bounds_variable(bounds: Times) -> xr.DataArray:
-    """Return ``time_bounds`` with its ``time`` coordinate (interval start), for a Dataset.
-
-    Parameters
-    ----------
-    bounds : array of datetime64, shape (m, 2)
-    """
-    import xarray as xr
-
-    edges = np.asarray(bounds).astype("datetime64[ns]")
-    attrs = {
-        "standard_name": "time",
-        "long_name": "start of the interval",
-        "axis": "T",
-        "bounds": "time_bounds",
-    }
-    time = xr.DataArray(edges[:, 0], dims="time", attrs=attrs)
-    return xr.DataArray(edges, dims=("time", "bounds"), coords={"time": time}, name="time_bounds")
 
 
 def resample(

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +24,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from sensors.config import CampdReader
 from sensors.readers.campd_headers import NUMBERS, TEXTS, kind_of, read_header, unit_factor
+from sensors.readers.campd_rows import Rows
 from sensors.readers.delimited import Columns, parse_delimited, read_texts
 from sensors.readers.files import expand
 
@@ -35,42 +35,6 @@ __all__ = ["read", "read_rows"]
 
 _DATE = re.compile(r"^(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2}))$")
 _EPOCH = date(1970, 1, 1).toordinal()
-MONTHS = {"monthly": 1, "quarterly": 3, "annual": 12}
-
-
-@dataclass
-class Rows:
-    """Records of one or more files.
-
-    Parameters
-    ----------
-    kind : {"hourly", "daily", "monthly", "quarterly", "annual"}
-    labels : list of str
-        Different sources.
-    source : int64 (n,)
-        Index into `labels`.
-    period : int64 (n,)
-        Local hours since 1970-01-01T00 (hourly), days (daily) or months (others).
-    values : dict of str to float64 (n,)
-        co2 [kg], heat_input [J], operating_time [h], gross_load [W or J], steam_load [kg s-1 or kg].
-    flag : int64 (n,), words : list of str
-        Measure indicator of CO2; empty list when the file has none.
-    file : int64 (n,), files : list of str
-        Where each record stands.
-    about : dict of str to (name, state, facility, unit)
-        What is known of each source.
-    """
-
-    kind: str
-    labels: list[str]
-    source: npt.NDArray[np.int64]
-    period: npt.NDArray[np.int64]
-    values: dict[str, npt.NDArray[np.float64]]
-    flag: npt.NDArray[np.int64]
-    words: list[str]
-    file: npt.NDArray[np.int64]
-    files: list[str]
-    about: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
 
 
 def read(config: CampdReader, *, base: Path | None = None) -> xr.Dataset:

@@ -16,7 +16,7 @@ from ghg.core.units import factor
 from ghg.core.variables import attributes
 from sensors.config import CampdReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
-from sensors.readers.campd import MONTHS, Rows
+from sensors.readers.campd_rows import MONTHS, Rows
 from sensors.readers.us_time import offset_name, offsets
 
 if TYPE_CHECKING:

@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.uncertainty import _kernels
-from ghg.core.uncertainty.montecarlo import Shape, entropy_of, fill_standard, shape_of, usable_threads
+from ghg.core.uncertainty.montecarlo import entropy_of, usable_threads
+from ghg.core.uncertainty.shapes import Shape, fill_standard, shape_of
 
 __all__ = [
     "MonomialSums",

@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from ghg.core import _kernels as time_kernels
 from ghg.core.errors import InputError
-from ghg.core.uncertainty.montecarlo import Shape, coverage_interval, entropy_of, shape_of, shape_scale
+from ghg.core.uncertainty.montecarlo import coverage_interval, entropy_of
+from ghg.core.uncertainty.shapes import Shape, shape_of, shape_scale
 from ghg.core.uncertainty.sums import (
     Array,
     MonomialSums,
