@@ -75,7 +75,7 @@ def block_starts(data, first, block, quotes, starts):
 
 
 @kernel
-def _number(data, a, b, powers):
+def read_number(data, a, b, powers):
     """Read the number in ``data[a:b]``; the second value is 0 when read, 1 when it needs Python."""
     i = a
     negative = False
@@ -295,7 +295,7 @@ def parse_block(
                 if a == b:
                     numbers[out, row] = np.nan
                 else:
-                    value, late = _number(data, a, b, powers)
+                    value, late = read_number(data, a, b, powers)
                     numbers[out, row] = value
                     if late:
                         if nslow < slow.shape[1]:
