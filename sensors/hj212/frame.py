@@ -8,6 +8,7 @@ the message), annex A (checksum).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -19,6 +20,7 @@ HEAD, TAIL = b"##", b"\r\n"
 LONGEST = 1024  # bytes of the data segment
 HEADER_KEYS = ("QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO")
 NEEDED = ("ST", "CN", "PW", "MN")
+# What can be wrong, in the order of the bits of the bulk decoder; the last two concern the content, not the message
 DEFECTS = {
     "length": "the stated length is not that of the data segment",
     "checksum": "the checksum is not that of the data segment",
@@ -28,8 +30,11 @@ DEFECTS = {
     "header": "a field of the header is missing",
     "encoding": "the data segment holds bytes that are not text",
     "field": "a field has no name or no value",
+    "value": "a value is not a number",
+    "time": "DataTime is not a time of 14 digits",
 }
 
+_CHECKSUM = re.compile(rb"[0-9A-Fa-f]{4}")
 Group = tuple[tuple[str, str], ...]
 
 
@@ -192,11 +197,8 @@ def _envelope(data: bytes) -> tuple[bytes, int, int | None, list[str]]:
     digits = body[2:6]
     stated = int(digits) if digits.isdigit() else -1
     cut = max(6, len(body) - 4)
-    text = body[cut : cut + 4]
-    try:
-        checksum = int(text, 16) if len(text) == 4 and not text.startswith((b"+", b"-", b" ")) else None
-    except ValueError:
-        checksum = None
+    text = body[cut:]
+    checksum = int(text, 16) if _CHECKSUM.fullmatch(text) else None
     if checksum is None and stated != cut - 6:  # no checksum at all: everything is the segment
         return body[6:], stated, None, defects
     return body[6:cut], stated, checksum, defects

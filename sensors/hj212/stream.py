@@ -10,6 +10,7 @@ from sensors.hj212.frame import HEAD, LONGEST, Frame
 
 __all__ = ["Assembler", "Splitter"]
 
+_BLANKS = bytes(range(33))  # blanks and control characters between messages are not rubbish
 _BEGIN = re.compile(rb"##\d{4}")
 ENVELOPE = 10  # ##, four digits, four digits of checksum
 # A message whose length is wrong is given up after this many bytes without another beginning
@@ -37,8 +38,7 @@ class Splitter:
     def close(self) -> list[bytes]:
         """Return what can still be called a message at the end of the stream."""
         found = list(self._take(last=True))
-        self.skipped += len(self._rest)
-        self._rest.clear()
+        self._drop(len(self._rest))
         return found
 
     def _take(self, last: bool) -> Iterator[bytes]:
@@ -60,7 +60,7 @@ class Splitter:
             yield message
 
     def _drop(self, count: int) -> None:
-        self.skipped += len(self._rest[:count].strip())
+        self.skipped += len(self._rest[:count].translate(None, _BLANKS))
         del self._rest[:count]
 
     def _end(self, last: bool) -> int | None:

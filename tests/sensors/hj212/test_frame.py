@@ -12,11 +12,7 @@ from hypothesis import strategies as st
 from ghg.core.errors import InputError
 from sensors.hj212.frame import DEFECTS, LONGEST, Frame, crc16, decode, encode, reply, segment_of, split_packets
 from sensors.hj212.stream import Assembler, Splitter
-
-
-def vectors(folder: Path) -> list[tuple[str, bytes]]:
-    lines = (folder / "facility" / "vectors" / "hj212_frames.txt").read_text(encoding="ascii").splitlines()
-    return [(t, f.encode()) for t, f in (line.split("\t") for line in lines if line and not line.startswith("#"))]
+from tests.sensors.hj212.messages import vectors
 
 
 def test_vectors(shared_data: Path) -> None:
