@@ -133,14 +133,15 @@ def encode(frame: Frame) -> bytes:
 
 
 def split_packets(frame: Frame) -> list[Frame]:
-    """Return a message as packets that each fit the standard: groups are never cut."""
+    """Return a message as packets that each fit the standard: groups are never cut, each packet has the time."""
     if len(segment_of(frame)) <= LONGEST:
         return [frame]
-    bare = replace(frame, groups=())
-    room = LONGEST - len(segment_of(_packet(bare, 9999, 9999)))
+    time = tuple(g for g in frame.groups if g[0][0] == "DataTime")
+    bare = replace(frame, groups=time)
+    room = LONGEST - len(segment_of(_packet(bare, 9999, 9999))) - 1
     pieces: list[list[Group]] = [[]]
     used = 0
-    for group in frame.groups:
+    for group in (g for g in frame.groups if g not in time):
         size = len(",".join(f"{n}={v}" for n, v in group).encode("gb18030")) + 1
         if size > room:
             raise InputError("one group of parameters is too long for a message", found=f"{size} bytes")
@@ -149,7 +150,7 @@ def split_packets(frame: Frame) -> list[Frame]:
             used = 0
         pieces[-1].append(group)
         used += size
-    return [replace(_packet(bare, len(pieces), i), groups=tuple(p)) for i, p in enumerate(pieces, 1)]
+    return [replace(_packet(bare, len(pieces), i), groups=(*time, *p)) for i, p in enumerate(pieces, 1)]
 
 
 def _packet(frame: Frame, total: int, number: int) -> Frame:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sensors.config import CampdReader, TableReader, ValuesReader
+    from sensors.config import CampdReader, Hj212Reader, TableReader, ValuesReader
 
 __all__ = ["read"]
 
 
-def read(config: CampdReader | TableReader | ValuesReader, *, base: Path | None = None) -> xr.Dataset:
+def read(config: CampdReader | Hj212Reader | TableReader | ValuesReader, *, base: Path | None = None) -> xr.Dataset:
     """Read records of stacks by the reader that `config` names.
 
     Parameters
     ----------
-    config : CampdReader, TableReader or ValuesReader
+    config : CampdReader, Hj212Reader, TableReader or ValuesReader
         Files, filters and the meaning of columns.
     base : Path, optional
         Folder to which relative paths belong; the working folder by default.
@@ -37,6 +37,10 @@ def read(config: CampdReader | TableReader | ValuesReader, *, base: Path | None 
         from sensors.readers.campd import read as read_campd
 
         return read_campd(config, base=base)
+    if config.format == "hj212":
+        from sensors.readers.hj212 import read as read_hj212
+
+        return read_hj212(config, base=base)
     if config.format == "values":
         from sensors.readers.values import read as read_values
 

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import sys
+import tempfile
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from ghg.core.errors import InputError
 
 __all__ = ["expand"]
+
+
+@cache
+def _standard_input() -> Path:
+    """Return a file with what came through standard input: it is read twice, for its digest and its content."""
+    folder = Path(tempfile.mkdtemp(prefix="ghg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "standard-input"
+    with path.open("wb") as file:
+        shutil.copyfileobj(sys.stdin.buffer, file)
+    return path
 
 
 def expand(patterns: Sequence[str | Path], base: Path | None = None, *, endings: Sequence[str]) -> list[Path]:
@@ -16,7 +32,8 @@ def expand(patterns: Sequence[str | Path], base: Path | None = None, *, endings:
     Parameters
     ----------
     patterns : sequence of str or Path
-        A file, a folder (its files with one of the `endings`), or a pattern with ``*``, ``?`` or ``[``.
+        A file, a folder (its files with one of the `endings`), a pattern with ``*``, ``?`` or ``[``, or ``-`` for
+        standard input.
     base : Path, optional
         Folder to which relative paths belong; the working folder by default.
     endings : sequence of str
@@ -29,6 +46,9 @@ def expand(patterns: Sequence[str | Path], base: Path | None = None, *, endings:
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
+        if str(pattern) == "-":
+            found[_standard_input()] = None
+            continue
         path = Path(pattern).expanduser()
         path = path if path.is_absolute() or base is None else base / path
         if path.is_dir():

@@ -69,7 +69,21 @@ def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
     import pandas as pd
 
     frames = [_frame(path, config) for path in expand(config.files, base, endings=ENDINGS)]
-    frame: Frame = pd.concat(frames, ignore_index=True)
+    return gather(pd.concat(frames, ignore_index=True), config)
+
+
+def gather(frame: Frame, config: TableReader) -> xr.Dataset:
+    """Return the Dataset of records that stand in a frame.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``place`` (for messages), ``time`` (as written), ``source`` and ``method`` where `config` names
+        such columns, and one for each channel, float64 in its unit, perhaps with ``<channel>_flag`` and
+        ``<channel>_reason``.
+    config : TableReader
+        As for :func:`read`, which see.
+    """
     labels, source = _sources(frame, config)
     start = _starts(frame, source, config)
     keep = _period(start, config)
@@ -242,6 +256,7 @@ def _dataset(
         grid.ravel()[cell] = frame[name].to_numpy(float)[use]
         values, units = _rate(name, grid, column.units, seconds)
         data[name] = (dims, values, _attributes(name, column, units))
+        data.update(_marks(name, frame, cell, use, shape))
     data["emission_method"] = (
         dims,
         _methods(frame, config, cell, use, shape),
@@ -262,6 +277,20 @@ def _dataset(
         "notes": "; ".join(notes),
     }
     return ds
+
+
+def _marks(name: str, frame: Frame, cell: Any, use: Any, shape: Any) -> dict[str, Any]:
+    """Return flag and reason of a channel where the records have them; where there is no record, there is a gap."""
+    if f"{name}_flag" not in frame:
+        return {}
+    flag = np.full(shape, int(Flag.MISSING), np.int8)
+    reason = np.full(shape, int(Reason.GAP), np.int32)
+    flag.ravel()[cell] = frame[f"{name}_flag"].to_numpy()[use]
+    reason.ravel()[cell] = frame[f"{name}_reason"].to_numpy()[use]
+    return {
+        f"{name}_{partner}": (("source", "time"), marks, {**attributes(f"{name}_{partner}"), **flag_attributes(what)})
+        for partner, marks, what in (("flag", flag, Flag), ("reason", reason, Reason))
+    }
 
 
 def _rate(name: str, values: Any, units: str, seconds: Any) -> tuple[Any, str]:

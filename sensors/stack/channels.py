@@ -41,6 +41,8 @@ class Channel:
         Flags that came with the records.
     raw : float64 (source, time), optional
         The values against which limits are checked, where they are not `values` (velocity).
+    reason : int (source, time), optional
+        Reasons that came with the records.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Channel:
     state: ReferenceState | None = None
     flag: npt.NDArray[Any] | None = None
     raw: Array | None = None
+    reason: npt.NDArray[Any] | None = None
 
     def for_limits(self) -> Array:
         """Return the values in the unit of the limits: fractions in percent, the rest as it is."""
@@ -81,8 +84,13 @@ def _array(records: xr.Dataset, name: str, found: str | None, need: str) -> Arra
     return np.ascontiguousarray(convert(values, found, need, name=name), np.float64)
 
 
-def _flag(records: xr.Dataset, name: str) -> npt.NDArray[Any] | None:
-    return records[f"{name}_flag"].transpose("source", "time").values if f"{name}_flag" in records else None
+def _marks(records: xr.Dataset, name: str) -> dict[str, Any]:
+    """Return flag and reason of a channel, those that came with the records."""
+    return {
+        partner: records[f"{name}_{partner}"].transpose("source", "time").values
+        for partner in ("flag", "reason")
+        if f"{name}_{partner}" in records
+    }
 
 
 def _humidity(attrs: Mapping[str, Any], name: str) -> str:
@@ -148,7 +156,7 @@ def _gas(records: xr.Dataset, stack: StackConfig) -> Channel:
     if is_compatible(units, "kg m-3") and not stack.diluent:
         state = _state(attrs, name)
         humidity = state.humidity if state is not None else _humidity(attrs, name)
-        return Channel(name, _array(records, name, units, "kg m-3"), "kg m-3", humidity, state, _flag(records, name))
+        return Channel(name, _array(records, name, units, "kg m-3"), "kg m-3", humidity, state, **_marks(records, name))
     if name == "concentration" and not is_compatible(units, "1"):
         raise UnitError(
             f"{name} has a unit of the wrong kind",
@@ -156,7 +164,7 @@ def _gas(records: xr.Dataset, stack: StackConfig) -> Channel:
             need="a mass per volume or a volume fraction",
         )
     humidity = _humidity(attrs, name)
-    return Channel(name, _array(records, name, units, "1"), "1", humidity, STATE_20C, _flag(records, name))
+    return Channel(name, _array(records, name, units, "1"), "1", humidity, STATE_20C, **_marks(records, name))
 
 
 def _flow(records: xr.Dataset, stack: StackConfig) -> Channel:
@@ -171,7 +179,7 @@ def _flow(records: xr.Dataset, stack: StackConfig) -> Channel:
             "m3 s-1",
             humidity,
             state,
-            _flag(records, "flow"),
+            **_marks(records, "flow"),
         )
     if "velocity" not in records:
         raise InputError(
@@ -193,8 +201,8 @@ def _flow(records: xr.Dataset, stack: StackConfig) -> Channel:
         "m3 s-1",
         "wet",
         None,
-        _flag(records, "velocity"),
-        velocity,
+        raw=velocity,
+        **_marks(records, "velocity"),
     )
 
 
@@ -211,13 +219,13 @@ def _pressure(records: xr.Dataset, stack: StackConfig) -> Channel | None:
                 need="for example '100.2 kPa'",
             )
         values = values + parse_quantity(stack.barometric_pressure, "Pa", name="barometric_pressure")
-    return Channel("pressure", values, "Pa", flag=_flag(records, "pressure"))
+    return Channel("pressure", values, "Pa", **_marks(records, "pressure"))
 
 
 def _plain(records: xr.Dataset, name: str, need: str) -> Channel | None:
     if name not in records:
         return None
-    return Channel(name, _array(records, name, records[name].attrs.get("units"), need), need, flag=_flag(records, name))
+    return Channel(name, _array(records, name, records[name].attrs.get("units"), need), need, **_marks(records, name))
 
 
 def open_channels(records: xr.Dataset, stack: StackConfig) -> Channels:

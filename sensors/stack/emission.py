@@ -246,6 +246,8 @@ def _quality(channels: Channels, stack: StackConfig, emission: Any) -> tuple[Any
         flag[negative] = np.maximum(flag[negative], int(Flag.SUSPECT))
         if channel.flag is not None:
             flag = np.maximum(flag, channel.flag.astype(np.int8))
+        if channel.reason is not None:
+            reason |= channel.reason.astype(np.int32)
     method = channels.method
     if method is None:
         method = np.full(emission.shape, int(Method.DILUENT if stack.diluent else Method.DIRECT), np.int8)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip")
+TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip", ".log", ".dat", ".hj212")
 
 
 def run(config: StackJob, *, base: Path | None = None, record: Record | None = None) -> xr.Dataset:

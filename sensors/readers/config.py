@@ -1,0 +1,378 @@
+"""Configuration of the readers: which files, what each column or code means, in which unit, zone and state."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from sensors.statements import ComponentUncertainty, Model, State
+
+__all__ = ["CampdReader", "Column", "Hj212Channel", "Hj212Reader", "Reader", "TableReader", "TimeColumn", "TypedSeries",
+           "ValuesReader"]  # fmt: skip
+
+FIXED_OFFSET = re.compile(r"^UTC(?:[+-](?:0\d|1[0-4]):[0-5]\d)?$")
+CHANNELS = (
+    "concentration",
+    "co2",
+    "o2",
+    "h2o",
+    "flow",
+    "velocity",
+    "temperature",
+    "pressure",
+    "operating_time",
+    "heat_input",
+    "gross_load",
+    "steam_load",
+    "emission",
+)
+
+
+class Column(Model):
+    """One column of a table.
+
+    Parameters
+    ----------
+    column : str
+        Header in the file.
+    units : str
+        Unit of the column; ``"1"`` for none.
+    humidity : {"dry", "wet"}, optional
+        For gas fractions and concentrations: needed.
+    state : State or "actual", optional
+        For volume flows and mass concentrations: needed.
+    gauge : bool
+        The pressure is relative to the barometric pressure.
+    calorific_basis : {"gross", "net"}, optional
+        For heat input: needed.
+    """
+
+    column: str
+    units: str
+    humidity: Literal["dry", "wet"] | None = None
+    state: State | Literal["actual"] | None = None
+    gauge: bool = False
+    calorific_basis: Literal["gross", "net"] | None = None
+
+
+class TimeColumn(Model):
+    """Time stamps of a table: nothing is assumed about zone and label.
+
+    Parameters
+    ----------
+    column : str
+        Header in the file.
+    timezone : str
+        IANA name or fixed offset (``UTC+08:00``).
+    label : {"start", "end"}
+        What a stamp labels.
+    interval : float or {"day", "month", "year"}
+        Length of the intervals in seconds, or calendar periods of the zone (start labels only).
+    format : str, optional
+        As in ``datetime.strptime``; ISO 8601 is assumed, since 01/02/2024 means two days.
+    """
+
+    column: str
+    timezone: str
+    label: Literal["start", "end"]
+    interval: Annotated[float, Field(gt=0.0)] | Literal["day", "month", "year"] = 3600.0
+    format: str | None = None
+
+    @model_validator(mode="after")
+    def _calendar(self) -> TimeColumn:
+        if self.label == "end" and isinstance(self.interval, str):
+            raise ValueError("calendar periods are labelled by their start")
+        return self
+
+
+def _texts(value: Any) -> Any:
+    """Accept one value for a list, and numbers for labels."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in values)
+
+
+class _Files(Model):
+    files: tuple[str, ...] = Field(min_length=1)
+    period: tuple[date, date] | None = None
+
+    @field_validator("files", mode="before")
+    @classmethod
+    def _files(cls, value: Any) -> Any:
+        return _texts(value)
+
+    @field_validator("period")
+    @classmethod
+    def _order(cls, value: tuple[date, date] | None) -> tuple[date, date] | None:
+        if value is not None and not value[1] > value[0]:
+            raise ValueError("the second date (exclusive) must be after the first")
+        return value
+
+
+class CampdReader(_Files):
+    """US EPA Clean Air Markets bulk files: hourly to annual, both header generations.
+
+    Parameters
+    ----------
+    files : list of str
+        Files (csv, csv.gz, zip), folders or patterns.
+    facility, unit : list of str
+        Keep only these facility (ORIS) codes and units; all if empty.
+    period : [date, date], optional
+        First day and day after the last, in local standard time.
+    timezone : str, optional
+        Fixed offset such as ``UTC-07:00``: the files are in local standard time all year. Looked up by state
+        if not given, which is noted in the result.
+    timezones : table
+        Offsets by facility code, for plants in another zone than most of their state.
+    blank_day : {"not operating", "missing"}
+        What a daily row means in which heat input, load, steam and CO2 are all blank.
+    uncertainty : table
+        Overrides by component.
+    mrr_tier : int, optional
+        Scale the systematic components so that together they are the tier of EU 2018/2066 Annex VIII.
+    """
+
+    format: Literal["campd"] = "campd"
+    facility: tuple[str, ...] = ()
+    unit: tuple[str, ...] = ()
+    timezone: str | None = None
+    timezones: dict[str, str] = Field(default_factory=dict)
+    blank_day: Literal["not operating", "missing"] = "not operating"
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+
+    @field_validator("facility", "unit", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return _texts(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _fixed(cls, value: str | None) -> str | None:
+        return None if value is None else _fixed_offset(value)
+
+    @field_validator("timezones")
+    @classmethod
+    def _all_fixed(cls, value: dict[str, str]) -> dict[str, str]:
+        return {key: _fixed_offset(zone) for key, zone in value.items()}
+
+
+def _fixed_offset(value: str) -> str:
+    if not FIXED_OFFSET.match(value):
+        raise ValueError("local standard time has a fixed offset all year: write it as UTC-07:00")
+    return value
+
+
+class TableReader(_Files):
+    """Any CSV, xlsx or Parquet table of stack records, through a map of columns with units.
+
+    Parameters
+    ----------
+    files : list of str
+        Files, folders or patterns.
+    time : TimeColumn
+        Stamps, their zone and label.
+    columns : table
+        Column of each channel (concentration, co2, o2, h2o, flow, velocity, temperature, pressure,
+        operating_time, heat_input, gross_load, steam_load, emission).
+    source : str
+        Label of the stack, if the table has one only.
+    source_column : str, optional
+        Column with the label of the stack.
+    method_column : str, optional
+        Column with how each value came about; `methods` translates its words.
+    methods : table
+        Word -> direct, diluent, fuel_flow, default, substitute or unknown.
+    method : str
+        Method of all values when there is no column.
+    species : str
+        Gas that `concentration` and `emission` mean.
+    uncertainty : table
+        For tables of emissions: overrides by component of the defaults for reported totals.
+    mrr_tier : int, optional
+        For tables of emissions: scale the systematic components to a tier of EU 2018/2066 Annex VIII.
+    sheet, delimiter, encoding : str, optional
+        Where the file does not tell.
+    """
+
+    format: Literal["table"] = "table"
+    time: TimeColumn
+    columns: dict[str, Column] = Field(min_length=1)
+    source: str = "stack"
+    source_column: str | None = None
+    method_column: str | None = None
+    methods: dict[str, Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"]] = Field(
+        default_factory=dict
+    )
+    method: Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"] = "direct"
+    species: str = "CO2"
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+    sheet: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+
+    @field_validator("columns")
+    @classmethod
+    def _known(cls, value: dict[str, Column]) -> dict[str, Column]:
+        unknown = sorted(set(value) - set(CHANNELS))
+        if unknown:
+            raise ValueError(f"unknown channel {', '.join(unknown)}; known are {', '.join(CHANNELS)}")
+        if "heat_input" in value and value["heat_input"].calorific_basis is None:
+            raise ValueError("heat_input does not say whether it is gross or net: state calorific_basis")
+        return value
+
+
+class Hj212Channel(Model):
+    """One channel of a station that sends HJ 212 messages.
+
+    Parameters
+    ----------
+    code : str
+        Factor code: ``a05001``.
+    field : {"Avg", "Rtd", "Min", "Max", "Cou", "ZsAvg", "ZsRtd"}, optional
+        Which of its values; ``Rtd`` for real-time data and ``Avg`` for all others unless given.
+    units : str, optional
+        Unit in which the station sends it; that of the standard unless given.
+    humidity, state, gauge, calorific_basis
+        As for columns of tables.
+    """
+
+    code: str = Field(min_length=1, max_length=8)
+    field: Literal["Rtd", "Min", "Avg", "Max", "Cou", "ZsRtd", "ZsMin", "ZsAvg", "ZsMax"] | None = None
+    units: str | None = None
+    humidity: Literal["dry", "wet"] | None = None
+    state: State | Literal["actual"] | None = None
+    gauge: bool = False
+    calorific_basis: Literal["gross", "net"] | None = None
+
+
+class Hj212Reader(_Files):
+    """HJ 212-2017 messages, as a listener stored them or as they come through a pipe.
+
+    Parameters
+    ----------
+    files : list of str
+        Files, folders or patterns; ``-`` is standard input.
+    data : {"realtime", "minute", "hour", "day"}
+        Which of the data a station sends: commands 2011, 2051, 2061, 2031.
+    label : {"start", "end"}
+        What DataTime labels: stations differ, so it must be stated.
+    interval : float, optional
+        Length of the intervals in seconds: needed for real-time and minute data.
+    timezone : str
+        Zone of DataTime.
+    channels : table
+        Factor code of each channel.
+    stations : list of str
+        Keep only these device numbers (MN); all if empty.
+    strict : bool
+        Refuse a file with a message the standard refuses; otherwise such values are kept and flagged.
+    species, method, uncertainty, mrr_tier
+        As for tables.
+    """
+
+    format: Literal["hj212"]
+    data: Literal["realtime", "minute", "hour", "day"] = "hour"
+    label: Literal["start", "end"]
+    interval: Annotated[float, Field(gt=0.0)] | None = None
+    timezone: str = "UTC+08:00"
+    channels: dict[str, Hj212Channel] = Field(min_length=1)
+    stations: tuple[str, ...] = ()
+    strict: bool = False
+    species: str = "CO2"
+    method: Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"] = "direct"
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+
+    @field_validator("stations", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return _texts(value)
+
+    @model_validator(mode="after")
+    def _length(self) -> Hj212Reader:
+        if self.interval is None and self.data in ("realtime", "minute"):
+            raise ValueError(f"state the interval of {self.data} data in seconds: stations differ")
+        if self.interval is not None and self.data == "day":
+            raise ValueError("the interval of daily data is the day of the zone")
+        return self
+
+    def as_table(self, units: dict[str, str]) -> TableReader:
+        """Return the same as a table with the columns DataTime and MN and one for each channel."""
+        fallback = "Rtd" if self.data == "realtime" else "Avg"
+        columns = {
+            name: Column(
+                column=f"{channel.code}-{channel.field or fallback}",
+                units=units[name],
+                **{k: getattr(channel, k) for k in ("humidity", "state", "gauge", "calorific_basis")},
+            )
+            for name, channel in self.channels.items()
+        }
+        interval = "day" if self.data == "day" else self.interval or 3600.0
+        label = "start" if self.data == "day" else self.label
+        return TableReader(
+            files=self.files, period=self.period, columns=columns, source_column="MN", species=self.species,
+            time=TimeColumn(column="DataTime", timezone=self.timezone, label=label, interval=interval),
+            method=self.method, uncertainty=self.uncertainty, mrr_tier=self.mrr_tier,
+        )  # fmt: skip
+
+
+class TypedSeries(Model):
+    """Values with their unit, one for each interval; ``"nan"`` is missing."""
+
+    unit: str
+    values: tuple[float | Literal["nan"], ...] = Field(min_length=1)
+
+
+class ValuesReader(Model):
+    """Totals of a stack typed into the configuration.
+
+    Parameters
+    ----------
+    start, end : str
+        First day and day after the last, local.
+    by : {"month", "year"}
+        Length of the intervals.
+    timezone : str
+        Zone of the interval boundaries.
+    emission : TypedSeries
+        Mass of the species per interval.
+    heat_input : TypedSeries, optional
+        Energy of the fuel per interval, with `calorific_basis`.
+    method : str
+        How the totals came about.
+    citation : str
+        Where they were published.
+    source : str
+        Label of the stack or plant.
+    uncertainty, mrr_tier
+        As for reported totals of other readers.
+    """
+
+    format: Literal["values"]
+    start: str
+    end: str
+    by: Literal["month", "year"] = "year"
+    timezone: str
+    emission: TypedSeries
+    heat_input: TypedSeries | None = None
+    calorific_basis: Literal["gross", "net"] | None = None
+    method: Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"] = "direct"
+    citation: str
+    source: str = "plant"
+    species: str = "CO2"
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+
+    @model_validator(mode="after")
+    def _basis(self) -> ValuesReader:
+        if self.heat_input is not None and self.calorific_basis is None:
+            raise ValueError("heat_input does not say whether it is gross or net: state calorific_basis")
+        return self
+
+
+Reader = Annotated[CampdReader | TableReader | ValuesReader | Hj212Reader, Field(discriminator="format")]
