@@ -246,8 +246,9 @@ def _excerpt(data: bytes, segment: bytes, defect: str, stated: int) -> str:
 
 
 def reply(to: Frame, command: int, parameters: Sequence[tuple[str, str]] = ()) -> Frame:
-    """Return the answer of the platform to a message: same QN, PW and MN, system code 91."""
-    header = {k: v for k, v in (("QN", to.header.get("QN", "")), ("ST", "91"), ("CN", str(command)),
-                                ("PW", to.header.get("PW", "")), ("MN", to.header.get("MN", "")), ("Flag", "4"))
-              if v}  # fmt: skip
-    return Frame(header, (tuple(parameters),) if parameters else ())
+    """Return the answer of the platform: same QN, PW and MN, system code 91; to a packet, with its numbers."""
+    header = {"QN": to.header.get("QN", ""), "ST": "91", "CN": str(command), "PW": to.header.get("PW", ""),
+              "MN": to.header.get("MN", ""), "Flag": "4"}  # fmt: skip
+    if to.packets != (1, 1):
+        header |= {"Flag": "6", "PNUM": to.header["PNUM"], "PNO": to.header["PNO"]}
+    return Frame({k: v for k, v in header.items() if v}, (tuple(parameters),) if parameters else ())
