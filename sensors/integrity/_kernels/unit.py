@@ -1,0 +1,153 @@
+"""All detectors of one channel, or of one relation, in one call: the unit of work that threads share out."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ghg.core.jit import kernel
+from sensors.integrity._kernels import patterns, relations
+from sensors.integrity._kernels.small import median
+
+# Rows of what `channel_scores` and `relation_scores` return; columns: score, first hour, hour after the last, extra
+STUCK, COPIED, SCALED_COPY, HEAPED, DIGITS, ORDER = range(6)
+STEP, STEP_OWN, QUIET, WHITENESS, TWIN, LAG = range(6)
+# Lengths: hours of operation in a window of digits and of neighbours; hours in windows of noise, twins and lags
+DIGIT_HOURS, NOISE_HOURS, TWIN_HOURS, LAG_HOURS, MOST_LAG = 240, 120, 168, 168, 3
+
+
+@kernel
+def _departure(values, m, least_spread, work):
+    """Return the window farthest from the median of all, in robust spreads, and its number; sign kept."""
+    n = 0
+    for w in range(m):
+        if values[w] == values[w]:
+            work[n] = values[w]
+            n += 1
+    if n < 4:
+        return 0.0, 0
+    centre = median(work, 0, n)
+    n = 0
+    for w in range(m):
+        if values[w] == values[w]:
+            work[n] = abs(values[w] - centre)
+            n += 1
+    spread = max(1.4826 * median(work, 0, n), least_spread)
+    best, where = 0.0, 0
+    for w in range(m):
+        if values[w] == values[w]:
+            z = (values[w] - centre) / spread
+            if abs(z) > abs(best):
+                best, where = z, w
+    return best, where
+
+
+@kernel
+def _nth_hour(on, count, gap):
+    """Return the hour at which the unit had run `count` hours (`gap` hours of run-up in each stretch not counted)."""
+    run, seen = 0, 0
+    for i in range(on.size):
+        run = run + 1 if on[i] else 0
+        if run > gap:
+            if seen == count:
+                return i
+            seen += 1
+    return on.size
+
+
+@kernel
+def channel_scores(on, x, y):
+    """Return the scores of the detectors on the pattern of `y` (6, 4); `x` is the load that it should follow."""
+    n = on.size
+    out = np.zeros((6, 4))
+    size = 1
+    while size < 2 * n:
+        size *= 2
+    table, keys, work = np.empty(size, np.int64), np.empty(n, np.int64), np.empty(n)
+    out[STUCK, 0], out[STUCK, 1], out[STUCK, 2] = patterns.stuck(on, x, y)
+    a, b, c, d = patterns.copied(on, y, table, keys)
+    out[COPIED, 0], out[COPIED, 1], out[COPIED, 2], out[COPIED, 3] = a, b, c, d
+    a, b, c, d = patterns.scaled_copies(on, y, table, keys)
+    out[SCALED_COPY, 0], out[SCALED_COPY, 1], out[SCALED_COPY, 2], out[SCALED_COPY, 3] = a, b, c, d
+    out[HEAPED, 0], out[HEAPED, 1], out[HEAPED, 2] = patterns.heaped(on, y)
+    step = patterns.resolution(on, y)
+    out[DIGITS, 0], out[DIGITS, 1], out[DIGITS, 2] = patterns.digit_shift(on, y, step, DIGIT_HOURS)
+    entropy = np.empty(n)
+    m = patterns.order_patterns(on, y, NOISE_HOURS, entropy)
+    z, w = _departure(entropy, m, 0.05, work)
+    out[ORDER, 0] = abs(z)
+    out[ORDER, 1] = _nth_hour(on, w * NOISE_HOURS, 2) if m else 0
+    out[ORDER, 2] = min(n, _nth_hour(on, (w + 1) * NOISE_HOURS - 1, 2) + 1) if m else 0
+    return out
+
+
+@kernel
+def relation_scores(on, x, y, tolerance, with_curve, steps):
+    """Return the scores of the detectors on how `y` follows `x` (6, 4), and the number of blocks.
+
+    Parameters
+    ----------
+    on : uint8 (n,); x, y : float64 (n,)
+    tolerance : float
+        Hours in which `x` changes by more than this share of its maximum are left out.
+    with_curve : bool
+        Take out the curve of y over x; otherwise y is proportional to x.
+    steps : float64 (n // 12 + 1, 2)
+        Filled for each block: change of level (natural log) and the hour in its middle.
+    """
+    n = on.size
+    out = np.zeros((6, 4))
+    index, order = np.empty(n, np.int64), np.empty(n, np.int64)
+    r, work = np.empty(n), np.empty(n)
+    count = relations.steady_hours(on, x, y, tolerance, index)
+    if with_curve:
+        relations.residuals(x, y, index, count, r, work, order)
+    else:
+        for k in range(count):
+            r[k] = math.log(y[index[k]] / x[index[k]])
+    blocks = np.empty(count // relations.BLOCK + 1)
+    change = np.empty(count // relations.BLOCK + 1)
+    m = relations.block_medians(r, count, blocks)
+    relations.level_steps(blocks, m, change)
+    best = 0
+    total = 0.0
+    for j in range(m):
+        steps[j, 0] = change[j]
+        steps[j, 1] = index[j * relations.BLOCK + relations.BLOCK // 2]
+        if abs(change[j]) > abs(change[best]):
+            best = j
+    for j in range(m):  # the unit's own habit, the neighbourhood of its greatest step left out
+        if abs(j - best) > 8:
+            total += change[j] * change[j]
+    if m > 20:
+        first, last = max(0, best - 8), min(m - 1, best + 8)
+        out[STEP, 0], out[STEP, 3] = abs(change[best]), change[best]
+        out[STEP, 1], out[STEP, 2] = index[best * relations.BLOCK], index[last * relations.BLOCK] + 1
+        habit = math.sqrt(total / max(1, m - 17))
+        out[STEP_OWN, 0] = abs(change[best]) / max(habit, 1e-4) if m > 40 else 0.0
+        out[STEP_OWN, 1], out[STEP_OWN, 2], out[STEP_OWN, 3] = index[first * relations.BLOCK], out[STEP, 2], change[best]
+    quiet, white = np.empty(n), np.empty(n)
+    w = relations.noise_windows(r, index, count, NOISE_HOURS, quiet, white)
+    least = 0
+    for k in range(w):
+        if quiet[k] == quiet[k] and (quiet[least] != quiet[least] or quiet[k] < quiet[least]):
+            least = k
+    used = 0
+    for k in range(w):
+        if quiet[k] == quiet[k]:
+            work[used] = quiet[k]
+            used += 1
+    if used >= 4:
+        typical = median(work, 0, used)
+        out[QUIET, 0] = min(20.0, math.log(typical / max(quiet[least], 1e-9 * typical))) if typical > 0.0 else 0.0
+        out[QUIET, 1], out[QUIET, 2] = index[least * NOISE_HOURS], index[(least + 1) * NOISE_HOURS - 1] + 1
+    z, k = _departure(white, w, 1.0 / math.sqrt(NOISE_HOURS), work)
+    if w:
+        out[WHITENESS, 0], out[WHITENESS, 3] = abs(z), z
+        out[WHITENESS, 1], out[WHITENESS, 2] = index[k * NOISE_HOURS], index[(k + 1) * NOISE_HOURS - 1] + 1
+    a, b, c = relations.twin(on, x, y, TWIN_HOURS)
+    out[TWIN, 0], out[TWIN, 1], out[TWIN, 2] = a, b, c
+    a, b, c, d = relations.lagged(on, x, y, LAG_HOURS, MOST_LAG)
+    out[LAG, 0], out[LAG, 1], out[LAG, 2], out[LAG, 3] = a, b, c, d
+    return out, m

@@ -1,0 +1,114 @@
+"""What the screening says: one finding for each thing that looks wrong, with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from sensors.integrity.null import benjamini_yekutieli, nulls
+
+__all__ = ["Finding", "Screening", "controlled", "merged"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One detector on one unit.
+
+    Parameters
+    ----------
+    source : str
+        The unit.
+    detector, subject : str
+        What was looked for, and in which channel ("heat_input") or relation ("heat_input ~ gross_load").
+    score, p : float
+        Score of the detector, and the probability that a genuine record scores as high.
+    start, end : datetime64
+        The evidence window (UTC).
+    alarm : bool
+        The score is one that genuine units reach less than the agreed number of times a year.
+    detail : str
+        Size of the step, place of the original ...
+    q : float
+        False-discovery rate at which this is a discovery, over all detectors and units of the screening.
+    """
+
+    source: str
+    detector: str
+    subject: str
+    score: float
+    p: float
+    start: np.datetime64
+    end: np.datetime64
+    alarm: bool
+    detail: str = ""
+    q: float = 1.0
+
+    def sentence(self) -> str:
+        """Return the finding in words."""
+        window = f"{_minute(self.start)} to {_minute(self.end)}"
+        more = f" ({self.detail})" if self.detail else ""
+        meaning = nulls()[self.detector].meaning
+        return f"{self.source}, {self.subject}: {meaning}{more}, {window} UTC"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding for JSON and tables."""
+        return {
+            "source": self.source, "detector": self.detector, "subject": self.subject, "score": self.score,
+            "p": self.p, "q": self.q, "alarm": self.alarm, "start": _minute(self.start), "end": _minute(self.end),
+            "detail": self.detail, "meaning": nulls()[self.detector].meaning,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Screening:
+    """All findings of a screening; most are not alarms.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        Every detector on every unit that gave it something to judge, alarms first.
+    years : float
+        Unit-years of record.
+    tests : int
+        Detectors times units.
+    """
+
+    findings: tuple[Finding, ...]
+    years: float
+    tests: int
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The findings that are alarms."""
+        return tuple(f for f in self.findings if f.alarm)
+
+    def discoveries(self, rate: float = 0.05) -> tuple[Finding, ...]:
+        """The findings of which at most the share `rate` are false."""
+        return tuple(f for f in self.findings if f.q <= rate)
+
+
+def _minute(time: np.datetime64) -> str:
+    return str(time.astype("datetime64[m]")).replace("T", " ")
+
+
+def controlled(findings: list[Finding]) -> list[Finding]:
+    """Return the findings with their false-discovery rate, the most certain first."""
+    if not findings:
+        return []
+    q = benjamini_yekutieli([f.p for f in findings])
+    marked = [replace(f, q=float(v)) for f, v in zip(findings, q, strict=True)]
+    return sorted(marked, key=lambda f: (not f.alarm, f.p, -f.score))
+
+
+def merged(findings: list[Finding], gap: np.timedelta64) -> list[Finding]:
+    """Return findings of one detector with those close in time made one: the strongest, over the whole window."""
+    result: list[Finding] = []
+    for f in sorted(findings, key=lambda f: f.start):
+        if result and f.start - result[-1].end < gap:
+            best = max(result[-1], f, key=lambda g: g.score)
+            result[-1] = replace(best, start=result[-1].start, end=max(f.end, result[-1].end))
+        else:
+            result.append(f)
+    return result
