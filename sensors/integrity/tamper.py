@@ -161,7 +161,7 @@ def _smooth(unit: Unit, name: str, window: slice, strength: float, rng: np.rando
     y, on = unit.channels[name], unit.on == 1
     half = int(strength) // 2
     load = next(unit.channels[n] for n in LOADS if n in unit.channels)
-    rate = np.where(on & (load > 0.0), y / load, np.nan)
+    rate = y / np.where(on & (load > 0.0), load, np.nan)
     padded = np.pad(rate, half, constant_values=np.nan)
     stacked = np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1)
     total, count = np.nansum(stacked, axis=1), np.sum(~np.isnan(stacked), axis=1)

@@ -57,6 +57,40 @@ def _bins(x, index, count, fine, edges):
 
 @kernel
 def residuals(x, y, index, count, r, work, order):
+    """Fill `r` with ln y less its curve over ln x, the level in time apart: two rounds of each from the other.
+
+    Without that, a curve fitted through hours before and after a change of level would hide half of it wherever the
+    loads before and after differ.
+    """
+    level = np.zeros(count // BLOCK + 1)
+    blocks = np.empty(count // BLOCK + 1)
+    for turn in range(3):
+        _curve_taken_out(x, y, index, count, level, r, work, order)
+        if turn < 2:
+            _levels(r, count, blocks, level)
+
+
+@kernel
+def _levels(r, count, blocks, level):
+    """Fill `level` with the median of nine neighbouring blocks, less the median of all."""
+    few = np.empty(9)
+    m = block_medians(r, count, blocks)
+    if m == 0:
+        return
+    for j in range(m):
+        n = 0
+        for i in range(max(0, j - 4), min(m, j + 5)):
+            few[n] = blocks[i]
+            n += 1
+        level[j] = median_few(few, n)
+    level[m:] = level[m - 1]
+    for j in range(m):
+        blocks[j] = level[j]
+    level -= median(blocks, 0, m)
+
+
+@kernel
+def _curve_taken_out(x, y, index, count, level, r, work, order):
     """Fill `r` with ln y less its curve over ln x: medians in bins of `x`, straight lines between them.
 
     Parameters
@@ -66,6 +100,8 @@ def residuals(x, y, index, count, r, work, order):
         From :func:`steady_hours`.
     r, work : float64 (n,)
         `r` is filled for k < count.
+    level : float64 (count // 12 + 1,)
+        Level in time, by block: it does not enter the curve.
     order : int64 (n,)
         Scratch.
     """
@@ -81,11 +117,11 @@ def residuals(x, y, index, count, r, work, order):
         begin[b + 1] += 1
     for b in range(BINS):
         begin[b + 1] += begin[b]
-    centre, level = np.empty(BINS), np.empty(BINS)
+    centre, height = np.empty(BINS), np.empty(BINS)
     used = 0
     place = begin[:BINS].copy()
     for k in range(count):
-        work[place[order[k]]] = math.log(y[index[k]])
+        work[place[order[k]]] = math.log(y[index[k]]) - level[k // BLOCK]
         place[order[k]] += 1
     place[:] = begin[:BINS]
     for k in range(count):
@@ -93,12 +129,12 @@ def residuals(x, y, index, count, r, work, order):
         place[order[k]] += 1
     for b in range(BINS):
         if begin[b + 1] - begin[b] >= 4:
-            level[used] = median(work, begin[b], begin[b + 1])
+            height[used] = median(work, begin[b], begin[b + 1])
             centre[used] = median(r, begin[b], begin[b + 1])
             if used == 0 or centre[used] > centre[used - 1]:
                 used += 1
     for k in range(count):
-        r[k] = math.log(y[index[k]]) - _line(math.log(x[index[k]]), centre, level, used)
+        r[k] = math.log(y[index[k]]) - _line(math.log(x[index[k]]), centre, height, used)
 
 
 @kernel
@@ -180,32 +216,39 @@ def noise_windows(r, index, count, length, quiet, whiteness):
 
 
 @kernel
-def twin(on, x, y, length):
-    """Return how nearly `y` is a straight line of `x` in the best window: ln(spread of y / spread of residual).
+def twin(hour, x, y, n, length, step):
+    """Return how nearly `y` is a straight line of `x` in some window: ln(10 rounding / residual spread), at least 0.
 
-    The score is 0 where `y` hardly varies. Windows of `length` hours, half overlapping.
+    The rounding `step` of `y` is about all that may remain where one signal feeds two channels; a genuine second
+    measurement leaves many times that. Windows of `length` hours of operation, half overlapping, in which `y` varies
+    by much more than its rounding.
+
+    Returns
+    -------
+    score, first hour, hour after the last
     """
-    best, start = 0.0, 0
-    half = length // 2
-    for begin in range(0, max(0, on.size - length + 1), half):
-        n = 0
+    best, start, end = 0.0, 0, 0
+    for begin in range(0, n - length + 1, length // 2):
         mx, my, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(begin, begin + length):
-            if on[i] and x[i] == x[i] and y[i] == y[i]:
-                n += 1
-                dx, dy = x[i] - mx, y[i] - my
-                mx += dx / n
-                my += dy / n
-                sxx += dx * (x[i] - mx)
-                syy += dy * (y[i] - my)
-                sxy += dx * (y[i] - my)
-        if n < half or not (sxx > 0.0 and syy > 1e-4 * n * my * my):
+        for k in range(length):
+            i = begin + k
+            dx, dy = x[i] - mx, y[i] - my
+            mx += dx / (k + 1)
+            my += dy / (k + 1)
+            sxx += dx * (x[i] - mx)
+            syy += dy * (y[i] - my)
+            sxy += dx * (y[i] - my)
+        if not sxx > 0.0:
             continue
-        rest = max(1.0 - sxy * sxy / (sxx * syy), 1e-14)
-        score = -0.5 * math.log(rest)
+        slope = sxy / sxx
+        rounding = step / math.sqrt(12.0)
+        if not syy > 100.0 * length * rounding * rounding:
+            continue
+        rest = math.sqrt(max(syy - slope * sxy, 0.0) / (length - 2))
+        score = math.log(10.0 * rounding / max(rest, 0.1 * rounding))
         if score > best:
-            best, start = score, begin
-    return best, start, start + length
+            best, start, end = score, hour[begin], hour[begin + length - 1] + 1
+    return best, start, end
 
 
 @kernel

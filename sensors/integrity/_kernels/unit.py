@@ -13,8 +13,9 @@ from sensors.integrity._kernels.small import median
 # Rows of what `channel_scores` and `relation_scores` return; columns: score, first hour, hour after the last, extra
 STUCK, COPIED, SCALED_COPY, HEAPED, DIGITS, ORDER = range(6)
 STEP, STEP_OWN, QUIET, WHITENESS, TWIN, LAG = range(6)
-# Lengths: hours of operation in a window of digits and of neighbours; hours in windows of noise, twins and lags
-DIGIT_HOURS, NOISE_HOURS, TWIN_HOURS, LAG_HOURS, MOST_LAG = 240, 120, 168, 168, 3
+# Hours of operation in the windows of digits, noise, twins and heaps; hours in those of lags, and the longest lag
+DIGIT_HOURS, NOISE_HOURS, TWIN_HOURS, HEAP_HOURS = 240, 120, 48, 240
+LAG_HOURS, MOST_LAG = 168, 3
 
 
 @kernel
@@ -44,41 +45,30 @@ def _departure(values, m, least_spread, work):
 
 
 @kernel
-def _nth_hour(on, count, gap):
-    """Return the hour at which the unit had run `count` hours (`gap` hours of run-up in each stretch not counted)."""
-    run, seen = 0, 0
-    for i in range(on.size):
-        run = run + 1 if on[i] else 0
-        if run > gap:
-            if seen == count:
-                return i
-            seen += 1
-    return on.size
-
-
-@kernel
 def channel_scores(on, x, y):
     """Return the scores of the detectors on the pattern of `y` (6, 4); `x` is the load that it should follow."""
-    n = on.size
     out = np.zeros((6, 4))
+    hour, xs, ys = np.empty(on.size, np.int64), np.empty(on.size), np.empty(on.size)
+    n = patterns.running_hours(on, x, y, hour, xs, ys)
+    if n < 48:
+        return out
     size = 1
     while size < 2 * n:
         size *= 2
     table, keys, work = np.empty(size, np.int64), np.empty(n, np.int64), np.empty(n)
-    out[STUCK, 0], out[STUCK, 1], out[STUCK, 2] = patterns.stuck(on, x, y)
-    a, b, c, d = patterns.copied(on, y, table, keys)
+    out[STUCK, 0], out[STUCK, 1], out[STUCK, 2] = patterns.stuck(hour, xs, ys, n)
+    a, b, c, d = patterns.copied(hour, ys, n, table, keys)
     out[COPIED, 0], out[COPIED, 1], out[COPIED, 2], out[COPIED, 3] = a, b, c, d
-    a, b, c, d = patterns.scaled_copies(on, y, table, keys)
+    a, b, c, d = patterns.scaled_copies(hour, ys, n, table, keys)
     out[SCALED_COPY, 0], out[SCALED_COPY, 1], out[SCALED_COPY, 2], out[SCALED_COPY, 3] = a, b, c, d
-    out[HEAPED, 0], out[HEAPED, 1], out[HEAPED, 2] = patterns.heaped(on, y)
+    out[HEAPED, 0], out[HEAPED, 1], out[HEAPED, 2] = patterns.heaped(hour, xs, ys, n, HEAP_HOURS)
     step = patterns.resolution(on, y)
-    out[DIGITS, 0], out[DIGITS, 1], out[DIGITS, 2] = patterns.digit_shift(on, y, step, DIGIT_HOURS)
-    entropy = np.empty(n)
-    m = patterns.order_patterns(on, y, NOISE_HOURS, entropy)
+    out[DIGITS, 0], out[DIGITS, 1], out[DIGITS, 2] = patterns.digit_shift(hour, ys, n, step, DIGIT_HOURS)
+    entropy, first = np.empty(n), np.empty(n, np.int64)
+    m = patterns.order_patterns(hour, ys, n, NOISE_HOURS, entropy, first)
     z, w = _departure(entropy, m, 0.05, work)
-    out[ORDER, 0] = abs(z)
-    out[ORDER, 1] = _nth_hour(on, w * NOISE_HOURS, 2) if m else 0
-    out[ORDER, 2] = min(n, _nth_hour(on, (w + 1) * NOISE_HOURS - 1, 2) + 1) if m else 0
+    if m:
+        out[ORDER, 0], out[ORDER, 1], out[ORDER, 2] = abs(z), first[w], first[w + 1]
     return out
 
 
@@ -146,7 +136,8 @@ def relation_scores(on, x, y, tolerance, with_curve, steps):
     if w:
         out[WHITENESS, 0], out[WHITENESS, 3] = abs(z), z
         out[WHITENESS, 1], out[WHITENESS, 2] = index[k * NOISE_HOURS], index[(k + 1) * NOISE_HOURS - 1] + 1
-    a, b, c = relations.twin(on, x, y, TWIN_HOURS)
+    running = patterns.running_hours(on, x, y, order, r, work)
+    a, b, c = relations.twin(order, r, work, running, TWIN_HOURS, patterns.resolution(on, y))
     out[TWIN, 0], out[TWIN, 1], out[TWIN, 2] = a, b, c
     a, b, c, d = relations.lagged(on, x, y, LAG_HOURS, MOST_LAG)
     out[LAG, 0], out[LAG, 1], out[LAG, 2], out[LAG, 3] = a, b, c, d
