@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, jobs, options
+from ghg.cli import console, jobs, options, sensors_hj212
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
+app.add_typer(sensors_hj212.app)
 
 
 @app.callback()
@@ -57,60 +56,3 @@ def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B
 def init(output: options.Starter = Path("stack.toml"), force: options.Force = False) -> None:
     """Write a commented starter job."""
     jobs.starter("sensors.stack", output, force, "ghg sensors check")
-
-
-@app.command()
-def listen(
-    address: Annotated[str, typer.Argument(help="Address to listen on, HOST:PORT; port 0 takes a free one.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the messages.")],
-    station: Annotated[list[str], typer.Option("--station", metavar="MN", help="Take this station only.")] = [],  # noqa: B006
-    lenient: Annotated[bool, typer.Option("--lenient", help="Acknowledge damaged messages too.")] = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Receive HJ 212 messages: each is stored durably, then answered."""
-    import asyncio
-
-    from sensors.hj212.listen import Listener
-    from sensors.hj212.store import Store
-
-    host, port = _address(address)
-    store = Store(output)
-    listener = Listener(store, lenient=lenient, stations=frozenset(station))
-
-    def ready(where: str, number: int) -> None:
-        console.show(f"listening on {where}:{number}, storing in {output}")
-        sys.stdout.flush()
-
-    try:
-        asyncio.run(_listen(listener, host, port, ready, quiet))
-    finally:
-        store.close()
-    counts = listener.counts
-    console.show(f"stored {counts.stored} messages of {len(counts.stations)} stations, {counts.answered} answered, "
-                 f"{counts.damaged} damaged and kept apart, {counts.refused} refused")  # fmt: skip
-
-
-def _address(text: str) -> tuple[str, int]:
-    from ghg.core.errors import InputError
-
-    host, colon, port = text.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
-        raise InputError("the address cannot be read", where="ADDRESS", found=f"'{text}'",
-                         need="host and port, for example 0.0.0.0:5212")  # fmt: skip
-    return host.strip("[]"), int(port)
-
-
-async def _listen(listener: Any, host: str, port: int, ready: Any, quiet: bool) -> None:
-    """Run the listener; on a terminal, a line on stderr shows what has come."""
-    import asyncio
-
-    running = asyncio.create_task(listener.run(host, port, ready))
-    if not quiet and sys.stderr.isatty():
-        from rich.console import Console
-
-        with Console(stderr=True).status("waiting for messages") as status:
-            while not running.done():
-                await asyncio.wait({running}, timeout=1.0)
-                c = listener.counts
-                status.update(f"{len(c.stations)} stations, {c.stored} messages stored, {c.damaged} damaged")
-    await running
