@@ -84,11 +84,13 @@ def test_sound_streams_whole_and_in_pieces() -> None:
     compare(stream)
     whole = decode_all(stream)
     assert whole.defect_counts() == {} and whole.skipped == 0
-    for size in (1, 7, 1000, 50_000):
-        parts = list(decode_stream(stream[i : i + size] for i in range(0, len(stream), size)))
-        assert sum(map(len, parts)) == len(whole)
-        assert np.concatenate([p.value for p in parts]).tobytes() == whole.value.tobytes()
-        assert np.concatenate([p.place for p in parts]).tolist() == whole.place.tolist()
+    for part, sizes in ((stream, (1000, 50_000)), (stream_of(6, seed=1), (1, 7))):
+        whole = decode_all(part)
+        for size in sizes:
+            pieces = list(decode_stream(part[i : i + size] for i in range(0, len(part), size)))
+            assert sum(map(len, pieces)) == len(whole)
+            assert np.concatenate([p.value for p in pieces]).tobytes() == whole.value.tobytes()
+            assert np.concatenate([p.place for p in pieces]).tolist() == whole.place.tolist()
 
 
 @given(st.integers(0, 2**32), st.integers(1, 25))
