@@ -21,6 +21,8 @@ GROUPS = {
     "sensors": ("ghg.cli.sensors", "Raw records to emissions with uncertainty."),
     "inventories": ("ghg.cli.inventories", "Activity data to accounted emissions."),
     "verify": ("ghg.cli.verify", "Check that files are what was written, down the whole chain."),
+    "sign": ("ghg.cli.sign", "Put a name to files and reports."),
+    "doctor": ("ghg.cli.doctor", "Is this machine fit for the toolkit."),
 }
 
 

@@ -20,11 +20,14 @@ def verify(
     base: Annotated[
         Path | None, typer.Option(help="Folder in which the inputs lie; without it beside the files.")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(help="Public key: the signature of each file or folder must be its owner's.")
+    ] = None,
 ) -> None:
     """Recompute digests down the chain of files; exit code 3 names what was changed."""
     from ghg.core.provenance import verify as check
 
-    results = [(path, check(path, base=base)) for path in files]
+    results = [(path, check(path, base=base, key=key)) for path in files]
     if form is options.Format.json:
         console.show_json([{"file": path.name, **result.as_dict()} for path, result in results])
     else:

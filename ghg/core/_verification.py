@@ -16,8 +16,8 @@ class Problem:
     ----------
     kind : str
         missing_input, changed_input, repacked_input, changed_values, changed_attribute, changed_layout,
-        added_variable, missing_variable, changed_record, changed_file, missing_file, extra_file, no_digest
-        or unreadable.
+        added_variable, missing_variable, changed_record, changed_file, missing_file, extra_file, no_digest,
+        unreadable, no_signature, bad_signature or changed_since_signed.
     file : str
         Name of the file concerned.
     message : str
@@ -42,10 +42,13 @@ class Verification:
         What was found, in the order of the walk.
     checked : list of str
         Files whose digest was recomputed.
+    signed : list of str
+        What carries a sound signature, and when it was made.
     """
 
     problems: list[Problem] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -57,6 +60,7 @@ class Verification:
         return {
             "ok": self.ok,
             "checked": self.checked,
+            "signed": self.signed,
             "problems": [vars(p) for p in self.problems if p.fatal],
             "remarks": [vars(p) for p in self.problems if not p.fatal],
         }
@@ -66,5 +70,6 @@ class Verification:
         lines = [f"{'changed' if p.fatal else 'remark'}: {p.file}: {p.message}" for p in self.problems]
         count = len(self.checked)
         files = f"{count} file{'s' * (count != 1)}"
+        lines += [f"signature: {text}" for text in self.signed]
         lines.append(f"verified: {files} as written" if self.ok else f"not verified ({files} looked at)")
         return "\n".join(lines)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ghg.core._digest import Leaf
 
 MAX_DEPTH = 100
+SIGNATURE = ".sig"  # written by ghg.core.signature beside what it signs
 
 
 class Walk:
@@ -62,6 +63,8 @@ class Walk:
             elif not self._same(folder / name, str(entry.get("sha256"))) and not is_netcdf(folder / name):
                 self.add("changed_file", name, "it was changed since the manifest was written")
         for name in sorted(present - set(files)):
+            if name.endswith(SIGNATURE) and name.removesuffix(SIGNATURE) in {*present, MANIFEST}:
+                continue
             self.add("extra_file", name, "it is not listed in the manifest", fatal=False)
         for name in sorted(present & set(files)):
             path = folder / name

@@ -4,7 +4,7 @@ A :class:`Record` collects what a run did, in the terms of W3C PROV: entities (i
 activity (configuration, seed, steps, start and end) and the software agent. :func:`ghg.core.netcdf.write` puts
 it into the file together with a digest of its content; :func:`verify` recomputes digests down the chain of
 files and names what was changed. Digests show accidents and careless edits; against somebody who recomputes
-them as well only a signature or a copy of the digest kept elsewhere helps.
+them as well only a signature (:mod:`ghg.core.signature`) or a copy of the digest kept elsewhere helps.
 
 References
 ----------
@@ -85,7 +85,12 @@ def write_manifest(folder: str | os.PathLike[str]) -> Path:
     return target
 
 
-def verify(path: str | os.PathLike[str], *, base: str | os.PathLike[str] | None = None) -> Verification:
+def verify(
+    path: str | os.PathLike[str],
+    *,
+    base: str | os.PathLike[str] | None = None,
+    key: str | os.PathLike[str] | None = None,
+) -> Verification:
     """Recompute the digests of a file or report folder and of every input that can be found.
 
     Parameters
@@ -94,6 +99,8 @@ def verify(path: str | os.PathLike[str], *, base: str | os.PathLike[str] | None 
         NetCDF file, report folder with ``manifest.json``, or a file of such a folder.
     base : path, optional
         Further folder in which to look for inputs; the folder of the file is always looked in.
+    key : path, optional
+        Public key: the signature beside the file or in the folder must have been made with its private half.
 
     Returns
     -------
@@ -109,4 +116,10 @@ def verify(path: str | os.PathLike[str], *, base: str | os.PathLike[str] | None 
 
     walk = Walk(None if base is None else Path(base))
     walk.start(Path(path))
+    if key is not None:
+        from ghg.core.signature import check
+
+        problems, checked = check(path, key)
+        walk.result.problems += problems
+        walk.result.signed += checked
     return walk.result
