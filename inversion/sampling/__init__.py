@@ -1,0 +1,5 @@
+"""Answers where the Gaussian ones do not hold: bounded and log-normal states, and model errors that are inferred."""
+
+from inversion.sampling.sample import Prior, Samples, sample_linear
+
+__all__ = ["Prior", "Samples", "sample_linear"]
