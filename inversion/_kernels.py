@@ -9,7 +9,10 @@ import numpy as np
 
 from ghg.core.jit import kernel, kernel_parallel, prange
 
-__all__ = ["ar1_backward", "ar1_forward", "csr_times", "exponential_times", "transpose"]
+__all__ = [
+    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_times", "scatter_add", "serial_update",
+    "transpose",
+]  # fmt: skip
 
 
 @kernel_parallel
@@ -91,3 +94,47 @@ def exponential_times(rho, x, out):
         for m in range(k):
             carry[m] = rho[i + 1] * (carry[m] + x[i + 1, m])
             out[i, m] += carry[m]
+
+
+@kernel_parallel
+def scatter_add(values, rows, columns, out):
+    """Add values (a, b) to out[rows][:, columns]; rows are distinct, so that threads do not meet."""
+    for i in prange(rows.size):
+        for j in range(columns.size):
+            out[rows[i], columns[j]] += values[i, j]
+
+
+@kernel_parallel
+def add_symmetric(half, out):
+    """Add half + half' to the upper triangle of out (n, n), in place."""
+    n = half.shape[0]
+    for i in prange(n):
+        for j in range(i, n):
+            out[i, j] += half[i, j] + half[j, i]
+
+
+@kernel
+def serial_update(seen, misfit, variance, weights, transform):
+    """Serial square-root update in the space of the members (Whitaker & Hamill 2002, eq. 10-13).
+
+    seen (n, N) deviations of the predicted observations, misfit (n,), variance (n,) of the errors; weights (N,) and
+    transform (N, N) are changed in place: mean += X weights, X <- X transform. X is the ensemble before the update.
+    """
+    n, size = seen.shape
+    for i in range(n):
+        hx = seen[i].copy()
+        spread = np.dot(hx, hx) / (size - 1)
+        total = spread + variance[i]
+        shift = hx / ((size - 1) * total)
+        alpha = 1.0 / (1.0 + np.sqrt(variance[i] / total))
+        weights += misfit[i] * np.dot(transform, shift)
+        gain = np.dot(transform, shift)
+        for a in range(size):
+            for b in range(size):
+                transform[a, b] -= alpha * gain[a] * hx[b]
+        move = misfit[i]
+        for j in range(i + 1, n):
+            common = np.dot(seen[j], shift)
+            misfit[j] -= common * move
+            for b in range(size):
+                seen[j, b] -= alpha * common * hx[b]

@@ -1,7 +1,7 @@
 """Prior covariance of a block as a structured operator: Q = diag(sigma) (E x D) diag(sigma).
 
-E is a correlation between cells, D one between periods; neither Q nor, on large regular grids, E is ever formed. Vectors
-are arrays (r, p, k): cell, period, column.
+E is a correlation between cells, D one between periods; neither Q nor, on large regular grids, E is ever formed.
+Vectors are arrays (r, p, k): cell, period, column.
 """
 
 from __future__ import annotations

@@ -241,6 +241,17 @@ class ObservationError:
             out[rows] = solve_triangular(root, x[rows], lower=True, check_finite=False)
         return out
 
+    def solve_root_t(self, x: Array) -> Array:
+        """Return L^-T x for x (n, k), R = L L' block by block."""
+        if self.diagonal_only:
+            return x / np.sqrt(self.variance())[:, None]
+        from scipy.linalg import solve_triangular
+
+        out = np.empty_like(x)
+        for rows, root in self._roots():
+            out[rows] = solve_triangular(root, x[rows], lower=True, trans=1, check_finite=False)
+        return out
+
     def solve(self, x: Array) -> Array:
         """Return R^-1 x for x (n, k)."""
         if self.diagonal_only:

@@ -1,8 +1,8 @@
 """The linear problem that every solver takes: y = background + sum over blocks of H x + e, e ~ N(0, R).
 
 State, observations and errors are in SI: fluxes [mol m-2 s-1, positive to the atmosphere], mole fractions [mol mol-1],
-sensitivities in the ratio of the two. A block may have covariates: x = prior + sum_j beta_j X_j + zeta with a flat prior
-on beta (the geostatistical form).
+sensitivities in the ratio of the two. A block may have covariates: x = prior + sum_j beta_j X_j + zeta with a flat
+prior on beta (the geostatistical form).
 
 References
 ----------
@@ -83,8 +83,8 @@ class Block:
         where = f"block '{self.name}'"
         prior = np.array(self.prior, dtype=np.float64)
         if prior.shape != (p, r) or self.covariance.shape != (p, r):
-            raise InputError("the prior does not fit the sensitivity", where=where,
-                             found=f"prior {prior.shape}, covariance {self.covariance.shape}", need=f"({p}, {r})")  # fmt: skip
+            found = f"prior {prior.shape}, covariance {self.covariance.shape}"
+            raise InputError("the prior does not fit the sensitivity", where=where, found=found, need=f"({p}, {r})")
         if not np.isfinite(prior).all():
             raise InputError("the prior holds missing values", where=where,
                              found=f"{int((~np.isfinite(prior)).sum())} of {prior.size}")  # fmt: skip

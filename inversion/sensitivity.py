@@ -1,8 +1,8 @@
 """Sensitivity of observations to a block of the state: dense, sparse, or read slab by slab.
 
-A sensitivity is the matrix H of one block, seen as (n observations, p periods, r cells). Solvers ask for one period at a
-time (:meth:`Sensitivity.slab`) or for products with vectors, never for the whole. A reader that keeps footprints packed
-in a file needs :class:`Slabs` only: a function that returns the rows that see a period, and their values.
+A sensitivity is the matrix H of one block, seen as (n observations, p periods, r cells). Solvers ask for one period at
+a time (:meth:`Sensitivity.slab`) or for products with vectors, never for the whole. A reader that keeps footprints
+packed in a file needs :class:`Slabs` only: a function that returns the rows that see a period, and their values.
 
 Vectors of the state are arrays (r, p, k), observations (n, k), float64.
 """
@@ -171,21 +171,18 @@ class Sparse(Sensitivity):
     ) -> None:
         n, p, r = self.shape = shape
         self.indptr = np.ascontiguousarray(indptr, dtype=np.int64)
-        if (
-            self.indptr.shape != (n + 1,)
-            or self.indptr[-1] != len(values)
-            or not len(cell) == len(period) == len(values)
-        ):
-            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{len(values)} values, "
-                             f"{self.indptr.size} row starts", need=f"{n + 1} row starts, the last {len(values)}")  # fmt: skip
-        if len(cell) and not (0 <= np.min(cell) and np.max(cell) < r and 0 <= np.min(period) and np.max(period) < p):
+        sizes = {len(cell), len(period), len(values), int(self.indptr[-1])}
+        if self.indptr.shape != (n + 1,) or len(sizes) > 1:
+            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{sorted(sizes)} values",
+                             need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+        if len(cell) and (min(np.min(cell), np.min(period)) < 0 or np.max(cell) >= r or np.max(period) >= p):
             raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
         column = np.asarray(cell, dtype=np.int64) * p + np.asarray(period, dtype=np.int64)
         self.column = column.astype(np.int32) if p * r < 2**31 else column
         kept = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
         self.values = np.ascontiguousarray(values, dtype=kept)
-        self._turned: tuple[Any, Any, Any] | None = None
-        self._by_period: tuple[Any, Any] | None = None
+        self._turned: Any = None
+        self._by_period: Any = None
 
     @property
     def nonzeros(self) -> int:

@@ -6,15 +6,17 @@ zonal wave number holds the whole (r, r) matrix: 293 x 391 cells need 0.27 GB in
 
 References
 ----------
-Yadav & Michalak (2013), Geosci. Model Dev. 6, 583-590 (Kronecker covariances). Gneiting (2013), Bernoulli 19, 1327-1349:
-the exponential and the spherical shape are positive definite in great-circle distance; Matern above smoothness 1/2 is
-not and takes the chord. Dietrich & Newsam (1997), SIAM J. Sci. Comput. 18, 1088-1107 (circulant embedding).
+Yadav & Michalak (2013), Geosci. Model Dev. 6, 583-590 (Kronecker covariances). Gneiting (2013), Bernoulli 19,
+1327-1349: the exponential and the spherical shape are positive definite in great-circle distance; Matern above
+smoothness 1/2 is not and takes the chord. Dietrich & Newsam (1997), SIAM J. Sci. Comput. 18, 1088-1107 (circulant
+embedding).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,7 @@ from inversion.sensitivity import Array
 __all__ = ["DenseSpace", "Independent", "Space", "ZonalFourier", "correlation_in_space", "lower_root", "shape_of"]
 
 DENSE_CELLS = 6000  # above this a regular grid takes Fourier transforms
+_COMPLEX = 8_000_000  # complex numbers that are worked on at a time
 KINDS = ("exponential", "matern32", "matern52", "spherical")
 
 
@@ -68,13 +71,13 @@ def lower_root(matrix: Array, what: str) -> Array:
     if not np.allclose(matrix, matrix.T, rtol=1e-10, atol=1e-300):
         raise InputError(f"{what} is not symmetric")
     try:
-        return np.linalg.cholesky(matrix)
+        return np.asarray(np.linalg.cholesky(matrix), dtype=np.float64)
     except np.linalg.LinAlgError as error:
         found = ""
         if matrix.shape[0] <= 2000:
             found = f"smallest eigenvalue {float(np.linalg.eigvalsh(matrix)[0]):.3g}"
-        raise InputError(f"{what} is not positive definite", found=found,
-                         hint="two cells or periods may be the same, or the shape not valid there") from error  # fmt: skip
+        hint = "two cells or periods may be the same, or the shape not valid there"
+        raise InputError(f"{what} is not positive definite", found=found, hint=hint) from error
 
 
 class Space(ABC):
@@ -221,9 +224,18 @@ class ZonalFourier(Space):
 
     def _filter(self, matrices: Array, x: Array, keep: int) -> Array:
         """Apply one matrix per wave number to x (rows, n, m), n zero-padded to the circle; keep the first columns."""
-        seen = np.fft.rfft(x, n=self._circle, axis=1)
-        seen = np.matmul(matrices, np.ascontiguousarray(seen.transpose(1, 0, 2)))
-        return np.fft.irfft(seen.transpose(1, 0, 2), n=self._circle, axis=1)[:, :keep]
+        from scipy.fft import irfft, rfft
+
+        out = np.empty((x.shape[0], keep, x.shape[2]))
+        step = max(1, _COMPLEX // (x.shape[0] * (self._circle // 2 + 1)))
+        for k in range(0, x.shape[2], step):
+            columns = np.ascontiguousarray(x[:, :, k : k + step].transpose(2, 0, 1))
+            seen = np.ascontiguousarray(np.asarray(rfft(columns, n=self._circle, axis=2)).transpose(2, 1, 0))
+            # a real matrix times complex columns: twice the columns, half the arithmetic
+            both = np.matmul(matrices, seen.view(np.float64)).view(np.complex128)
+            back = np.asarray(irfft(np.ascontiguousarray(both.transpose(2, 1, 0)), n=self._circle, axis=2))
+            out[:, :, k : k + step] = back[:, :, :keep].transpose(1, 2, 0)
+        return out
 
     def apply(self, x: Array) -> Array:
         """Return E x."""
@@ -238,18 +250,24 @@ class ZonalFourier(Space):
 
     def _root_spectra(self) -> Array:
         if self._roots is None:
-            values, vectors = np.linalg.eigh(self._spectra)
-            lowest, most = float(values.min()), float(values.max())
-            if lowest < -1e-6 * most:
-                raise InputError("the correlation between cells is not positive definite",
-                                 found=f"smallest eigenvalue {lowest:.3g} of {most:.3g}",
-                                 hint="the correlation length may be too long for the grid")  # fmt: skip
-            root = np.sqrt(np.maximum(values, 0.0))
-            self._roots = np.matmul(vectors * root[:, None, :], vectors.transpose(0, 2, 1))
+            try:
+                self._roots = np.asarray(np.linalg.cholesky(self._spectra), dtype=np.float64)
+            except np.linalg.LinAlgError:
+                self._roots = self._clipped_roots()
         return self._roots
 
+    def _clipped_roots(self) -> Array:
+        """Return roots by eigenvalues, negative ones of the size of rounding cut off."""
+        values, vectors = np.linalg.eigh(self._spectra)
+        lowest, most = float(values.min()), float(values.max())
+        if lowest < -1e-6 * most:
+            raise InputError("the correlation between cells is not positive definite",
+                             found=f"smallest eigenvalue {lowest:.3g} of {most:.3g}",
+                             hint="the correlation length may be too long for the grid")  # fmt: skip
+        return vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
+
     def root(self, x: Array) -> Array:
-        """Return L x for x (root size, p, k), L symmetric on the padded circle, then cut to the grid."""
+        """Return L x for x (root size, p, k): a root on the padded circle, cut to the grid."""
         parts = self._parts()
         rows, circle = self._shape[0], self._circle
         flat = x.reshape(len(parts), rows, circle, -1)
@@ -265,7 +283,9 @@ class ZonalFourier(Space):
         out = []
         for weight in self._parts():
             part = flat if weight is None else flat * weight[:, None]
-            out.append(self._filter(self._root_spectra(), part.reshape(*self._shape, -1), self._circle))
+            out.append(
+                self._filter(self._root_spectra().transpose(0, 2, 1), part.reshape(*self._shape, -1), self._circle)
+            )
         return np.stack(out).reshape(self.root_size, *x.shape[1:])
 
     def dense(self) -> Array:
@@ -283,8 +303,9 @@ def _padded(columns: int, step: float) -> int:
 
     whole = 360.0 / step
     if abs(whole - round(whole)) < 1e-6 * whole and round(whole) <= 4 * columns:
-        return round(whole)
-    return int(next_fast_len(2 * columns, real=True))
+        return int(round(whole))  # noqa: RUF046
+    wanted: Any = next_fast_len(2 * columns, real=True)
+    return int(wanted)
 
 
 def distance(kind: str, lat1: npt.ArrayLike, lon1: npt.ArrayLike, lat2: npt.ArrayLike, lon2: npt.ArrayLike) -> Array:
