@@ -144,6 +144,7 @@ class DenseSpace(Space):
         self.size = self.root_size = self.matrix.shape[0]
         self._lower: Array | None = None
         self._again = again
+        self.length: float | None = None
 
     def lower(self) -> Array:
         """Return the lower Cholesky factor."""
@@ -359,6 +360,8 @@ def correlation_in_space(
         if classes is not None:
             matrix = matrix * np.where(classes[:, None] == classes[None, :], 1.0, between)
         np.fill_diagonal(matrix, 1.0)
-        return DenseSpace(matrix, make)
+        space = DenseSpace(matrix, make)
+        space.length = scale
+        return space
 
     return make(length)

@@ -1,7 +1,7 @@
 """Ensemble square-root filter and fixed-lag smoother.
 
 Observations are taken one by one. Each moves the mean by the ordinary gain and every deviation by the reduced gain, so
-that no perturbed observations are needed. With a lag only the last `lag` periods move; older ones are final. Errors
+that no perturbed observations are needed. With a lag, periods older than the last `lag` are final. Errors
 correlated among observations are whitened first (all together, without a lag).
 
 References
@@ -53,11 +53,11 @@ def ensemble(problem: Problem, *, members: int = 500, lag: int | None = None, se
     Parameters
     ----------
     problem : Problem
-        Without covariates; all blocks on the same periods where a lag is given.
+        Without covariates.
     members : int
         Size of the ensemble; errors of (co)variances fall with its root.
     lag : int, optional
-        Periods that an observation may still move; all by default.
+        Periods (of the block with most) that an observation may still move; all by default.
     seed : int
         Of the draws.
     """
@@ -103,13 +103,11 @@ def _update(seen: Array, misfit: Array, variance: Array) -> tuple[Array, Array]:
 
 
 def _step_by_step(problem: Problem, mean: list[Array], deviations: list[Array], lag: int) -> None:
-    """Fixed lag: observations of period t move periods t - lag + 1 to t."""
+    """Fixed lag: observations of period t move periods from t - lag + 1 on, later ones through the prior correlation."""
     if not problem.error.diagonal_only:
         raise InputError("a lag needs independent observation errors", hint="leave the lag out, or use another method")
     assert problem.background is not None
-    bounds = problem.blocks[0].time_bounds
-    if any(b.periods != len(bounds) or (b.time_bounds != bounds).any() for b in problem.blocks):
-        raise InputError("a lag needs the same periods in all blocks")
+    bounds = max((b.time_bounds for b in problem.blocks), key=len)
     step = np.clip(np.searchsorted(bounds[:, 0], problem.time, side="right") - 1, 0, len(bounds) - 1)
     variance = problem.error.variance()
     for t in range(len(bounds)):
@@ -117,13 +115,11 @@ def _step_by_step(problem: Problem, mean: list[Array], deviations: list[Array], 
         if not rows.size:
             continue
         part = problem.take(rows)
-        first = max(0, t - lag + 1)
-        inside = [np.zeros_like(d) for d in deviations]
-        for a, d in zip(inside, deviations, strict=True):
-            a[:, first : t + 1] = d[:, first : t + 1]
+        begin = bounds[max(0, t - lag + 1), 0]
+        windows = [b.time_bounds[:, 1] > begin for b in problem.blocks]
+        inside = [d * w[None, :, None] for d, w in zip(deviations, windows, strict=True)]
         misfit = problem.observed[rows] - problem.background[rows] - part.forward(mean)[:, 0]
         weights, transform = _update(part.forward(inside), misfit, variance[rows])
-        for m, d in zip(mean, deviations, strict=True):
-            window = slice(first, t + 1)
-            m[:, window, 0] += d[:, window] @ weights
-            d[:, window] = d[:, window] @ transform
+        for m, d, w in zip(mean, deviations, windows, strict=True):
+            m[:, w, 0] += d[:, w] @ weights
+            d[:, w] = d[:, w] @ transform
