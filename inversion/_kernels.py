@@ -1,0 +1,140 @@
+"""Kernels of the inversion on plain arrays: sparse products and recursions in time.
+
+NaN rule: NaN in any input goes to every output that depends on it; callers refuse NaN before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ghg.core.jit import kernel, kernel_parallel, prange
+
+__all__ = [
+    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_times", "scatter_add", "serial_update",
+    "transpose",
+]  # fmt: skip
+
+
+@kernel_parallel
+def csr_times(indptr, column, values, x, out):
+    """Add the product of a CSR matrix with x (columns, k) to out (rows, k).
+
+    Rows are independent, each summed in the order of its values: the number of threads changes nothing.
+    """
+    k = x.shape[1]
+    for i in prange(indptr.size - 1):
+        for j in range(indptr[i], indptr[i + 1]):
+            v = values[j]
+            c = column[j]
+            for m in range(k):
+                out[i, m] += v * x[c, m]
+
+
+@kernel
+def transpose(indptr, column, values, columns):
+    """Return the CSR parts (start, row, value) of the transposed matrix, rows ascending within each column."""
+    start = np.zeros(columns + 1, np.int64)
+    for j in range(column.size):
+        start[column[j] + 1] += 1
+    for c in range(columns):
+        start[c + 1] += start[c]
+    place = start[:-1].copy()
+    row = np.empty(column.size, np.int32)
+    turned = np.empty_like(values)
+    for i in range(indptr.size - 1):
+        for j in range(indptr[i], indptr[i + 1]):
+            c = column[j]
+            row[place[c]] = i
+            turned[place[c]] = values[j]
+            place[c] += 1
+    return start, row, turned
+
+
+@kernel_parallel
+def ar1_forward(rho, innovation, x):
+    """Turn independent normals into a Markov chain along the second axis, in place.
+
+    x[i, t] <- rho[t] x[i, t-1] + innovation[t] x[i, t] for x (r, p, k), rho[0] = 0: the product with the lower
+    Cholesky factor of the correlation.
+    """
+    r, p, k = x.shape
+    for i in prange(r):
+        for t in range(1, p):
+            for m in range(k):
+                x[i, t, m] = rho[t] * x[i, t - 1, m] + innovation[t] * x[i, t, m]
+
+
+@kernel_parallel
+def ar1_backward(rho, innovation, x):
+    """Apply the transposed lower factor of :func:`ar1_forward` along the second axis of x (r, p, k), in place."""
+    r, p, k = x.shape
+    for i in prange(r):
+        for t in range(p - 2, -1, -1):
+            for m in range(k):
+                x[i, t, m] += rho[t + 1] * x[i, t + 1, m]
+        for t in range(1, p):
+            for m in range(k):
+                x[i, t, m] *= innovation[t]
+
+
+@kernel
+def exponential_times(rho, x, out):
+    """Set out (n, k) to C x for the correlation C[i, j] = rho[min+1] ... rho[max] of points in order, in O(n).
+
+    rho[i] is the correlation of point i with point i-1; 0 separates independent groups.
+    """
+    n, k = x.shape
+    carry = np.zeros(k)
+    for i in range(n):
+        for m in range(k):
+            carry[m] = rho[i] * carry[m] + x[i, m]
+            out[i, m] = carry[m]
+    carry[:] = 0.0
+    for i in range(n - 2, -1, -1):
+        for m in range(k):
+            carry[m] = rho[i + 1] * (carry[m] + x[i + 1, m])
+            out[i, m] += carry[m]
+
+
+@kernel_parallel
+def scatter_add(values, rows, columns, out):
+    """Add values (a, b) to out[rows][:, columns]; rows are distinct, so that threads do not meet."""
+    for i in prange(rows.size):
+        for j in range(columns.size):
+            out[rows[i], columns[j]] += values[i, j]
+
+
+@kernel_parallel
+def add_symmetric(half, out):
+    """Add half + half' to the upper triangle of out (n, n), in place."""
+    n = half.shape[0]
+    for i in prange(n):
+        for j in range(i, n):
+            out[i, j] += half[i, j] + half[j, i]
+
+
+@kernel
+def serial_update(seen, misfit, variance, weights, transform):
+    """Serial square-root update in the space of the members (Whitaker & Hamill 2002, eq. 10-13).
+
+    seen (n, N) deviations of the predicted observations, misfit (n,), variance (n,) of the errors; weights (N,) and
+    transform (N, N) are changed in place: mean += X weights, X <- X transform. X is the ensemble before the update.
+    """
+    n, size = seen.shape
+    for i in range(n):
+        hx = seen[i].copy()
+        spread = np.dot(hx, hx) / (size - 1)
+        total = spread + variance[i]
+        shift = hx / ((size - 1) * total)
+        alpha = 1.0 / (1.0 + np.sqrt(variance[i] / total))
+        weights += misfit[i] * np.dot(transform, shift)
+        gain = np.dot(transform, shift)
+        for a in range(size):
+            for b in range(size):
+                transform[a, b] -= alpha * gain[a] * hx[b]
+        move = misfit[i]
+        for j in range(i + 1, n):
+            common = np.dot(seen[j], shift)
+            misfit[j] -= common * move
+            for b in range(size):
+                seen[j, b] -= alpha * common * hx[b]

@@ -1,0 +1,264 @@
+"""Sensitivity of observations to a block of the state: dense, sparse, or read slab by slab.
+
+A sensitivity is the matrix H of one block, seen as (n observations, p periods, r cells). Solvers ask for one period at
+a time (:meth:`Sensitivity.slab`) or for products with vectors, never for the whole. A reader that keeps footprints
+packed in a file needs :class:`Slabs` only: a function that returns the rows that see a period, and their values.
+
+Vectors of the state are arrays (r, p, k), observations (n, k), float64.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+
+__all__ = ["Array", "Dense", "Outer", "Sensitivity", "Slabs", "Sparse"]
+
+Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64] | None
+
+
+class Sensitivity(ABC):
+    """H of one block, (n, p, r); see the module."""
+
+    shape: tuple[int, int, int]
+
+    @abstractmethod
+    def slab(self, t: int) -> tuple[Rows, Array]:
+        """Return the rows that see period `t` (None: all n, in order) and their values (rows, r)."""
+
+    @abstractmethod
+    def take(self, rows: npt.NDArray[np.int64]) -> Sensitivity:
+        """Return the sensitivity of some observations, in the order of `rows`."""
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of stored values, for estimates of cost."""
+        n, p, r = self.shape
+        return n * p * r
+
+    def forward(self, x: Array) -> Array:
+        """Return H x for x (r, p, k) -> (n, k)."""
+        n, p, _ = self.shape
+        out = np.zeros((n, x.shape[2]))
+        for t in range(p):
+            rows, values = self.slab(t)
+            if rows is None:
+                out += values @ x[:, t, :]
+            elif rows.size:
+                out[rows] += values @ x[:, t, :]
+        return out
+
+    def adjoint(self, y: Array) -> Array:
+        """Return H' y for y (n, k) -> (r, p, k)."""
+        _, p, r = self.shape
+        out = np.zeros((r, p, y.shape[1]))
+        for t in range(p):
+            rows, values = self.slab(t)
+            if rows is None or rows.size:
+                out[:, t, :] = values.T @ (y if rows is None else y[rows])
+        return out
+
+    def dense(self) -> Array:
+        """Return H as an array (n, p, r)."""
+        n, p, r = self.shape
+        out = np.zeros((n, p, r))
+        for t in range(p):
+            rows, values = self.slab(t)
+            out[slice(None) if rows is None else rows, t, :] = values
+        return out
+
+
+class Dense(Sensitivity):
+    """H held as an array, one contiguous slab for each period; a memory-mapped array keeps it out of core.
+
+    Parameters
+    ----------
+    values : array, shape (p, n, r)
+        Period first. Float32 is allowed and converted slab by slab.
+    """
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        if values.ndim != 3:
+            raise InputError("a dense sensitivity has three dimensions", found=str(values.shape), need="(p, n, r)")
+        self.values = values
+        p, n, r = values.shape
+        self.shape = (n, p, r)
+
+    def slab(self, t: int) -> tuple[Rows, Array]:
+        """Return all rows of one period."""
+        return None, np.asarray(self.values[t], dtype=np.float64)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Dense:
+        """Return some observations."""
+        return Dense(self.values[:, rows, :])
+
+
+class Slabs(Sensitivity):
+    """H that is read, or made, slab by slab when it is asked for.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n, p, r).
+    read : callable
+        ``read(t)`` returns ``(rows, values)`` as :meth:`Sensitivity.slab` does.
+    nonzeros : int, optional
+        Number of values there are, for estimates of cost.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], read: Callable[[int], tuple[Rows, Array]], nonzeros: int | None = None
+    ) -> None:
+        self.shape, self.read = shape, read
+        self._nonzeros = shape[0] * shape[1] * shape[2] if nonzeros is None else nonzeros
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of values there are."""
+        return self._nonzeros
+
+    def slab(self, t: int) -> tuple[Rows, Array]:
+        """Read one period."""
+        rows, values = self.read(t)
+        return rows, np.asarray(values, dtype=np.float64)
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Slabs:
+        """Return some observations, still read slab by slab."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        place = np.full(self.shape[0], -1, dtype=np.int64)
+        place[wanted] = np.arange(wanted.size)
+
+        def read(t: int) -> tuple[Rows, Array]:
+            seen, values = self.read(t)
+            if seen is None:
+                return None, values[wanted]
+            new = place[seen]
+            return new[new >= 0], values[new >= 0]
+
+        share = wanted.size / max(self.shape[0], 1)
+        return Slabs((wanted.size, *self.shape[1:]), read, round(self._nonzeros * share))
+
+
+class Sparse(Sensitivity):
+    """H with few values that differ from zero, row by row (CSR).
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (n, p, r).
+    indptr : array of int64, shape (n + 1,)
+        Where each row begins.
+    cell, period : array of int, shape (nnz,)
+        Place of each value.
+    values : array of float, shape (nnz,)
+        Float32 halves the memory; sums are float64.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, int, int],
+        indptr: npt.NDArray[Any],
+        cell: npt.NDArray[Any],
+        period: npt.NDArray[Any],
+        values: npt.NDArray[Any],
+    ) -> None:
+        n, p, r = self.shape = shape
+        self.indptr = np.ascontiguousarray(indptr, dtype=np.int64)
+        sizes = {len(cell), len(period), len(values), int(self.indptr[-1])}
+        if self.indptr.shape != (n + 1,) or len(sizes) > 1:
+            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{sorted(sizes)} values",
+                             need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+        if len(cell) and (min(np.min(cell), np.min(period)) < 0 or np.max(cell) >= r or np.max(period) >= p):
+            raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
+        column = np.asarray(cell, dtype=np.int64) * p + np.asarray(period, dtype=np.int64)
+        self.column = column.astype(np.int32) if p * r < 2**31 else column
+        kept = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
+        self.values = np.ascontiguousarray(values, dtype=kept)
+        self._turned: Any = None
+        self._by_period: Any = None
+
+    @property
+    def nonzeros(self) -> int:
+        """Number of stored values."""
+        return int(self.values.size)
+
+    def forward(self, x: Array) -> Array:
+        """Return H x for x (r, p, k) -> (n, k)."""
+        from inversion import _kernels
+
+        flat = np.ascontiguousarray(x.reshape(-1, x.shape[2]))
+        out = np.zeros((self.shape[0], x.shape[2]))
+        _kernels.csr_times(self.indptr, self.column, self.values, flat, out)
+        return out
+
+    def adjoint(self, y: Array) -> Array:
+        """Return H' y for y (n, k) -> (r, p, k)."""
+        from inversion import _kernels
+
+        _, p, r = self.shape
+        if self._turned is None:
+            self._turned = _kernels.transpose(self.indptr, self.column, self.values, r * p)
+        start, row, values = self._turned
+        out = np.zeros((r * p, y.shape[1]))
+        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out)
+        return out.reshape(r, p, y.shape[1])
+
+    def slab(self, t: int) -> tuple[Rows, Array]:
+        """Return the rows that see one period, as an array."""
+        if self._by_period is None:
+            period = self.column % self.shape[1]
+            order = np.argsort(period, kind="stable")
+            edges = np.searchsorted(period[order], np.arange(self.shape[1] + 1))
+            self._by_period = (order, edges)
+        order, edges = self._by_period
+        chosen = order[edges[t] : edges[t + 1]]
+        row = np.searchsorted(self.indptr, chosen, side="right") - 1
+        seen, place = np.unique(row, return_inverse=True)
+        out = np.zeros((seen.size, self.shape[2]))
+        np.add.at(out, (place, self.column[chosen] // self.shape[1]), self.values[chosen])
+        return seen.astype(np.int64), out
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Sparse:
+        """Return some observations."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        counts = np.diff(self.indptr)[wanted]
+        starts = np.repeat(self.indptr[:-1][wanted], counts)
+        inside = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+        index = starts + inside
+        _, p, r = self.shape
+        cell, period = np.divmod(self.column[index], p)
+        indptr = np.concatenate([[0], np.cumsum(counts)])
+        return Sparse((wanted.size, p, r), indptr, cell, period, self.values[index])
+
+
+class Outer(Sensitivity):
+    """Rows that are a product of weights of periods and weights of cells: regional totals.
+
+    Parameters
+    ----------
+    period : array, shape (k, p)
+        Weight of each period in each row.
+    cell : array, shape (k, r)
+        Weight of each cell in each row.
+    """
+
+    def __init__(self, period: Array, cell: Array) -> None:
+        self.period = np.ascontiguousarray(period, dtype=np.float64)
+        self.cell = np.ascontiguousarray(cell, dtype=np.float64)
+        self.shape = (self.period.shape[0], self.period.shape[1], self.cell.shape[1])
+
+    def slab(self, t: int) -> tuple[Rows, Array]:
+        """Return the rows that have weight in one period."""
+        rows = np.flatnonzero(self.period[:, t])
+        return rows.astype(np.int64), self.period[rows, t, None] * self.cell[rows]
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Outer:
+        """Return some rows."""
+        return Outer(self.period[rows], self.cell[rows])

@@ -1,0 +1,217 @@
+"""Exact solvers: S = H Q H' + R summed tile by tile and factored (dual), or the matrix of the state (primal).
+
+The exponential correlation in time is a Markov chain, so that with E = L L'
+
+    Z_i = c_i B_i,  B_i = H_i diag(sigma_i) L + rho_(i+1) B_(i+1),  i = p ... 1,  c_1 = 1, else c_i^2 = 1 - rho_i^2,
+    H Q H' = sum_i Z_i Z_i':
+
+n^2 + 2 n r numbers in memory whatever the number of periods. Where few observations see a period the same sum is taken
+over pairs (rows that see it, rows still alive) in the other direction. Any other correlation in time goes by tiles of
+whitened cells. Compare Yadav & Michalak (2013), Geosci. Model Dev. 6, 583-590, eq. 8-12.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.errors import InputError
+from inversion._blas import blas, lapack
+from inversion.covariance import Covariance
+from inversion.sensitivity import Array, Sensitivity
+from inversion.solvers.factor import DualFactor, PrimalFactor
+from inversion.time import Markov
+
+if TYPE_CHECKING:
+    from inversion.problem import Problem
+
+__all__ = ["add_gram", "dual", "primal"]
+
+_INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
+_ALIVE = 1e-15  # correlation below which an observation no longer meets later ones
+_SEEN = 0.35  # share of observations that see a period below which pairs are cheaper than all with all
+_TILE_BYTES = 400e6
+
+
+def dual(problem: Problem) -> DualFactor:
+    """Return the Cholesky factor of S.
+
+    Raises
+    ------
+    InputError
+        S is not positive definite: a covariance is wrong.
+    """
+    s = np.zeros((problem.n, problem.n), order="F")
+    for block in problem.blocks:
+        add_gram(block.sensitivity, block.covariance, s)
+    problem.error.add_to(s)
+    low, info = lapack.dpotrf(s, lower=1, overwrite_a=1, clean=1)
+    if info:
+        raise InputError("the covariance of the observations is not positive definite",
+                         found=f"at observation {int(info)}",
+                         hint="check the observation errors and the prior covariance")  # fmt: skip
+    return DualFactor(low)
+
+
+def primal(problem: Problem) -> PrimalFactor:
+    """Return the factor of M = I + L' H' R^-1 H L, m x m."""
+    columns = []
+    for block in problem.blocks:
+        flat = block.sensitivity.dense()  # (n, p, r)
+        root = block.covariance.root_t(np.ascontiguousarray(flat.transpose(2, 1, 0)))
+        columns.append(root.reshape(-1, problem.n).T)
+    white = problem.error.whiten(np.concatenate(columns, axis=1))
+    matrix = np.asfortranarray(white.T @ white)
+    matrix[np.diag_indices(matrix.shape[0])] += 1.0
+    low, info = lapack.dpotrf(matrix, lower=1, overwrite_a=1, clean=1)
+    if info:
+        raise InputError("the matrix of the state is not positive definite", found=f"at unknown {int(info)}")
+    return PrimalFactor(problem, white, low)
+
+
+def add_gram(h: Sensitivity, q: Covariance, s: Array) -> None:
+    """Add H Q H' of one block to the lower triangle of s (n, n), Fortran order, in place."""
+    lower = q.space.lower()
+    if not isinstance(q.time, Markov):
+        _tiles(h, q, s)
+    elif lower is None and not _is_unit(q):
+        _unwhitened(h, q, s)
+    elif _mean_seen(h) < _SEEN * h.shape[0]:
+        _pairs(h, q, lower, s)
+    else:
+        _recursion(h, q, lower, s)
+
+
+def _is_unit(q: Covariance) -> bool:
+    from inversion.space import Independent
+
+    return isinstance(q.space, Independent)
+
+
+def _mean_seen(h: Sensitivity) -> float:
+    """Return the mean number of observations that see a period, from a few periods."""
+    p = h.shape[1]
+    seen = [h.slab(t)[0] for t in np.unique(np.linspace(0, p - 1, 5).astype(int))]
+    return float(np.mean([h.shape[0] if rows is None else rows.size for rows in seen]))
+
+
+def _whitened(values: Array, sigma: Array, lower: Array | None) -> Array:
+    """Return (values * sigma) L, (rows, r)."""
+    scaled = values * sigma
+    if lower is None:
+        return scaled
+    if not lower.flags.f_contiguous:
+        lower = np.asfortranarray(lower)
+    return blas.dtrmm(1.0, lower, scaled.T, side=0, lower=1, trans_a=1, overwrite_b=1).T
+
+
+def _symmetric(z: Array, s: Array) -> None:
+    """Add z z' to the lower triangle of s, z (n, k) in C order."""
+    result = blas.dsyrk(1.0, z.T, beta=1.0, c=s, trans=1, lower=1, overwrite_c=1)
+    if result is not s and not np.shares_memory(result, s):
+        s[...] = result
+
+
+def _recursion(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> None:
+    assert isinstance(q.time, Markov)
+    n, p, r = h.shape
+    lower = None if lower is None else np.asfortranarray(lower)
+    batch = max(1, _INNER // r)
+    carried = np.zeros((n, r))
+    buffer = np.empty((n, batch, r)) if batch > 1 else None
+    filled = 0
+    for i in range(p - 1, -1, -1):
+        if i + 1 < p:
+            carried *= q.time.rho[i + 1]
+        rows, values = h.slab(i)
+        part = _whitened(values, q.sigma[i], lower)
+        if rows is None:
+            carried += part
+        else:
+            carried[rows] += part
+        scale = q.time.innovation[i] if i else 1.0
+        if buffer is None:
+            _symmetric(carried * scale if scale != 1.0 else carried, s)
+            continue
+        np.multiply(carried, scale, out=buffer[:, filled])
+        filled += 1
+        if filled == batch or i == 0:
+            _symmetric(np.ascontiguousarray(buffer[:, :filled]).reshape(n, -1), s)
+            filled = 0
+
+
+def _unwhitened(h: Sensitivity, q: Covariance, s: Array) -> None:
+    """Add sum_i c_i^2 B_i E B_i', where no root of E is held as an array."""
+    assert isinstance(q.time, Markov)
+    n, p, r = h.shape
+    carried = np.zeros((n, r))
+    for i in range(p - 1, -1, -1):
+        if i + 1 < p:
+            carried *= q.time.rho[i + 1]
+        rows, values = h.slab(i)
+        if rows is None:
+            carried += values * q.sigma[i]
+        else:
+            carried[rows] += values * q.sigma[i]
+        seen = np.flatnonzero(carried.any(axis=1))
+        scale = q.time.innovation[i] ** 2 if i else 1.0
+        part = np.ascontiguousarray(carried[seen].T)
+        spread = q.space.apply(part[:, None, :])[:, 0, :]
+        if seen.size == n:
+            s[...] = blas.dgemm(scale, part, spread, beta=1.0, c=s, trans_a=1, overwrite_c=1)
+        elif seen.size:
+            s[np.ix_(seen, seen)] += scale * (part.T @ spread)
+
+
+def _pairs(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> None:
+    """Add U + U', U = sum_i G_i (F_i - G_i / 2)', F_i = G_i + rho_i F_(i-1), over rows still alive."""
+    from inversion import _kernels
+
+    assert isinstance(q.time, Markov)
+    n, p, r = h.shape
+    lower = None if lower is None else np.asfortranarray(lower)
+    half = np.zeros((n, n))
+    alive = np.zeros(0, dtype=np.int64)
+    strength = np.zeros(n)
+    carried = np.zeros((0, r))
+    for i in range(p):
+        rows, values = h.slab(i)
+        rows = np.arange(n) if rows is None else rows
+        strength *= q.time.rho[i]
+        strength[rows] = 1.0
+        now = np.flatnonzero(strength > _ALIVE)
+        moved = np.zeros((now.size, r))
+        _, old, new = np.intersect1d(alive, now, assume_unique=True, return_indices=True)
+        moved[new] = q.time.rho[i] * carried[old]
+        alive, carried = now, moved
+        if not rows.size:
+            continue
+        g = _whitened(values, q.sigma[i], lower)
+        place = np.searchsorted(alive, rows)
+        carried[place] += g
+        product = g @ carried.T
+        product[:, place] -= 0.5 * (g @ g.T)
+        _kernels.scatter_add(product, rows, alive, half)
+    _kernels.add_symmetric(half, s.T)
+
+
+def _tiles(h: Sensitivity, q: Covariance, s: Array) -> None:
+    """Any correlation in time: whitened cells tile by tile, the root of D along time, one symmetric update each."""
+    n, p, _ = h.shape
+    root_size = q.space.root_size
+    width = int(max(1, min(root_size, _TILE_BYTES / (8.0 * n * p))))
+    lower = q.space.lower()
+    for first in range(0, root_size, width):
+        last = min(first + width, root_size)
+        tile = np.zeros((last - first, p, n))
+        for t in range(p):
+            rows, values = h.slab(t)
+            scaled = values * q.sigma[t]
+            if lower is not None:
+                part: Any = lower[:, first:last].T @ scaled.T
+            else:
+                part = q.space.root_t(np.ascontiguousarray(scaled.T)[:, None, :])[first:last, 0, :]
+            tile[:, t, slice(None) if rows is None else rows] = part
+        white = q.time.root_t(tile).reshape(-1, n)
+        _symmetric(np.ascontiguousarray(white.T), s)
