@@ -93,3 +93,96 @@ def _tell(found: list[Any], notes: list[str]) -> None:
         console.show(f"  limit not read in its source: {clause}")
     for note in notes:
         console.show(f"  {note}")
+
+
+ledger = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True, help="Parameters and who changed them.")
+app.add_typer(ledger, name="ledger")
+LedgerFile = Annotated[Path, typer.Argument(help="Ledger: JSON lines, appended only.")]
+
+
+@ledger.callback()
+def _ledger() -> None:
+    """Record parameters and their changes, append-only and hash-chained."""
+
+
+@ledger.command()
+def add(
+    file: LedgerFile,
+    key: Annotated[str, typer.Argument(help="Parameter, for example stack.velocity_coefficient.")],
+    value: Annotated[str, typer.Argument(help="New value: a number, true, false, or text.")],
+    author: Annotated[str, typer.Option("--author", help="Who changes it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    old: Annotated[str | None, typer.Option("--old", help="Refuse unless this is the recorded value.")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="From when it holds (ISO 8601 with zone).")] = None,
+) -> None:
+    """Record a parameter or its change; when the command ends, the disk has it."""
+    from ghg.core import ledger as book
+
+    entry = book.add(file, key, _value(value), author=author, reason=reason, time=time, expect_old=old is not None,
+                     old=None if old is None else _value(old))  # fmt: skip
+    before = "" if entry.old is None else f", was {entry.old}"
+    console.show(f"entry {entry.number}: {entry.key} = {entry.new}{before} ({entry.sha256[:12]})")
+
+
+@ledger.command()
+def show(
+    file: LedgerFile,
+    key: Annotated[str | None, typer.Option("--key", help="This parameter only.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Values at a time (ISO 8601 with zone).")] = None,
+    form: options.Out = options.Format.text,
+) -> None:
+    """Show the entries of a ledger, or with --at the values at a time."""
+    from ghg.core import ledger as book
+
+    if at is not None:
+        values = {k: v for k, v in book.parameters(file, at).items() if key in (None, k)}
+        rows = [{"key": k, "value": v} for k, v in values.items()]
+    else:
+        rows = [vars(e) for e in book.read(file) if key in (None, e.key)]
+        if form is options.Format.text:
+            rows = [{k: row[k] for k in ("number", "time", "key", "old", "new", "author", "reason")} for row in rows]
+    if rows:
+        console.show_rows(rows, form.value)
+    else:
+        console.show("[]" if form is options.Format.json else "no entry")
+
+
+@ledger.command()
+def check(
+    file: LedgerFile,
+    job: Annotated[Path | None, typer.Option("--job", help="Stack job whose parameters must be recorded.")] = None,
+    form: options.Out = options.Format.text,
+) -> None:
+    """Check the chain, and with --job that no parameter was changed without a record; exit code 3 if not."""
+    from ghg.core import ledger as book
+    from ghg.core.errors import AnswerNo
+
+    if job is None:
+        findings = book.check(file)
+    else:
+        from ghg.core.config import load
+        from sensors.config import StackJob
+        from sensors.stack.parameters import recorded
+
+        findings = book.compare(file, recorded(load(job, StackJob)))
+    if form is options.Format.json:
+        console.show_json([vars(finding) for finding in findings])
+    else:
+        for finding in findings:
+            console.show(f"{finding.kind.replace('_', ' ')}: {finding.message}")
+        if not findings:
+            console.show(f"{file.name}: {len(book.read(file))} entries, the chain is whole")
+    if findings:
+        raise AnswerNo("the ledger does not answer for what is in use" if job else "the ledger is not as written",
+                       where=file.name, found=f"{len(findings)} findings")  # fmt: skip
+
+
+def _value(text: str) -> Any:
+    """Return a value of the command line: a number, a truth value, or the text itself."""
+    import json
+
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, bool | int | float) else text

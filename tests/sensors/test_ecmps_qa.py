@@ -139,7 +139,8 @@ def test_the_command_writes_a_page_that_verifies_and_answers_no(tmp_path: Path) 
 def test_faults_of_a_job_are_reported_together(tmp_path: Path) -> None:
     job = tmp_path / "qa.toml"
     job.write_text('[[test]]\nkind = "ewma"\nname = "one"\nreadings = []\ns_ams = 1\n'
-                   '[[test]]\nkind = "cycle_time"\nname = "two"\nupscale = -1\ndownscale = 1\n', encoding="utf-8")  # fmt: skip
+                   '[[test]]\nkind = "cycle_time"\nname = "two"\nupscale = -1\ndownscale = 1\n',
+                   encoding="utf-8")  # fmt: skip
     done = inside("sensors", "qa", job, "-o", tmp_path / "out", "--quiet")
     assert done.returncode == 2 and done.stderr.count("ghg: ") == 2
     assert not (tmp_path / "out").exists()
