@@ -22,9 +22,9 @@ from sensors.readers.config import (
 )
 from sensors.statements import ComponentUncertainty, Model, State, Uncertainty
 
-__all__ = ["CampdReader", "Column", "ComponentUncertainty", "Hj212Channel", "Hj212Reader", "Limits", "Model", "Reader",
-           "StackConfig", "StackJob", "State", "TableReader", "TimeColumn", "TypedSeries", "Uncertainty",
-           "ValuesReader"]  # fmt: skip
+__all__ = ["CampdReader", "Column", "ComponentUncertainty", "Hj212Channel", "Hj212Reader", "LedgerConfig", "Limits",
+           "Model", "Reader", "StackConfig", "StackJob", "State", "TableReader", "TimeColumn", "TypedSeries",
+           "Uncertainty", "ValuesReader"]  # fmt: skip
 
 
 class Limits(Model):
@@ -108,6 +108,24 @@ class StackConfig(Model):
         return self
 
 
+class LedgerConfig(Model):
+    """The parameter ledger of the stack: a setting that differs from its record flags all values.
+
+    Parameters
+    ----------
+    file : str
+        The ledger (``ghg sensors ledger``).
+    parameters : table
+        Further settings to look up, for example spans and tank values: key -> value in use.
+    at : str, optional
+        Time for which the settings were used (ISO 8601 with zone); the last record of each unless given.
+    """
+
+    file: str
+    parameters: dict[str, bool | int | float | str] = Field(default_factory=dict)
+    at: str | None = None
+
+
 class StackJob(Model):
     """Read records of stacks and, where they hold channels, compute the emission.
 
@@ -117,6 +135,8 @@ class StackJob(Model):
         Chosen by its `format`.
     stack : StackConfig, optional
         Needed when the records do not hold the emission itself.
+    ledger : LedgerConfig, optional
+        Parameter ledger that must answer for the settings.
     title, summary : str
         For the file.
     """
@@ -125,3 +145,4 @@ class StackJob(Model):
     summary: str = ""
     reader: Reader
     stack: StackConfig | None = None
+    ledger: LedgerConfig | None = None

@@ -15,7 +15,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 
 @app.command()
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="NetCDF files or report folders.")],
+    files: Annotated[list[Path], typer.Argument(help="NetCDF files, parameter ledgers or report folders.")],
     form: options.Out = options.Format.text,
     base: Annotated[
         Path | None, typer.Option(help="Folder in which the inputs lie; without it beside the files.")

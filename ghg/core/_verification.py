@@ -17,7 +17,8 @@ class Problem:
     kind : str
         missing_input, changed_input, repacked_input, changed_values, changed_attribute, changed_layout,
         added_variable, missing_variable, changed_record, changed_file, missing_file, extra_file, no_digest,
-        unreadable, no_signature, bad_signature or changed_since_signed.
+        unreadable, no_signature, bad_signature, changed_since_signed, grown_input, or ``ledger_`` and a kind of
+        :class:`ghg.core.ledger.Finding`.
     file : str
         Name of the file concerned.
     message : str

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ghg.core._verification import Problem, Verification
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256
+from ghg.core.ledger import check as check_ledger
+from ghg.core.ledger import is_ledger, prefix_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from ghg.core._digest import Leaf
 
 MAX_DEPTH = 100
+LEDGER_ROLE = "parameter ledger"  # role under which a run registers the ledger it used
 SIGNATURE = ".sig"  # written by ghg.core.signature beside what it signs
 
 
@@ -43,6 +46,8 @@ class Walk:
             self.folder(given.parent)
         elif is_netcdf(given):
             self.netcdf(given, 0)
+        elif is_ledger(given):
+            self.ledger(given)
         elif (given.parent / MANIFEST).is_file():
             self._listed(given)
         else:
@@ -75,6 +80,12 @@ class Walk:
                 if not explained and sha256(path) != files[name].get("sha256"):
                     self.add("repacked_input", name, "its bytes differ from the manifest, its content does not",
                              fatal=False)  # fmt: skip
+
+    def ledger(self, path: Path) -> None:
+        """Verify the chain of a parameter ledger."""
+        self.result.checked.append(path.name)
+        for finding in check_ledger(path):
+            self.add(f"ledger_{finding.kind}", path, finding.message)
 
     def _listed(self, path: Path) -> None:
         entry = _manifest(path.parent).get(path.name)
@@ -161,6 +172,9 @@ class Walk:
             if found is None:
                 self.add("missing_input", path, f"input '{label}' was not found, so it could not be checked", False)
                 continue
+            if entity.get("ghg:role") == LEDGER_ROLE:
+                self._used_ledger(path, found, str(entity["ghg:sha256"]))
+                continue
             same = sha256(found) == entity["ghg:sha256"]
             if found.name not in self.result.checked:
                 self.result.checked.append(found.name)
@@ -168,6 +182,16 @@ class Walk:
                 self._input_differs(path, found, entity)
             if is_netcdf(found) and _has_digest(found):
                 self.netcdf(found, depth + 1)
+
+    def _used_ledger(self, path: Path, found: Path, digest: str) -> None:
+        """Verify a ledger that was used: it may have grown since, but must begin with what was used."""
+        self.ledger(found)
+        since = prefix_of(found, digest)
+        if since is None and sha256(found) != digest:
+            self.add("changed_input", path, f"ledger '{found.name}' no longer begins with the entries that were used: "
+                     f"some were changed or removed (SHA-256 {digest[:12]}... expected)")  # fmt: skip
+        elif since:
+            self.add("grown_input", path, f"ledger '{found.name}' has {since} more entries since", False)
 
     def _input_differs(self, path: Path, found: Path, entity: dict[str, Any]) -> None:
         own = entity.get("ghg:content_digest")

@@ -69,6 +69,7 @@ class Reason(IntFlag):
     MANUAL = 1 << 27  # entered or changed by hand
     INTERPOLATED = 1 << 28
     EXCLUDED = 1 << 29  # left out by the user's configuration
+    UNRECORDED = 1 << 30  # a parameter was changed without a record in the ledger
 
     DUPLICATE_TIME = DUPLICATE  # other names of the same bits
     SUBSTITUTE = SUBSTITUTED

@@ -9,6 +9,7 @@ from ghg.core.errors import InputError
 from sensors.config import StackJob
 from sensors.readers import read
 from sensors.readers.files import expand
+from sensors.stack.parameters import against_ledger, flag_unrecorded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -70,6 +71,10 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
 
         result = stack_emission(records, config.stack)
         steps.append(f"computed the emission by {result.attrs['stack_method']}")
+    findings = against_ledger(config, base, record)
+    result = flag_unrecorded(result, findings)
+    if config.ledger is not None and not findings:
+        steps.append(f"all parameters are as recorded in {Path(config.ledger.file).name}")
     if notes := str(result.attrs.get("notes", "")):
         steps += notes.split("; ")
     if record is not None:

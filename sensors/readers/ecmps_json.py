@@ -1,0 +1,99 @@
+"""ECMPS JSON files: opened, and told apart into emissions, quality-assurance tests and monitoring plans."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from ghg.core.errors import InputError
+from ghg.core.files import open_input
+
+__all__ = ["ENDINGS", "kind_of", "listed", "load", "location", "number", "stamp"]
+
+ENDINGS = (".json",)
+Kind = Literal["emissions", "qa", "plan"]
+MARKS: dict[Kind, tuple[str, ...]] = {
+    "emissions": ("hourlyOperatingData",),
+    "qa": ("testSummaryData", "certificationEventData", "testExtensionExemptionData"),
+    "plan": ("locations", "monitoringLocationData"),
+}
+WORDS: dict[Kind, str] = {
+    "emissions": "hourly emissions (hourlyOperatingData)",
+    "qa": "quality-assurance tests (testSummaryData)",
+    "plan": "a monitoring plan (monitoringLocationData)",
+}
+
+
+def load(path: Path, kind: Kind) -> dict[str, Any]:
+    """Return the content of an ECMPS file of the wanted kind.
+
+    Raises
+    ------
+    InputError
+        Not JSON, or JSON of another kind.
+    """
+    data = open_input(path).read_bytes()
+    try:
+        content = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not UTF-8", where=path.name, hint="is it an ECMPS JSON file") from error
+    except json.JSONDecodeError as error:
+        raise InputError("the file is not valid JSON", where=f"{path.name}, line {error.lineno}, column {error.colno}",
+                         found=error.msg, hint="the download may be cut short") from error  # fmt: skip
+    if not isinstance(content, dict):
+        raise InputError("the file is no ECMPS file", where=path.name, found=f"a JSON {type(content).__name__}",
+                         need="an object with orisCode")  # fmt: skip
+    found = kind_of(content)
+    if found != kind:
+        raise InputError("the file holds something else", where=path.name, need=WORDS[kind],
+                         found="no ECMPS data" if found is None else WORDS[found])  # fmt: skip
+    return content
+
+
+def kind_of(content: dict[str, Any]) -> Kind | None:
+    """Tell by its keys what an ECMPS file holds."""
+    return next((kind for kind, marks in MARKS.items() if any(mark in content for mark in marks)), None)
+
+
+def listed(record: dict[str, Any], *names: str, where: str) -> list[dict[str, Any]]:
+    """Return a list of records under the first of several names; missing and null are empty."""
+    value = next((record[name] for name in names if record.get(name) is not None), [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise InputError(f"{names[0]} is not a list of records", where=where)
+    return value
+
+
+def number(record: dict[str, Any], name: str, where: str, *, optional: bool = False) -> float:
+    """Return a number of a record; NaN where it is missing and `optional`.
+
+    Raises
+    ------
+    InputError
+        It is missing, or no number.
+    """
+    value = record.get(name)
+    if value is None:
+        if optional:
+            return float("nan")
+        raise InputError(f"{name} is missing", where=where, need="a number")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{name} is not a number", where=where, found=repr(value)[:40])
+    return float(value)
+
+
+def location(record: dict[str, Any], where: str) -> str:
+    """Return the unit, or the stack or pipe, of a record."""
+    label = record.get("unitId") or record.get("stackPipeId")
+    if not label:
+        raise InputError("a record names neither unit nor stack", where=where, need="unitId or stackPipeId")
+    return str(label)
+
+
+def stamp(record: dict[str, Any], which: str) -> str:
+    """Return ``2023-01-16T07:37`` from date, hour and minute of a record; empty where there is none."""
+    day = str(record.get(f"{which}Date") or "")[:10]
+    if not day:
+        return ""
+    hour, minute = record.get(f"{which}Hour"), record.get(f"{which}Minute")
+    return day if hour is None else f"{day}T{int(hour):02d}:{int(minute or 0):02d}"
