@@ -8,11 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, jobs, options
+from ghg.cli import console, jobs, options, sensors_screen
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
+
+app.add_typer(sensors_screen.app)
 
 
 @app.callback()
