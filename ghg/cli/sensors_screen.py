@@ -62,4 +62,6 @@ def summary(result: dict[str, Any], sentences: list[str]) -> list[str]:
     lines += [f"  {sentence}" for sentence in sentences]
     if count > len(sentences):
         lines.append(f"  and {count - len(sentences)} more: see the file")
+    if result["during_review"]:
+        lines.append(f"  {len(result['during_review'])} more within 30 days of another: those units are under review")
     return lines

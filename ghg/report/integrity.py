@@ -92,7 +92,20 @@ def _text(screening: Screening, job: IntegrityJob, record: Record, path: Path, l
 
 def _csv(screening: Screening) -> str:
     rows = [f.as_dict() for f in screening.findings]
-    names = ["source", "detector", "subject", "score", "p", "q", "alarm", "start", "end", "detail", "meaning"]
+    names = [
+        "source",
+        "detector",
+        "subject",
+        "score",
+        "p",
+        "q",
+        "alarm",
+        "during_review",
+        "start",
+        "end",
+        "detail",
+        "meaning",
+    ]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()

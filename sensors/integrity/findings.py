@@ -33,6 +33,8 @@ class Finding:
         The score is one that genuine units reach less than the agreed number of times a year.
     detail : str
         Size of the step, place of the original ...
+    opens : bool
+        An alarm, and not within 30 days after another of the same kind: then the unit is under review already.
     q : float
         False-discovery rate at which this is a discovery, over all detectors and units of the screening.
     """
@@ -46,6 +48,7 @@ class Finding:
     end: np.datetime64
     alarm: bool
     detail: str = ""
+    opens: bool = True
     q: float = 1.0
 
     def sentence(self) -> str:
@@ -58,10 +61,19 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """Return the finding for JSON and tables."""
         return {
-            "source": self.source, "detector": self.detector, "subject": self.subject, "score": self.score,
-            "p": self.p, "q": self.q, "alarm": self.alarm, "start": _minute(self.start), "end": _minute(self.end),
-            "detail": self.detail, "meaning": nulls()[self.detector].meaning,
-        }  # fmt: skip
+            "source": self.source,
+            "detector": self.detector,
+            "subject": self.subject,
+            "score": self.score,
+            "p": self.p,
+            "q": self.q,
+            "alarm": self.alarm and self.opens,
+            "during_review": self.alarm and not self.opens,
+            "start": _minute(self.start),
+            "end": _minute(self.end),
+            "detail": self.detail,
+            "meaning": nulls()[self.detector].meaning,
+        }
 
 
 @dataclass(frozen=True)
@@ -84,8 +96,13 @@ class Screening:
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
-        """The findings that are alarms."""
-        return tuple(f for f in self.findings if f.alarm)
+        """The findings that are alarms and open a review."""
+        return tuple(f for f in self.findings if f.alarm and f.opens)
+
+    @property
+    def further(self) -> tuple[Finding, ...]:
+        """What would be alarms if the unit were not under review already."""
+        return tuple(f for f in self.findings if f.alarm and not f.opens)
 
     def discoveries(self, rate: float = 0.05) -> tuple[Finding, ...]:
         """The findings of which at most the share `rate` are false."""
@@ -124,4 +141,4 @@ def controlled(findings: list[Finding], tests: int | None = None) -> list[Findin
         return []
     q = benjamini_yekutieli([f.p for f in findings], tests)
     marked = [replace(f, q=float(v)) for f, v in zip(findings, q, strict=True)]
-    return sorted(marked, key=lambda f: (not f.alarm, f.p, -f.score))
+    return sorted(marked, key=lambda f: (not f.alarm, not f.opens, f.p, -f.score))

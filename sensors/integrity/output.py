@@ -23,7 +23,7 @@ def by_detector(screening: Screening) -> list[dict[str, Any]]:
         row = rows.setdefault(f.detector, {"detector": f.detector, "judged": 0, "alarms": 0, "smallest_p": 1.0,
                                            "law_measured": nulls()[f.detector].measured})  # fmt: skip
         row["judged"] += 1
-        row["alarms"] += f.alarm
+        row["alarms"] += f.alarm and f.opens
         row["smallest_p"] = min(row["smallest_p"], f.p)
     return [rows[name] for name in nulls() if name in rows]
 
@@ -45,6 +45,7 @@ def as_dict(screening: Screening, rate: float = 0.05) -> dict[str, Any]:
         "tests": screening.tests,
         "false_discovery_rate": rate,
         "alarms": [f.as_dict() for f in screening.alarms],
+        "during_review": [f.as_dict() for f in screening.further],
         "sources": [
             {"source": name, "p": p, "q": q, "alarms": sum(f.source == name for f in screening.alarms),
              "named": name in named}
@@ -78,8 +79,17 @@ def as_dataset(screening: Screening) -> xr.Dataset:
     data |= {n: ("finding", np.array(v, float), {"long_name": w, "units": "1"}) for n, (v, w) in numbers.items()}
     data["alarm"] = (
         "finding",
-        np.array([f.alarm for f in found], np.int8),
+        np.array([f.alarm and f.opens for f in found], np.int8),
         {"long_name": "alarm", "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"},
+    )
+    data["during_review"] = (
+        "finding",
+        np.array([f.alarm and not f.opens for f in found], np.int8),
+        {
+            "long_name": "would be an alarm, but the unit is under review",
+            "flag_values": np.array([0, 1], np.int8),
+            "flag_meanings": "no yes",
+        },
     )
     for name in ("start", "end"):
         times = np.array([getattr(f, name) for f in found]).astype("datetime64[ns]")

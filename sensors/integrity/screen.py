@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["screen", "screen_unit", "screen_units"]
 
+REVIEW = np.timedelta64(30, "D")  # a step sooner after another finds the unit under review already
 TOLERANCE = 0.05  # change of load in an hour that still counts as steady
-REVIEW = np.timedelta64(30, "D")  # alarms of one detector closer than this are one: the unit is under review
-AFTER = 16  # blocks after a step that show it
+AFTER = 16  # blocks before and after a step that show it: within them it is one
 DERIVED = 2e-3  # relative spread of a ratio below which one channel was computed from the other
 CHANNEL_DETECTORS = ("stuck", "copied", "scaled_copy", "heaped", "digits", "order")
 RELATION_DETECTORS = ("step", "quiet", "whiteness", "twin", "lag")
@@ -197,21 +198,23 @@ def _limits(unit: Unit) -> tuple[list[Finding], int]:
 
 
 def _steps(unit: Unit, detector: str, subject: str, steps: Array, best: Array) -> list[Finding]:
-    """Return all steps that are alarms, those close in time as one with the greatest of them, or the greatest step."""
+    """Return all steps that are alarms, each the greatest within the reach of its windows, or the greatest step."""
     size = np.abs(steps[:, 0])
-    over = np.flatnonzero(size >= nulls()[detector].alarm)
-    if over.size == 0:
-        return _finding(unit, detector, subject, best)
-    starts, ends = steps[np.maximum(over - 1, 0), 1], steps[np.minimum(over + AFTER, len(steps) - 1), 1]
-    new = np.flatnonzero(starts[1:] - ends[:-1] >= REVIEW / unit.step) + 1
+    over = size >= nulls()[detector].alarm
     found = []
-    for group in np.split(np.arange(over.size), new):
-        peak = int(over[group[np.argmax(size[over[group]])]])
-        window = (float(starts[group[0]]), float(ends[group[-1]]))
-        found.append(
-            made(unit, detector, subject, float(size[peak]), window, f"by {100.0 * np.expm1(steps[peak, 0]):+.1f} %")
-        )
-    return found
+    while over.any():
+        peak = int(np.argmax(np.where(over, size, 0.0)))
+        first, last = max(peak - 1, 0), min(peak + AFTER, len(steps) - 1)
+        words = f"by {100.0 * np.expm1(steps[peak, 0]):+.1f} %"
+        found.append(made(unit, detector, subject, float(size[peak]), (steps[first, 1], steps[last, 1]), words))
+        over[max(peak - AFTER, 0) : peak + AFTER + 1] = False
+    return _under_review(found) or _finding(unit, detector, subject, best)
+
+
+def _under_review(found: list[Finding]) -> list[Finding]:
+    """Return findings in the order of time; those soon after another open no review of their own."""
+    found.sort(key=lambda f: f.start)
+    return [replace(f, opens=i == 0 or f.start - found[i - 1].end >= REVIEW) for i, f in enumerate(found)]
 
 
 def _finding(unit: Unit, detector: str, subject: str, row: Array) -> list[Finding]:

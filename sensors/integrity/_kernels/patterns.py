@@ -98,13 +98,14 @@ def copied(hour, y, n, step, table, keys):
         power = power * FACTOR % PRIME
     best, start, end, origin = 0, 0, 0, 0
     h, moves, done = 0, 0, 0
+    for i in range(n):  # whole steps: an exact copy may differ in the last bit of a conversion
+        keys[i] = np.int64(round((y[i] - y[0]) / step))
     for i in range(n):
-        keys[i] = np.int64(abs(round((y[i] - y[0]) / step)))
         h = (h * FACTOR + keys[i]) % PRIME
-        moves += i > 0 and y[i] != y[i - 1]
+        moves += i > 0 and keys[i] != keys[i - 1]
         if i >= WINDOW:
             h = (h - keys[i - WINDOW] % PRIME * power) % PRIME
-            moves -= y[i - WINDOW + 1] != y[i - WINDOW]
+            moves -= keys[i - WINDOW + 1] != keys[i - WINDOW]
         if i < WINDOW - 1 or moves < MOVED:
             continue
         begin = i - WINDOW + 1
@@ -112,8 +113,8 @@ def copied(hour, y, n, step, table, keys):
         if hit < 0 or begin < done:
             continue
         k, moved = 0, 0
-        while begin + k < n and hit + k < begin and y[hit + k] == y[begin + k]:
-            moved += k > 0 and y[begin + k] != y[begin + k - 1]
+        while begin + k < n and hit + k < begin and keys[hit + k] == keys[begin + k]:
+            moved += k > 0 and keys[begin + k] != keys[begin + k - 1]
             k += 1
         done = begin + k
         if moved > best:
