@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sensors.integrity.null import benjamini_yekutieli, nulls
 
-__all__ = ["Finding", "Screening", "controlled", "merged"]
+if TYPE_CHECKING:
+    from sensors.integrity.units import Unit
+
+__all__ = ["Finding", "Screening", "controlled", "made"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One detector on one unit.
 
@@ -30,6 +33,8 @@ class Finding:
         The score is one that genuine units reach less than the agreed number of times a year.
     detail : str
         Size of the step, place of the original ...
+    opens : bool
+        An alarm, and not within 30 days after another of the same kind: then the unit is under review already.
     q : float
         False-discovery rate at which this is a discovery, over all detectors and units of the screening.
     """
@@ -43,6 +48,7 @@ class Finding:
     end: np.datetime64
     alarm: bool
     detail: str = ""
+    opens: bool = True
     q: float = 1.0
 
     def sentence(self) -> str:
@@ -55,10 +61,19 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """Return the finding for JSON and tables."""
         return {
-            "source": self.source, "detector": self.detector, "subject": self.subject, "score": self.score,
-            "p": self.p, "q": self.q, "alarm": self.alarm, "start": _minute(self.start), "end": _minute(self.end),
-            "detail": self.detail, "meaning": nulls()[self.detector].meaning,
-        }  # fmt: skip
+            "source": self.source,
+            "detector": self.detector,
+            "subject": self.subject,
+            "score": self.score,
+            "p": self.p,
+            "q": self.q,
+            "alarm": self.alarm and self.opens,
+            "during_review": self.alarm and not self.opens,
+            "start": _minute(self.start),
+            "end": _minute(self.end),
+            "detail": self.detail,
+            "meaning": nulls()[self.detector].meaning,
+        }
 
 
 @dataclass(frozen=True)
@@ -81,34 +96,49 @@ class Screening:
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
-        """The findings that are alarms."""
-        return tuple(f for f in self.findings if f.alarm)
+        """The findings that are alarms and open a review."""
+        return tuple(f for f in self.findings if f.alarm and f.opens)
+
+    @property
+    def further(self) -> tuple[Finding, ...]:
+        """What would be alarms if the unit were not under review already."""
+        return tuple(f for f in self.findings if f.alarm and not f.opens)
 
     def discoveries(self, rate: float = 0.05) -> tuple[Finding, ...]:
         """The findings of which at most the share `rate` are false."""
         return tuple(f for f in self.findings if f.q <= rate)
+
+    def sources(self) -> dict[str, tuple[float, float]]:
+        """Return for each unit with findings its p-value over all detectors, and its q value over all units.
+
+        The p-values of a unit's detectors depend on each other, so they are combined as Bonferroni does: the smallest
+        times their number.
+        """
+        each: dict[str, list[float]] = {}
+        for f in self.findings:
+            each.setdefault(f.source, []).append(f.p)
+        p = [min(1.0, len(v) * min(v)) for v in each.values()]
+        return {name: (one, float(q)) for name, one, q in zip(each, p, benjamini_yekutieli(p), strict=True)}
 
 
 def _minute(time: np.datetime64) -> str:
     return str(time.astype("datetime64[m]")).replace("T", " ")
 
 
-def controlled(findings: list[Finding]) -> list[Finding]:
-    """Return the findings with their false-discovery rate, the most certain first."""
+def made(
+    unit: Unit, detector: str, subject: str, score: float, hours: tuple[float, float], detail: str = "",
+    p: float | None = None,
+) -> Finding:  # fmt: skip
+    """Return a finding of a unit; its p-value by the law of the detector unless given."""
+    null = nulls()[detector]
+    return Finding(unit.name, detector, subject, float(score), null.p(score, unit.years) if p is None else p,
+                   unit.time(hours[0]), unit.time(hours[1]), score >= null.alarm, detail)  # fmt: skip
+
+
+def controlled(findings: list[Finding], tests: int | None = None) -> list[Finding]:
+    """Return the findings with their false-discovery rate over `tests` tests, the most certain first."""
     if not findings:
         return []
-    q = benjamini_yekutieli([f.p for f in findings])
+    q = benjamini_yekutieli([f.p for f in findings], tests)
     marked = [replace(f, q=float(v)) for f, v in zip(findings, q, strict=True)]
-    return sorted(marked, key=lambda f: (not f.alarm, f.p, -f.score))
-
-
-def merged(findings: list[Finding], gap: np.timedelta64) -> list[Finding]:
-    """Return findings of one detector with those close in time made one: the strongest, over the whole window."""
-    result: list[Finding] = []
-    for f in sorted(findings, key=lambda f: f.start):
-        if result and f.start - result[-1].end < gap:
-            best = max(result[-1], f, key=lambda g: g.score)
-            result[-1] = replace(best, start=result[-1].start, end=max(f.end, result[-1].end))
-        else:
-            result.append(f)
-    return result
+    return sorted(marked, key=lambda f: (not f.alarm, not f.opens, f.p, -f.score))

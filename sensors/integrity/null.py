@@ -37,6 +37,10 @@ class Null:
         What an alarm says.
     log : bool
         The law holds for the logarithm of the score.
+    daily : bool
+        The detector may judge daily records too.
+    measured : bool
+        The law was determined on genuine records; otherwise it follows from what instruments may err.
     """
 
     alarm: float
@@ -44,6 +48,8 @@ class Null:
     scale: float
     meaning: str
     log: bool = False
+    daily: bool = False
+    measured: bool = True
 
     def rate(self, score: float) -> float:
         """Return how often a genuine unit exceeds the score in a year of record."""
@@ -94,8 +100,15 @@ def fit(scores: Sequence[float], years: Sequence[float], *, log: bool = False) -
     return (math.exp(location) if log else location), scale
 
 
-def benjamini_yekutieli(p: Sequence[float]) -> np.ndarray:
+def benjamini_yekutieli(p: Sequence[float], tests: int | None = None) -> np.ndarray:
     """Return the q values: the false-discovery rate at which each test is a discovery, under any dependence.
+
+    Parameters
+    ----------
+    p : sequence of float
+        P-values.
+    tests : int, optional
+        Number of tests where not all have a p-value: the others count as 1.
 
     References
     ----------
@@ -103,9 +116,10 @@ def benjamini_yekutieli(p: Sequence[float]) -> np.ndarray:
     """
     values = np.asarray(p, float)
     n = values.size
-    order = np.argsort(values)
-    harmonic = float(np.sum(1.0 / np.arange(1, n + 1)))
-    q = values[order] * n * harmonic / np.arange(1, n + 1)
+    m = max(n, tests or 0)
+    order = np.argsort(values, kind="stable")
+    harmonic = float(np.sum(1.0 / np.arange(1, m + 1)))
+    q = values[order] * m * harmonic / np.arange(1, n + 1)
     result = np.empty(n)
     result[order] = np.minimum(1.0, np.minimum.accumulate(q[::-1])[::-1])
     return result

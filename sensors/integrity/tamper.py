@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from sensors.integrity._kernels.patterns import resolution
-from sensors.integrity.screen import LOADS, Unit
+from sensors.integrity.units import LOADS, Unit
 
 __all__ = ["KINDS", "Attack", "tamper"]
 
@@ -78,11 +78,22 @@ def tamper(unit: Unit, attack: Attack, *, seed: int = 0) -> Unit:
     window = slice(attack.start, stop)
     channels = dict(unit.channels)
     for name in attack.channels:
-        step = resolution(unit.on, channels[name])
-        changed = channels[name].copy()
-        changed[window] = KINDS[attack.kind](unit, name, window, attack.strength, rng)
-        channels[name] = np.where(np.isnan(channels[name]), np.nan, np.round(changed / step) * step)
+        channels[name] = _changed(unit, name, window, attack, rng)
     return replace(unit, channels=channels)
+
+
+def _changed(unit: Unit, name: str, window: slice, attack: Attack, rng: np.random.Generator) -> Array:
+    """Return the channel with its window changed and rounded to the steps in which the channel stands."""
+    old = unit.channels[name]
+    running = old[(unit.on == 1) & np.isfinite(old)]
+    if running.size == 0:
+        return old.copy()
+    step, origin = resolution(running, running.size), running[0]
+    new = KINDS[attack.kind](unit, name, window, attack.strength, rng)
+    result = old.copy()
+    moved = np.isfinite(new) & np.isfinite(old[window]) & (new != old[window])
+    result[window] = np.where(moved, origin + np.round((new - origin) / step) * step, old[window])
+    return result
 
 
 def _scale(unit: Unit, name: str, window: slice, strength: float, rng: np.random.Generator) -> Array:

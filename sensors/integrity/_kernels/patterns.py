@@ -13,6 +13,7 @@ from ghg.core.jit import kernel
 
 WINDOW, MOVED = 10, 7  # hours that must repeat before a copy is looked at, and how often the value moves in them
 SIGNS, TURNS = 24, 18  # directions of change that must repeat for a scaled copy, and how many of them are not zero
+SAMPLE = 2000  # values that tell the resolution
 PRIME, FACTOR = 2147483647, 1000003  # of the rolling hashes
 
 
@@ -75,12 +76,14 @@ def _find(table, keys, begin, length, slot, mask):
 
 
 @kernel
-def copied(hour, y, n, table, keys):
+def copied(hour, y, n, step, table, keys):
     """Return the longest stretch of `y` that occurs twice, exactly, as the number of times the value moves in it.
 
     Parameters
     ----------
     hour : int64 (n,); y : float64 (n,)
+    step : float
+        Resolution of the record.
     table : int64 (power of two, at least 2 n); keys : int64 (n,)
         Scratch.
 
@@ -95,13 +98,14 @@ def copied(hour, y, n, table, keys):
         power = power * FACTOR % PRIME
     best, start, end, origin = 0, 0, 0, 0
     h, moves, done = 0, 0, 0
+    for i in range(n):  # whole steps: an exact copy may differ in the last bit of a conversion
+        keys[i] = np.int64(round((y[i] - y[0]) / step))
     for i in range(n):
-        keys[i] = np.int64(abs(y[i]) * 1000.0 + 0.5)
         h = (h * FACTOR + keys[i]) % PRIME
-        moves += i > 0 and y[i] != y[i - 1]
+        moves += i > 0 and keys[i] != keys[i - 1]
         if i >= WINDOW:
             h = (h - keys[i - WINDOW] % PRIME * power) % PRIME
-            moves -= y[i - WINDOW + 1] != y[i - WINDOW]
+            moves -= keys[i - WINDOW + 1] != keys[i - WINDOW]
         if i < WINDOW - 1 or moves < MOVED:
             continue
         begin = i - WINDOW + 1
@@ -109,8 +113,8 @@ def copied(hour, y, n, table, keys):
         if hit < 0 or begin < done:
             continue
         k, moved = 0, 0
-        while begin + k < n and hit + k < begin and y[hit + k] == y[begin + k]:
-            moved += k > 0 and y[begin + k] != y[begin + k - 1]
+        while begin + k < n and hit + k < begin and keys[hit + k] == keys[begin + k]:
+            moved += k > 0 and keys[begin + k] != keys[begin + k - 1]
             k += 1
         done = begin + k
         if moved > best:
@@ -142,7 +146,7 @@ def scaled_copies(hour, y, n, table, keys):
     """Return the best likeness of two stretches that go up and down together, whatever their scale and offset.
 
     The directions of change over `SIGNS` hours are hashed; stretches with the same directions are fitted by a straight
-    line. Score: ln(spread / residual spread). Arguments and results as for :func:`copied`.
+    line. Score: ln(spread / residual spread). Scratch and results as for :func:`copied`.
     """
     table[:] = -1
     mask = table.size - 1
@@ -244,14 +248,14 @@ def digit_shift(hour, y, n, step, length):
     """
     whole, own = np.zeros(10), np.zeros(10)
     for i in range(n):
-        whole[int(round(y[i] / step)) % 10] += 1.0
+        whole[round((y[i] - y[0]) / step) % 10] += 1.0
     best, begin_best, end_best = 0.0, 0, 0
     if n < 3 * length:
         return best, begin_best, end_best
     for begin in range(0, n - length + 1, length):
         own[:] = 0.0
         for i in range(begin, begin + length):
-            own[int(round(y[i] / step)) % 10] += 1.0
+            own[round((y[i] - y[0]) / step) % 10] += 1.0
         chi2, cells = 0.0, 0
         for d in range(10):
             if whole[d] > 0.0:
@@ -265,19 +269,30 @@ def digit_shift(hour, y, n, step, length):
 
 
 @kernel
-def resolution(on, y):
-    """Return the finest decimal step in which the values stand: 1, 0.1, 0.01 or 0.001."""
-    step = 1.0
-    fine, n = 0, 0
-    for i in range(on.size):
-        if on[i] and y[i] == y[i]:
-            n += 1
-            if abs(y[i] / step - round(y[i] / step)) > 1e-6 * max(1.0, abs(y[i] / step)):
-                fine += 1
-                if fine * 50 > n + 50 and step > 0.0011:  # a few finer values do not set the resolution
-                    step /= 10.0
-                    fine = 0
-    return step
+def resolution(y, n):
+    """Return the step in which the values stand, whatever their unit: the smallest change, or a simple part of it.
+
+    A channel recorded to 0.1 mmBtu/h and converted to W stands in steps of 29307 W. Continuous values have a step near
+    zero.
+    """
+    n = min(n, SAMPLE)
+    top, least = 0.0, math.inf
+    for i in range(n):
+        top = max(top, abs(y[i]))
+    for i in range(1, n):
+        d = abs(y[i] - y[i - 1])
+        if d > 1e-9 * top:
+            least = min(least, d)
+    if least == math.inf:
+        return max(top, 1e-300)
+    for part in range(1, 11):
+        step, off = least / part, 0
+        for i in range(n):
+            places = (y[i] - y[0]) / step
+            off += abs(places - round(places)) > 0.02
+        if off * 50 <= n:  # a few finer values do not set the resolution
+            return step
+    return least
 
 
 @kernel

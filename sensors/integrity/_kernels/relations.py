@@ -9,9 +9,8 @@ import numpy as np
 from ghg.core.jit import kernel
 from sensors.integrity._kernels.small import median, median_few
 
-BLOCK = 12  # steady hours in a block: half a day
-BINS = 16  # of the curve
-FINE = 512  # of the histogram from which the bins are made
+BLOCK = 6  # steady hours in a block
+LENGTHS = 4  # of the windows before and after a change: 2, 4, 8, 16 blocks
 
 
 @kernel
@@ -33,124 +32,6 @@ def steady_hours(on, x, y, tolerance, index):
 
 
 @kernel
-def _bins(x, index, count, fine, edges):
-    """Fill the upper edges of bins of about equal counts, from a fine histogram."""
-    low, high = math.inf, -math.inf
-    for k in range(count):
-        v = x[index[k]]
-        low, high = min(low, v), max(high, v)
-    width = (high - low) / fine.size
-    if not width > 0.0:
-        edges[:] = math.inf
-        return
-    fine[:] = 0
-    for k in range(count):
-        fine[min(fine.size - 1, int((x[index[k]] - low) / width))] += 1
-    total, b = 0, 0
-    edges[:] = math.inf
-    for f in range(fine.size):
-        total += fine[f]
-        if b < edges.size - 1 and total * edges.size >= (b + 1) * count:
-            edges[b] = low + (f + 1) * width
-            b += 1
-
-
-@kernel
-def residuals(x, y, index, count, r, work, order):
-    """Fill `r` with ln y less its curve over ln x, the level in time apart: two rounds of each from the other.
-
-    Without that, a curve fitted through hours before and after a change of level would hide half of it wherever the
-    loads before and after differ.
-    """
-    level = np.zeros(count // BLOCK + 1)
-    blocks = np.empty(count // BLOCK + 1)
-    for turn in range(3):
-        _curve_taken_out(x, y, index, count, level, r, work, order)
-        if turn < 2:
-            _levels(r, count, blocks, level)
-
-
-@kernel
-def _levels(r, count, blocks, level):
-    """Fill `level` with the median of nine neighbouring blocks, less the median of all."""
-    few = np.empty(9)
-    m = block_medians(r, count, blocks)
-    if m == 0:
-        return
-    for j in range(m):
-        n = 0
-        for i in range(max(0, j - 4), min(m, j + 5)):
-            few[n] = blocks[i]
-            n += 1
-        level[j] = median_few(few, n)
-    level[m:] = level[m - 1]
-    for j in range(m):
-        blocks[j] = level[j]
-    level -= median(blocks, 0, m)
-
-
-@kernel
-def _curve_taken_out(x, y, index, count, level, r, work, order):
-    """Fill `r` with ln y less its curve over ln x: medians in bins of `x`, straight lines between them.
-
-    Parameters
-    ----------
-    x, y : float64 (n,)
-    index : int64 (n,), count : int
-        From :func:`steady_hours`.
-    r, work : float64 (n,)
-        `r` is filled for k < count.
-    level : float64 (count // 12 + 1,)
-        Level in time, by block: it does not enter the curve.
-    order : int64 (n,)
-        Scratch.
-    """
-    edges = np.empty(BINS)
-    fine = np.empty(FINE, np.int64)
-    _bins(x, index, count, fine, edges)
-    begin = np.zeros(BINS + 1, np.int64)
-    for k in range(count):
-        b = 0
-        while x[index[k]] >= edges[b]:
-            b += 1
-        order[k] = b
-        begin[b + 1] += 1
-    for b in range(BINS):
-        begin[b + 1] += begin[b]
-    centre, height = np.empty(BINS), np.empty(BINS)
-    used = 0
-    place = begin[:BINS].copy()
-    for k in range(count):
-        work[place[order[k]]] = math.log(y[index[k]]) - level[k // BLOCK]
-        place[order[k]] += 1
-    place[:] = begin[:BINS]
-    for k in range(count):
-        r[place[order[k]]] = math.log(x[index[k]])
-        place[order[k]] += 1
-    for b in range(BINS):
-        if begin[b + 1] - begin[b] >= 4:
-            height[used] = median(work, begin[b], begin[b + 1])
-            centre[used] = median(r, begin[b], begin[b + 1])
-            if used == 0 or centre[used] > centre[used - 1]:
-                used += 1
-    for k in range(count):
-        r[k] = math.log(y[index[k]]) - _line(math.log(x[index[k]]), centre, height, used)
-
-
-@kernel
-def _line(v, centre, level, used):
-    if used == 0:
-        return 0.0
-    if used == 1 or v <= centre[0]:
-        return level[0]
-    for b in range(1, used):
-        if v <= centre[b]:
-            share = (v - centre[b - 1]) / (centre[b] - centre[b - 1])
-            return level[b - 1] + share * (level[b] - level[b - 1])
-    return level[used - 1]
-
-
-@kernel
 def block_medians(r, count, blocks):
     """Fill `blocks` with the medians of `BLOCK` residuals each; return their number."""
     few = np.empty(BLOCK)
@@ -163,26 +44,34 @@ def block_medians(r, count, blocks):
 
 
 @kernel
+def _medians(blocks, m, length, out):
+    """Fill `out` with the medians of `length` blocks from each one on."""
+    few = np.empty(length)
+    for j in range(m - length + 1):
+        for i in range(length):
+            few[i] = blocks[j + i]
+        out[j] = median_few(few, length)
+
+
+@kernel
 def level_steps(blocks, m, steps):
     """Fill `steps` with the change of level at each block that stays: signed, the least over four lengths.
 
-    A change counts as much as the smallest of the differences of medians over 1, 2, 4 and 8 blocks before and after:
-    a drift has a small one over short lengths, a passing excursion over long ones. The block itself is left out.
+    A change counts as much as the smallest of the differences of medians over 2, 4, 8 and 16 blocks (12 to 96 steady
+    hours) before and after: a drift has a small one over short lengths, a passing excursion over long ones. The block
+    itself is left out; where the record does not reach 16 blocks, three lengths are enough.
     """
-    few = np.empty(8)
+    level = np.empty((LENGTHS, max(m, 1)))
+    for k in range(LENGTHS):
+        _medians(blocks, m, 2 << k, level[k])
     for j in range(m):
         up, down, reach = math.inf, math.inf, 0
-        k = 1
-        while k <= 8 and j - k >= 0 and j + k < m:
-            for i in range(k):
-                few[i] = blocks[j + 1 + i]
-            after = median_few(few, k)
-            for i in range(k):
-                few[i] = blocks[j - 1 - i]
-            change = after - median_few(few, k)
-            up, down, reach = min(up, change), min(down, -change), k
-            k *= 2
-        steps[j] = 0.0 if reach < 4 else up if up > 0.0 else -down if down > 0.0 else 0.0
+        for k in range(LENGTHS):
+            length = 2 << k
+            if j - length >= 0 and j + length < m:
+                change = level[k, j + 1] - level[k, j - length]
+                up, down, reach = min(up, change), min(down, -change), reach + 1
+        steps[j] = 0.0 if reach < LENGTHS - 1 else up if up > 0.0 else -down if down > 0.0 else 0.0
 
 
 @kernel
@@ -229,15 +118,17 @@ def twin(hour, x, y, n, length, step):
     """
     best, start, end = 0.0, 0, 0
     for begin in range(0, n - length + 1, length // 2):
-        mx, my, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
-        for k in range(length):
-            i = begin + k
-            dx, dy = x[i] - mx, y[i] - my
-            mx += dx / (k + 1)
-            my += dy / (k + 1)
-            sxx += dx * (x[i] - mx)
-            syy += dy * (y[i] - my)
-            sxy += dx * (y[i] - my)
+        sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(begin, begin + length):  # sums about the first hour
+            dx, dy = x[k] - x[begin], y[k] - y[begin]
+            sx += dx
+            sy += dy
+            sxx += dx * dx
+            syy += dy * dy
+            sxy += dx * dy
+        sxx -= sx * sx / length
+        syy -= sy * sy / length
+        sxy -= sx * sy / length
         if not sxx > 0.0:
             continue
         slope = sxy / sxx
@@ -260,20 +151,28 @@ def lagged(on, x, y, length, most):
     best, start, lag_best = 0.0, 0, 0
     for begin in range(most, on.size - length - most + 1, length):
         zero = 0.0
+        first = begin
+        while first < begin + length - 1 and not (on[first] and x[first] == x[first] and y[first] == y[first]):
+            first += 1
+        if not (x[first] == x[first] and y[first] == y[first]):
+            continue
+        x0, y0 = x[first], y[first]
         for step in range(2 * most + 1):
             lag = 0 if step == 0 else step - most - 1 if step <= most else step - most
             n = 0
-            mx, my, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
+            sx, sy, sxx, syy, sxy = 0.0, 0.0, 0.0, 0.0, 0.0
             for i in range(begin, begin + length):
-                v = y[i + lag]
-                if on[i] and on[i + lag] and x[i] == x[i] and v == v:
+                dx, dy = x[i] - x0, y[i + lag] - y0
+                if on[i] and on[i + lag] and dx == dx and dy == dy:
                     n += 1
-                    dx, dy = x[i] - mx, v - my
-                    mx += dx / n
-                    my += dy / n
-                    sxx += dx * (x[i] - mx)
-                    syy += dy * (v - my)
-                    sxy += dx * (v - my)
+                    sx += dx
+                    sy += dy
+                    sxx += dx * dx
+                    syy += dy * dy
+                    sxy += dx * dy
+            mx, my = (x0 + sx / n, y0 + sy / n) if n else (0.0, 0.0)
+            if n:
+                sxx, syy, sxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n
             if n < length // 3 or not (sxx > 1e-4 * n * mx * mx and syy > 1e-4 * n * my * my):
                 if lag == 0:
                     break
@@ -285,3 +184,73 @@ def lagged(on, x, y, length, most):
             elif (z - zero) * math.sqrt(n - 3.0) > best:
                 best, start, lag_best = (z - zero) * math.sqrt(n - 3.0), begin, lag
     return best, start, start + length, lag_best
+
+
+@kernel
+def proportion(on, x, y, ratios):
+    """Fill `ratios` with y/x of the hours that have both; return their number."""
+    n = 0
+    for i in range(on.size):
+        if on[i] and x[i] > 0.0 and y[i] > 0.0:
+            ratios[n] = y[i] / x[i]
+            n += 1
+    return n
+
+
+@kernel
+def change_at(r, x, index, count, hour, length):
+    """Return level and slope of `r` after an hour less those before it, and the two with each block as the change.
+
+    Parameters
+    ----------
+    r : float64 (count,)
+        ln y less its curve over ln x.
+    hour : int
+        Hour of the change.
+    length : int
+        Steady hours before and after.
+
+    Returns
+    -------
+    level, slope : float
+        NaN where there are fewer than half of `length` hours on a side.
+    levels, slopes : float64 (m,)
+        The same at every eighth of `length` in the record, away from the change: the unit's own habit.
+    """
+    at = 0
+    while at < count and index[at] < hour:
+        at += 1
+    own = _contrast(r, x, index, count, at, length)
+    step = max(1, length // 8)
+    levels, slopes = np.empty(count // step + 1), np.empty(count // step + 1)
+    m = 0
+    for k in range(length, count - length + 1, step):
+        if abs(k - at) > length:
+            levels[m], slopes[m] = _contrast(r, x, index, count, k, length)
+            m += 1
+    return own[0], own[1], levels[:m], slopes[:m]
+
+
+@kernel
+def _contrast(r, x, index, count, at, length):
+    """Return the differences of mean and of slope over ln x, `length` hours from `at` on and before it."""
+    before, after = min(at, length), min(count - at, length)
+    if 2 * before < length or 2 * after < length:
+        return np.nan, np.nan
+    one = _slope(r, x, index, at - before, at)
+    two = _slope(r, x, index, at, at + after)
+    return two[0] - one[0], two[1] - one[1]
+
+
+@kernel
+def _slope(r, x, index, begin, stop):
+    mx, mr, sxx, sxr = 0.0, 0.0, 0.0, 0.0
+    for k in range(begin, stop):
+        mx += math.log(x[index[k]])
+        mr += r[k]
+    mx, mr = mx / (stop - begin), mr / (stop - begin)
+    for k in range(begin, stop):
+        d = math.log(x[index[k]]) - mx
+        sxx += d * d
+        sxr += d * (r[k] - mr)
+    return mr, (sxr / sxx if sxx > 1e-3 * (stop - begin) else np.nan)
