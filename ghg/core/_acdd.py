@@ -255,7 +255,8 @@ def _vertical(ds: xr.Dataset, attrs: dict[str, Any]) -> tuple[xr.Dataset, dict[s
     for name in ("height", "altitude"):
         values = _values_of(ds, name, (name,))
         if values is not None:
-            low, high, units = float(values.min()), float(values.max()), str(ds[name].attrs.get("units", "m"))
+            found = next(v for k, v in ds.variables.items() if str(k) == name or v.attrs.get("standard_name") == name)
+            low, high, units = float(values.min()), float(values.max()), str(found.attrs.get("units", "m"))
             break
     else:
         low, high, units = 0.0, 0.0, "m"

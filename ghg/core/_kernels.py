@@ -1,4 +1,4 @@
-"""Kernels for time: overlap of two sorted sets of intervals, correlated variances, bootstrap indices."""
+"""Kernels for time (overlap of sorted intervals, correlated variances, bootstrap indices) and York iterations."""
 
 from __future__ import annotations
 
@@ -126,3 +126,91 @@ def bootstrap_indices(starts, switches, probability, out):
             jump = t == 0 or switches[b, t] < probability
             index = starts[b, t] if jump else index
             out[b, t] = index
+
+
+@kernel
+def york_rows(x, y, vx, vy, cxy, tolerance, most, out):
+    """Fit a line to every row: ``out[row] = b, a, var b, var a, mean of adjusted x, S, iterations``.
+
+    York et al. (2004), eq. 13a to 13d, written with variances ``vx, vy`` and covariance ``cxy`` in the place of
+    weights, so that an exact coordinate (variance 0) needs no special case. ``iterations`` is -1 where the slope
+    did not settle to `tolerance` within `most` steps.
+    """
+    rows, n = x.shape
+    w = np.empty(n)
+    beta = np.empty(n)
+    for row in range(rows):
+        mean_x = 0.0
+        mean_y = 0.0
+        for i in range(n):
+            mean_x += x[row, i]
+            mean_y += y[row, i]
+        mean_x /= n
+        mean_y /= n
+        sxx = 0.0
+        sxy = 0.0
+        syy = 0.0
+        for i in range(n):
+            u = x[row, i] - mean_x
+            v = y[row, i] - mean_y
+            sxx += u * u
+            sxy += u * v
+            syy += v * v
+        b = sxy / sxx  # the ordinary slope, as York et al. advise
+        floor = tolerance * np.sqrt(syy / sxx)
+        count = -1
+        for step in range(most):
+            total = 0.0
+            mean_x = 0.0
+            mean_y = 0.0
+            for i in range(n):
+                w[i] = 1.0 / (vy[row, i] + b * (b * vx[row, i] - 2.0 * cxy[row, i]))
+                total += w[i]
+                mean_x += w[i] * x[row, i]
+                mean_y += w[i] * y[row, i]
+            mean_x /= total
+            mean_y /= total
+            above = 0.0
+            below = 0.0
+            for i in range(n):
+                u = x[row, i] - mean_x
+                v = y[row, i] - mean_y
+                beta[i] = w[i] * (u * vy[row, i] + b * v * vx[row, i] - (b * u + v) * cxy[row, i])
+                above += w[i] * beta[i] * v
+                below += w[i] * beta[i] * u
+            before = b
+            b = above / below
+            if abs(b - before) <= tolerance * abs(b) + floor:
+                count = step + 1
+                break
+        total = 0.0
+        mean_x = 0.0
+        mean_y = 0.0
+        centre = 0.0
+        for i in range(n):
+            w[i] = 1.0 / (vy[row, i] + b * (b * vx[row, i] - 2.0 * cxy[row, i]))
+            total += w[i]
+            mean_x += w[i] * x[row, i]
+            mean_y += w[i] * y[row, i]
+        mean_x /= total
+        mean_y /= total
+        a = mean_y - b * mean_x
+        for i in range(n):
+            u = x[row, i] - mean_x
+            v = y[row, i] - mean_y
+            beta[i] = w[i] * (u * vy[row, i] + b * v * vx[row, i] - (b * u + v) * cxy[row, i])
+            centre += w[i] * beta[i]
+        centre /= total
+        spread = 0.0
+        chi2 = 0.0
+        for i in range(n):
+            spread += w[i] * (beta[i] - centre) ** 2
+            chi2 += w[i] * (y[row, i] - b * x[row, i] - a) ** 2
+        var_b = 1.0 / spread
+        out[row, 0] = b
+        out[row, 1] = a
+        out[row, 2] = var_b
+        out[row, 3] = 1.0 / total + (mean_x + centre) ** 2 * var_b
+        out[row, 4] = mean_x + centre
+        out[row, 5] = chi2
+        out[row, 6] = count

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.facility._pairs import Array, paired
+from ghg.core.pairs import Array, paired
 
 __all__ = [
     "Bias", "BlandAltman", "RelativeAccuracy", "bias", "bland_altman", "e_n", "relative_accuracy",

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.facility._pairs import Array
+from ghg.core.pairs import Array
 
 __all__ = ["BestEstimate", "best_estimate"]
 

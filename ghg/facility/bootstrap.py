@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.facility._pairs import Array, paired
+from ghg.core.pairs import Array, paired
 
 __all__ = ["RatioInterval", "ratio_interval", "ratio_replicates"]
 

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.facility._pairs import Array, columns
+from ghg.core.pairs import Array, columns
 
 __all__ = ["Change", "Changes", "change_points", "scan_p_value", "scan_statistic"]
 

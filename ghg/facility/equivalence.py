@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.facility._pairs import Array, paired
+from ghg.core.pairs import Array, paired
 
 __all__ = ["Equivalence", "power", "tost", "tost_pairs"]
 

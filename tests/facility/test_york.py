@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
+from ghg.core import _kernels
 from ghg.core.errors import InputError
-from ghg.facility import _kernels
-from ghg.facility.york import _fit, deming, york
+from ghg.core.york import _fit
+from ghg.facility.york import deming, york
 
 X = np.array([0.0, 0.9, 1.8, 2.6, 3.3, 4.4, 5.2, 6.1, 6.5, 7.4])
 Y = np.array([5.9, 5.4, 4.4, 4.6, 3.5, 3.7, 2.8, 2.8, 2.4, 1.5])

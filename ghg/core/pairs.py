@@ -1,4 +1,4 @@
-"""Pairs at the door of the comparison statistics: finite, of equal length, enough of them."""
+"""Pairs at the door of statistics: finite, of equal length, enough of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+
+__all__ = ["Array", "columns", "paired"]
 
 Array = npt.NDArray[np.float64]
 
