@@ -1,0 +1,30 @@
+"""Analysis of calibrated and raw series: noise, baseline, trend, season, spikes, tampering, collocation."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sensors.analysis.allan import allan, deviations
+    from sensors.analysis.baseline import baseline
+    from sensors.analysis.curvefit import CurveFit, curve_fit, fit_series
+    from sensors.analysis.quality import four_tests
+    from sensors.analysis.rebs import rebs
+    from sensors.analysis.season import deseasonalise, growth_by_period, growth_by_year
+    from sensors.analysis.spikes import spikes
+
+_HOME = {
+    "allan": "allan", "deviations": "allan", "baseline": "baseline", "CurveFit": "curvefit", "curve_fit": "curvefit",
+    "fit_series": "curvefit", "four_tests": "quality", "rebs": "rebs", "deseasonalise": "season",
+    "growth_by_period": "season", "growth_by_year": "season", "spikes": "spikes",
+}  # fmt: skip
+
+__all__ = ["CurveFit", "allan", "baseline", "curve_fit", "deseasonalise", "deviations", "fit_series", "four_tests",
+           "growth_by_period", "growth_by_year", "rebs", "spikes"]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,113 @@
+"""Four tests of a record in one pass, and the running standard-deviation spike test.
+
+NaN rule: a missing value has flag 9, and is passed over by the tests that look at neighbours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ghg.core.jit import kernel, kernel_parallel, prange
+
+__all__ = ["four_tests", "sd_spikes"]
+
+BLOCK = 65_536
+
+
+@kernel
+def _block(y, seconds, first, last, limits, run, reason, flag):
+    """Run the tests on one block; the run of equal values before the block is followed back."""
+    low, high, likely_low, likely_high, spike, spike_bad, rate, tolerance = limits
+    suspect_run, bad_run = run
+    n = y.size
+    start = first  # first value of the current run of equal values
+    if first < n:
+        while start > 0 and first - start < bad_run and abs(y[start - 1] - y[first]) <= tolerance:
+            start -= 1
+    anchor = y[start] if start < n else 0.0
+    for i in range(first, last):
+        v = y[i]
+        if v - v != 0.0:
+            flag[i], reason[i] = 9, 1
+            start, anchor = i + 1, (y[i + 1] if i + 1 < n else 0.0)
+            continue
+        f, r = 1, 0
+        if v < low or v > high:
+            f, r = 4, r | (32 if v > high else 16)
+        elif v < likely_low or v > likely_high:
+            f, r = 3, r | 64
+        if 0 < i < n - 1:
+            d = abs(v - 0.5 * (y[i - 1] + y[i + 1]))
+            if d > spike:
+                f, r = max(f, 4 if d > spike_bad else 3), r | (1 << 24)
+        if i > 0:
+            step = abs(v - y[i - 1])
+            if step > rate * (seconds[i] - seconds[i - 1]):
+                f, r = max(f, 3), r | (1 << 25)
+        if not (abs(v - anchor) <= tolerance):
+            start, anchor = i, v
+        length = i - start + 1
+        if length >= suspect_run:
+            f, r = max(f, 4 if length >= bad_run else 3), r | (1 << 23)
+        flag[i], reason[i] = f, r
+
+
+@kernel_parallel
+def four_tests(y, seconds, limits, run, reason, flag):
+    """Fill `flag` (QARTOD level) and `reason` (bits of ghg.core.flags.Reason) of each value.
+
+    Parameters
+    ----------
+    y, seconds : (n,) float64
+        Values, and times in seconds, rising.
+    limits : tuple of 8 float
+        Lowest and highest possible, lowest and highest likely, spike suspect and bad, rate per second, tolerance of
+        equality.
+    run : tuple of 2 int
+        Equal values in a row that are suspect, and bad.
+    reason : (n,) int32
+    flag : (n,) int8
+    """
+    blocks = (y.size + BLOCK - 1) // BLOCK
+    for b in prange(blocks):
+        _block(y, seconds, b * BLOCK, min((b + 1) * BLOCK, y.size), limits, run, reason, flag)
+
+
+@kernel
+def sd_spikes(y, window, sigma, alpha, longest, spike):
+    """Mark spikes against the last value that is none; return their number.
+
+    A value is a spike where it exceeds the last unmarked one by (alpha + sqrt(n)) sigma, n being the number of values
+    since then (El Yazidi et al. 2018, equation 1).
+
+    Parameters
+    ----------
+    y : (n,) float64
+        Values; NaN is missing.
+    window : (n,) int64
+        Which entry of `sigma` is for which value.
+    sigma : (w,) float64
+        Standard deviation of the values between the quartiles, by window; NaN stops the test there.
+    alpha : float
+        Multiple of sigma.
+    longest : int
+        After so many marked values in a row the next is taken as the new level.
+    spike : (n,) bool
+        Filled.
+    """
+    base, since, found = np.nan, 0, 0
+    for i in range(y.size):
+        v, s = y[i], sigma[window[i]]
+        if v != v:
+            since += 1
+            continue
+        if base != base or s != s:
+            base, since, spike[i] = v, 0, False
+            continue
+        since += 1
+        if v > base + (alpha + np.sqrt(since)) * s and since <= longest:
+            spike[i] = True
+            found += 1
+        else:
+            base, since, spike[i] = v, 0, False
+    return found
