@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from operator import attrgetter
+from pathlib import Path
 
 from ghg.core.errors import InputError
 from ghg.core.units import factor as unit_factor
@@ -101,12 +104,74 @@ class DefaultFactor:
         return (self.upper - self.lower) / (2.0 * HALF_WIDTHS_95 * self.value)
 
 
+_overlays: list[DefaultFactor] = []
+
+
 @cache
-def table() -> tuple[DefaultFactor, ...]:
-    """Return all rows of the factor tables that come with the toolkit."""
+def _own() -> tuple[DefaultFactor, ...]:
     folder = resources.files("inventories.accounting") / "data"
     texts = [(folder / name).read_text(encoding="utf-8") for name in TABLES]
     return tuple(_row(row) for text in texts for row in csv.DictReader(text.splitlines()))
+
+
+def table() -> tuple[DefaultFactor, ...]:
+    """Return all rows of the factor tables that come with the toolkit, and of the overlays in use."""
+    return (*_own(), *_overlays)
+
+
+@contextmanager
+def overlaid(paths: Sequence[Path]) -> Iterator[None]:
+    """Use factor tables of the user; a row of theirs comes before one of the toolkit with the same key.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        CSV files with the columns of the toolkit's tables; set, fuel, quantity, value, unit and source are needed.
+
+    Raises
+    ------
+    InputError
+        A file is unreadable, a column or value is missing, a value is outside its range, or a unit cannot be read.
+    """
+    before = list(_overlays)
+    _overlays.extend(row for path in paths for row in _read(path))
+    _forget()
+    try:
+        yield
+    finally:
+        _overlays[:] = before
+        _forget()
+
+
+def _forget() -> None:
+    for one in (_index, fuels, fuel_name, candidates, default):
+        one.cache_clear()
+
+
+def _read(path: Path) -> list[DefaultFactor]:
+    from ghg.core.tables import ColumnSpec, read_table
+
+    needed = ("set", "fuel", "quantity", "value", "unit", "source")
+    others = ("species", "sector", "technology", "lower", "upper", "basis", "region", "grade", "edition", "valid_from",
+              "valid_to", "range_source")  # fmt: skip
+    specs = {n: ColumnSpec(n, kind="text", required=n in needed) for n in (*needed, *others)}
+    frame = read_table(path, specs)
+    rows = []
+    for number, cells in frame.fillna("").iterrows():
+        words = {n: str(cells.get(n, "")).strip() for n in (*needed, *others)}
+        where = f"{path.name}, row {number}"
+        if empty := [n for n in needed if not words[n]]:
+            raise InputError("a factor is not complete", where=where, found=f"no {', '.join(empty)}")
+        try:
+            row = _row({**words, "verified": "true", "edition": words["edition"] or "user"})
+        except ValueError as error:
+            raise InputError("a value of a factor is not a number", where=where, found=words["value"]) from error
+        if not row.lower <= row.value <= row.upper:
+            raise InputError("a factor lies outside its own range", where=where,
+                             found=f"{row.value:g} in [{row.lower:g}, {row.upper:g}]")  # fmt: skip
+        unit_factor(row.unit, row.unit, name=f"{row.quantity} of {row.fuel} ({where})")
+        rows.append(row)
+    return rows
 
 
 def grade(value: float, lower: float, upper: float) -> str:
@@ -138,9 +203,13 @@ def _row(row: dict[str, str]) -> DefaultFactor:
 def _index() -> dict[tuple[str, str, str, str, str, str], tuple[DefaultFactor, ...]]:
     """Return rows by set, fuel, quantity, species, sector and technology, oldest first."""
     found: dict[tuple[str, str, str, str, str, str], list[DefaultFactor]] = {}
-    for r in table():
+    age = attrgetter("valid_from")
+    for r in (
+        *sorted(_own(), key=age),
+        *sorted(_overlays, key=age),
+    ):  # those of the user are looked at first, from behind
         found.setdefault((r.set, r.fuel, r.quantity, r.species, r.sector, r.technology), []).append(r)
-    return {key: tuple(sorted(rows, key=attrgetter("valid_from"))) for key, rows in found.items()}
+    return {key: tuple(rows) for key, rows in found.items()}
 
 
 @cache
