@@ -12,7 +12,7 @@ from ghg.core.config import Model
 from inventories.accounting.rules import METHODS
 
 Component = Literal["fuel_mass", "calorific_value", "emission_factor", "carbon_content", "oxidation", "moisture",
-                    "molecular_weight", "cao", "mgo", "kiln_dust"]  # fmt: skip
+                    "molecular_weight", "cao", "mgo", "kiln_dust", "control"]  # fmt: skip
 
 
 class Series(Model):
@@ -90,6 +90,10 @@ class StreamConfig(Model):
         Oxides of clinker, the part of them that entered the kiln as oxide, and the correction factor for kiln dust.
     activity_tier : {1, 2, 3, 4}, optional
         Tier of (EU) 2018/2066 that the activity data meet: uncertainty at most 7.5, 5, 2.5 or 1.5 % (95 %).
+    sector, technology : str
+        Class (NFR) and technology, where the defaults of the method differ by them.
+    controls : table
+        Share of a species that is removed before it leaves (efficiency x operating rate), by species.
     rows : table
         Column -> value: the rows of the table of records that belong to the stream.
     uncertainty : table
@@ -118,6 +122,9 @@ class StreamConfig(Model):
     mgo_not_carbonate: Series | None = None
     kiln_dust: Series | None = None
     activity_tier: Literal[1, 2, 3, 4] | None = None
+    sector: str = ""
+    technology: str = ""
+    controls: dict[str, Series] = Field(default_factory=dict)
     rows: dict[str, str] = Field(default_factory=dict)
     uncertainty: dict[Component, Relative] = Field(default_factory=dict)
 

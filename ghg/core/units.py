@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from ghg.core.errors import ErrorList, UnitError
 
 __all__ = [
     "STATE_0C", "STATE_15C", "STATE_20C", "STATE_25C", "ReferenceState", "check_units", "convert", "factor",
-    "is_compatible", "parse_quantity", "registry", "units", "volume_ratio",
+    "is_compatible", "parse_quantity", "product_factor", "registry", "units", "volume_ratio",
 ]  # fmt: skip
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -164,6 +164,34 @@ def factor(found: str, need: str, *, name: str = "value") -> float:
             raise UnitError(f"{name} is on an offset scale", found=f"'{found}'", need=f"'{need}'",
                             hint="use convert() for temperatures and delta_degC for differences")  # fmt: skip
     return float(registry().Quantity(1.0, source).to(target).magnitude)
+
+
+def product_factor(parts: Sequence[tuple[str, int]], need: str, *, name: str = "product") -> float:
+    """Return the number by which a product of values in their units is multiplied to be in `need`.
+
+    Parameters
+    ----------
+    parts : sequence of (str, int)
+        Unit and power of each value: ``[("MW", 1), ("h", 1)]`` for megawatts times hours.
+    need : str
+        Unit of the product.
+    name : str
+        Name of the quantity, for the message.
+
+    Raises
+    ------
+    UnitError
+        A unit is unreadable, ambiguous or on an offset scale, or the product is of another kind.
+    """
+    total = registry().Quantity(1.0, "dimensionless")
+    for text, power in parts:
+        one = registry().Quantity(1.0, _unit(text, name))
+        if not one._is_multiplicative:
+            raise UnitError(f"{name} is on an offset scale", found=f"'{text}'")
+        total = total * one**power
+    if total.dimensionality != _unit(need).dimensionality:
+        raise _mismatch(name, " ".join(f"({unit})^{power}" for unit, power in parts), need)
+    return float(total.to(_unit(need)).magnitude)
 
 
 def convert(values: Any, found: str | None, need: str, *, name: str = "value") -> Any:

@@ -86,10 +86,20 @@ class Case:
             The fuel is not in the factor set, or has no such factor.
         """
         fuel = factors.fuel_name(self.config.fuel, self.rule.factor_set)
-        rows = [factors.default(self.rule.factor_set, fuel, quantity, species, str(day)) for day in self.days]
-        for row, day in zip(rows, self.days, strict=True):
+        distinct, place = np.unique(self.days, return_inverse=True)
+        sector, technology = self.config.sector, self.config.technology
+        rows = [factors.default(self.rule.factor_set, fuel, quantity, species, str(day), sector, technology)
+                for day in distinct]  # fmt: skip
+        for row, day in zip(rows, distinct, strict=True):
             self._remark(row, str(day))
-        return np.array([row.to(unit) for row in rows]), max(row.u_relative for row in rows)
+        return np.array([row.to(unit) for row in rows])[place], max(row.u_relative for row in rows)
+
+    def has(self, quantity: str, species: str = "") -> bool:
+        """Tell whether the factor set has a default for the fuel in its class."""
+        fuel = factors.code(self.config.fuel)
+        found = factors.candidates(self.rule.factor_set, fuel, quantity, species, self.config.sector,
+                                   self.config.technology)  # fmt: skip
+        return found != ()
 
     def _remark(self, row: factors.DefaultFactor, day: str) -> None:
         words = f"{row.quantity.replace('_', ' ')} of {row.fuel}" + (f" ({row.species})" if row.species else "")

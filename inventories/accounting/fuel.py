@@ -13,7 +13,7 @@ import numpy as np
 from ghg.core.errors import ConfigError
 from ghg.core.gases import carbon_to_co2
 from ghg.core.units import is_compatible
-from inventories.accounting import factors
+from inventories.accounting import factors, fuels
 from inventories.accounting.case import Case
 from inventories.accounting.engine import Array, Factor
 
@@ -86,7 +86,7 @@ def emission_factor(case: Case, gas: str) -> Factor:
     if series is not None:
         values = case.stated(series, "kg J-1", "emission_factor")
         return case.factor("emission_factor", values, 0.0, "emission_factor")
-    if gas == "CO2" and case.rule.factor_set == "ipcc2006":
+    if gas == "CO2" and case.rule.factor_set == "ipcc2006" and case.has("carbon_per_energy"):
         values, u = case.default("carbon_per_energy", "kg J-1")
         values = values * carbon_to_co2(case.rule.co2_per_carbon)
     else:
@@ -110,7 +110,37 @@ def oxidation(case: Case) -> tuple[Factor, ...]:
     return (case.factor("oxidation", values, u, "oxidation_factor"),)
 
 
+def per_mass(case: Case, gas: str, head: tuple[Factor, ...]) -> tuple[Factor, ...]:
+    """Return the chain with a default per mass of fuel; an energy is divided by the IPCC calorific value."""
+    values, u = case.default("emission_per_mass", "1", gas)
+    last = Factor("emission_factor", values, u)
+    if case.config.mass is not None:
+        return head[0], last
+    rows = factors.candidates("ipcc2006", factors.code(case.config.fuel), "calorific_value")
+    if not rows:
+        raise ConfigError("the factor is per mass and the activity an energy", where=case.where,
+                          hint="give mass, or a fuel with a default calorific value")  # fmt: skip
+    value = rows[-1]
+    inverse = case.factor("calorific_value", case.constant(1.0 / value.to("J kg-1")), value.u_relative)
+    return (*head, inverse, last)
+
+
+def emits(case: Case, gas: str) -> bool:
+    """Tell whether a fuel emits a gas: CO2 of biomass is CO2_biogenic, and is no CO2."""
+    one = fuels.fuel(factors.code(case.config.fuel))
+    biogenic = one is not None and one.biogenic
+    if case.config.factor_of(gas) is not None:
+        return True
+    return (gas != "CO2" or not biogenic) and (gas != "CO2_biogenic" or biogenic)
+
+
 def chain(case: Case, gas: str, head: tuple[Factor, ...]) -> tuple[Factor, ...]:
     """Return the whole chain of one gas; oxidation acts on the carbon, so on CO2 only."""
-    burnt = oxidation(case) if gas == "CO2" else ()
+    burnt = oxidation(case) if gas in ("CO2", "CO2_biogenic") else ()
+    if case.config.factor_of(gas) is None and not _per_energy(case, gas) and case.has("emission_per_mass", gas):
+        return (*per_mass(case, gas, head), *burnt)
     return (*head, emission_factor(case, gas), *burnt)
+
+
+def _per_energy(case: Case, gas: str) -> bool:
+    return case.has("emission_factor", gas) or (gas == "CO2" and case.has("carbon_per_energy"))

@@ -43,10 +43,24 @@ def stream(config: StreamConfig, bounds: npt.NDArray[np.datetime64], species: li
             raise ConfigError(f"the method '{config.method}' needs {need.replace('|', ' or ')}", where=case.where,
                               hint=rule.source)  # fmt: skip
     chains, energy, basis = _chains(case, species)
+    chains = {gas: (*chain, *control(case, gas)) for gas, chain in chains.items()}
     if not chains:
         raise InputError("the method gives none of the species asked for", where=case.where, found=", ".join(species))
     notes = tuple(dict.fromkeys(case.notes))
     return Stream(config.name, config.fuel, config.method, chains, energy, basis, notes, rule.scope)
+
+
+def control(case: Case, gas: str) -> tuple[Factor, ...]:
+    """Return what is left of a species after its control: 1 minus the removed share.
+
+    The share is efficiency times operating rate (EMEP/EEA guidebook part A ch 1; China, technical guidelines for
+    emission inventories: E = A x EF x (1 - eta)). The stated uncertainty of the component "control" is of the rest.
+    """
+    removed = case.config.controls.get(gas)
+    if removed is None:
+        return ()
+    share = case.stated(removed, "1", f"controls.{gas}", most=1.0)
+    return (case.factor("control", 1.0 - share),)
 
 
 def _chains(case: Case, species: list[str]) -> tuple[Chains, Array, str]:
@@ -54,7 +68,7 @@ def _chains(case: Case, species: list[str]) -> tuple[Chains, Array, str]:
     nothing = case.constant(np.nan)
     if kind == "energy":
         head, energy = fuel.activity(case)
-        return {gas: fuel.chain(case, gas, head) for gas in species}, energy, case.rule.basis
+        return {gas: fuel.chain(case, gas, head) for gas in species if fuel.emits(case, gas)}, energy, case.rule.basis
     if kind == "factor":
         found = {gas: one for gas in species if (one := process.by_factor(case, gas)) is not None}
         return found, nothing, ""

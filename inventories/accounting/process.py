@@ -77,6 +77,9 @@ def electricity(case: Case) -> tuple[tuple[Factor, ...], Array]:
 def by_factor(case: Case, gas: str) -> tuple[Factor, ...] | None:
     """Return activity x stated factor, None for a gas without one."""
     series = case.config.factor_of(gas)
+    if series is None and case.rule.factor_set and case.has("emission_per_mass", gas):
+        values, u = case.default("emission_per_mass", "1", gas)
+        return amount(case), Factor("emission_factor", values, *case.uncertain("emission_factor", u))
     if series is None:
         return None
     if case.config.mass is None:

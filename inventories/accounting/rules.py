@@ -72,5 +72,9 @@ METHODS: dict[str, Method] = {
                                     "china-grid-ets", needs=("energy",), scope="indirect"),
     "cement-clinker": Method("clinker", "2006 IPCC Guidelines vol 3 ch 2 eq 2.2 to 2.5 (CaO and MgO of the clinker)",
                              "ipcc2006-cement", needs=("mass",)),
+    "emep-tier1": Method("energy", "EMEP/EEA air pollutant emission inventory guidebook, tier 1, combustion", "emep",
+                         "net"),
+    "emep-process": Method("factor", "EMEP/EEA air pollutant emission inventory guidebook, tier 1, processes", "emep",
+                           needs=("mass",)),
     "factor": Method("factor", "activity x emission factor", needs=("mass|energy", "emission_factor|emission_factors")),
 }  # fmt: skip

@@ -121,6 +121,7 @@ def test_ipcc_approach_1_example() -> None:
 
 UNITS = {
     "emission_factor": "kg J-1",
+    "emission_per_mass": "1",
     "carbon_per_energy": "kg J-1",
     "grid_factor": "kg J-1",
     "carbon_content": "1",

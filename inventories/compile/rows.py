@@ -1,0 +1,217 @@
+"""Rows of activity: read from a table, every fault named with its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError, UnitError
+from ghg.core.tables import ColumnSpec, read_table
+from ghg.core.units import product_factor
+from inventories.compile.config import ActivityTable, Quantity, Text
+
+__all__ = ["Rows", "matching", "read_rows"]
+
+Array = npt.NDArray[np.float64]
+Words = npt.NDArray[np.str_]
+DIMENSIONS = ("J", "kg", "m3")
+
+
+@dataclass
+class Rows:
+    """Activities of one table.
+
+    Parameters
+    ----------
+    table : ActivityTable
+        What they are.
+    source, region, sector, fuel : str (row,)
+        Labels.
+    amount : float64 (row,)
+        Activity in `unit`; NaN is missing.
+    unit : {"J", "kg", "m3"}
+        SI unit of the activity.
+    u_own, u_shared : float
+        Relative standard uncertainty of each row on its own, and of all rows together.
+    lon, lat : float64 (row,)
+        Position, NaN where there is none.
+    carried : mapping
+        Species -> mass [kg] (row,), NaN where the factor is used.
+    left : mapping
+        Species -> share left after controls (row,), and the relative uncertainty of it.
+    number : int64 (row,)
+        Row in the file.
+    notes : list of str
+        What was found out and not stated.
+    """
+
+    table: ActivityTable
+    source: Words
+    region: Words
+    sector: Words
+    fuel: Words
+    amount: Array
+    unit: str
+    u_own: float
+    u_shared: float
+    lon: Array
+    lat: Array
+    carried: dict[str, Array]
+    left: dict[str, tuple[Array, Array]]
+    number: npt.NDArray[np.int64]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_rows(table: ActivityTable, base: Path) -> Rows:
+    """Read an activity table.
+
+    Parameters
+    ----------
+    table : ActivityTable
+        Where and what.
+    base : Path
+        Folder to which its path belongs.
+
+    Raises
+    ------
+    InputError, UnitError
+        Missing columns or units, negative activities, empty labels, two rows for one source, fuel and class, or no
+        row at all.
+    """
+    specs = _specs(table)
+    frame: Any = read_table(base / table.file, specs, sheet=table.sheet, encoding=table.encoding,
+                       delimiter=table.delimiter, decimal=table.decimal)  # fmt: skip
+    where = Path(table.file).name
+    keep = matching(frame, table.where, "where")
+    frame = frame[keep]
+    if frame.empty:
+        raise InputError("no row of the table is taken", where=where, found=str(table.where) if table.where else "",
+                         hint="check where")  # fmt: skip
+    number = np.asarray(frame.index, np.int64)
+    source = np.array([" ".join(map(str, one)) for one in zip(*(_words(frame, f"source.{i}")
+                       for i in range(len(table.source))), strict=True)])  # fmt: skip
+    labels = {key: _label(frame, key, getattr(table, key), where) for key in ("region", "sector", "fuel")}
+    _check_keys(source, labels, number, where)
+    amount, unit = _amount(frame, table.amount, where)
+    _not_negative(amount, number, "the activity", where)
+    nowhere = np.full(len(source), np.nan)
+    carried = {}
+    for name, one in table.carried.items():
+        carried[name] = _converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
+        _not_negative(carried[name], number, f"the mass of {name}", where)
+    return Rows(
+        table, source, labels["region"], labels["sector"], labels["fuel"], amount, unit,
+        float(np.sqrt(sum(q.u**2 for q in table.amount))), float(np.sqrt(sum(q.u_shared**2 for q in table.amount))),
+        frame["lon"].to_numpy(float) if table.lon else nowhere, frame["lat"].to_numpy(float) if table.lat else nowhere,
+        carried, _left(frame, table), number, list(frame.attrs["notes"]),
+    )  # fmt: skip
+
+
+def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
+    specs = {f"source.{i}": ColumnSpec(name, kind="text") for i, name in enumerate(table.source)}
+    for key in ("region", "sector", "fuel"):
+        if (column := getattr(table, key).column) is not None:
+            specs[key] = ColumnSpec(column, kind="text")
+    for i, one in enumerate(table.amount):
+        if one.column is not None:
+            specs[f"amount.{i}"] = ColumnSpec(one.column, unit=one.unit or None)
+    for name, one in table.carried.items():
+        specs[f"carried.{name}"] = ColumnSpec(one.column, unit=one.unit or None)
+    for key in ("lon", "lat"):
+        if (column := getattr(table, key)) is not None:
+            specs[key] = ColumnSpec(column)
+    filters = {column: None for rule in (table.where, *(c.where for c in table.control)) for column in rule}
+    return specs | {f"where.{column}": ColumnSpec(column, kind="text") for column in filters}
+
+
+def matching(frame: Any, rule: dict[str, str | list[str]], prefix: str) -> npt.NDArray[np.bool_]:
+    """Return which rows a rule takes: all its columns must hold one of the texts; ``"*"`` is any text."""
+    chosen = np.ones(len(frame), bool)
+    for column, wanted in rule.items():
+        cells = _words(frame, f"{prefix}.{column}")
+        texts = [wanted] if isinstance(wanted, str) else wanted
+        chosen &= (cells != "") if texts == ["*"] else np.isin(cells, texts)
+    return chosen
+
+
+def _words(frame: Any, name: str) -> Words:
+    return frame[name].fillna("").astype(str).str.strip().to_numpy(dtype=str)
+
+
+def _label(frame: Any, key: str, text: Text, where: str) -> Words:
+    if text.value is not None:
+        return np.full(len(frame), text.value)
+    cells = _words(frame, key)
+    lookup = {cell: text.map.get(cell, cell) or text.default for cell in np.unique(cells).tolist()}
+    found = np.array([lookup[cell] for cell in cells.tolist()], dtype=str)
+    if (empty := found == "").any():
+        row = frame.index[int(np.argmax(empty))]
+        raise InputError(f"the {key} is empty", where=f"{where}, row {row}", found=f"{int(empty.sum())} such rows",
+                         hint=f"give {key}.default, or leave the rows out with where")  # fmt: skip
+    return found
+
+
+def _check_keys(source: Words, labels: dict[str, Words], number: Any, where: str) -> None:
+    keys = np.char.add(np.char.add(source, "\n"), np.char.add(np.char.add(labels["fuel"], "\n"), labels["sector"]))
+    _, first, count = np.unique(keys, return_index=True, return_counts=True)
+    if (count > 1).any():
+        key = str(keys[first[np.argmax(count > 1)]])
+        rows = number[keys == key]
+        raise InputError("two rows stand for one source, fuel and class", where=where,
+                         found=f"'{key.replace(chr(10), ', ')}' in rows {', '.join(map(str, rows[:4]))}",
+                         hint="add the column that tells them apart to source")  # fmt: skip
+
+
+def _converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:
+    from ghg.core.units import convert
+
+    stated = unit or frame.attrs["units"].get(name)
+    if not stated:
+        raise UnitError("the column has no unit", where=f"{where}, column '{column}'",
+                        hint="state unit beside column, or write it in the header")  # fmt: skip
+    return np.asarray(convert(frame[name].to_numpy(float), stated, need, name=column), float)
+
+
+def _amount(frame: Any, quantities: list[Quantity], where: str) -> tuple[Array, str]:
+    values, parts = np.ones(len(frame)), []
+    for i, one in enumerate(quantities):
+        unit = one.unit or frame.attrs["units"].get(f"amount.{i}")
+        if not unit:
+            raise UnitError("the column has no unit", where=f"{where}, column '{one.column}'",
+                            hint="state unit beside column, or write it in the header")  # fmt: skip
+        parts.append((unit, one.power))
+        number: Any = one.value if one.column is None else frame[f"amount.{i}"].to_numpy(float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = values * number if one.power > 0 else values / number
+    for need in DIMENSIONS:
+        try:
+            return values * product_factor(parts, need, name="the activity"), need
+        except UnitError as error:
+            last = error
+            if "wrong kind" not in error.what:
+                raise
+    raise UnitError("the activity is no mass, volume or energy", where=where, found=last.found,
+                    need="a unit convertible to J, kg or m3")  # fmt: skip
+
+
+def _not_negative(values: Array, number: Any, what: str, where: str) -> None:
+    if (bad := (values < 0) | np.isinf(values)).any():
+        place = int(np.argmax(bad))
+        kind = "negative" if values[place] < 0 else "infinite"
+        raise InputError(f"{what} is {kind}", where=f"{where}, row {number[place]}", found=f"{values[place]:g} (SI)",
+                         need="zero or more")  # fmt: skip
+
+
+def _left(frame: Any, table: ActivityTable) -> dict[str, tuple[Array, Array]]:
+    """Return the share left by species and its relative uncertainty: removals act one after another."""
+    found: dict[str, tuple[Array, Array]] = {}
+    for one in table.control:
+        share, square = found.get(one.species, (np.ones(len(frame)), np.zeros(len(frame))))
+        acts = matching(frame, one.where, "where")
+        rest = 1.0 - one.efficiency * one.rate
+        found[one.species] = (np.where(acts, share * rest, share), np.where(acts, square + one.u**2, square))
+    return {name: (share, np.sqrt(square)) for name, (share, square) in found.items()}
