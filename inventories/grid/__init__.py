@@ -1,0 +1,1 @@
+"""Grids of emissions: exact, conservative, whatever the projection."""
