@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sensors.missing.config import MissingConfig
 from sensors.readers.config import (
     CampdReader,
     Column,
@@ -23,8 +24,8 @@ from sensors.readers.config import (
 from sensors.statements import ComponentUncertainty, Model, State, Uncertainty
 
 __all__ = ["CampdReader", "Column", "ComponentUncertainty", "Hj212Channel", "Hj212Reader", "LedgerConfig", "Limits",
-           "Model", "Reader", "StackConfig", "StackJob", "State", "TableReader", "TimeColumn", "TypedSeries",
-           "Uncertainty", "ValuesReader"]  # fmt: skip
+           "MissingConfig", "Model", "Reader", "StackConfig", "StackJob", "State", "TableReader", "TimeColumn",
+           "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
 
 
 class Limits(Model):
@@ -135,6 +136,8 @@ class StackJob(Model):
         Chosen by its `format`.
     stack : StackConfig, optional
         Needed when the records do not hold the emission itself.
+    missing : MissingConfig, optional
+        What is done about hours without quality-assured values; nothing unless given.
     ledger : LedgerConfig, optional
         Parameter ledger that must answer for the settings.
     title, summary : str
@@ -145,4 +148,5 @@ class StackJob(Model):
     summary: str = ""
     reader: Reader
     stack: StackConfig | None = None
+    missing: MissingConfig | None = None
     ledger: LedgerConfig | None = None

@@ -59,6 +59,11 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
                 need="no section 'stack'",
             )
         result = records
+        if config.missing is not None:
+            from sensors.missing.effect import filled_emission
+
+            result, told = filled_emission(records, config.missing, None)
+            steps += told
     elif config.stack is None:
         raise InputError(
             "the records hold channels and no emission",
@@ -69,7 +74,14 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     else:
         from sensors.stack.emission import stack_emission
 
-        result = stack_emission(records, config.stack)
+        stack = config.stack
+        if config.missing is None:
+            result = stack_emission(records, stack)
+        else:
+            from sensors.missing.effect import filled_emission
+
+            result, told = filled_emission(records, config.missing, lambda ds: stack_emission(ds, stack))
+            steps += told
         steps.append(f"computed the emission by {result.attrs['stack_method']}")
     findings = against_ledger(config, base, record)
     result = flag_unrecorded(result, findings)

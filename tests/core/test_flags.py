@@ -61,7 +61,7 @@ def test_a_mask_is_described_by_its_bits(mask: int) -> None:
 
 def test_what_is_not_known_is_given_as_a_number() -> None:
     assert describe(7, Flag) == ["7"]
-    assert describe(int(Reason.GAP) | 1 << 30) == ["gap", str(1 << 30)]
+    assert describe(int(Reason.GAP) | 1 << 31) == ["gap", str(1 << 31)]
 
 
 @given(st.lists(masks, min_size=1, max_size=5))
