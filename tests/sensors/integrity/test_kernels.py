@@ -169,4 +169,4 @@ def test_nothing_to_judge_scores_nothing() -> None:
     on, nan = np.zeros(100, np.uint8), np.full(100, np.nan)
     assert not whole.channel_scores(on, nan, nan).any()
     scores, blocks = whole.relation_scores(np.ones(100, np.uint8), nan, nan, 0.05, True, np.zeros((17, 2)))
-    assert not scores.any() and blocks == 0
+    assert not scores[:, 0].any() and blocks == 0
