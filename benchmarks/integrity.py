@@ -11,6 +11,7 @@ import argparse
 import collections
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,38 @@ def report_laws(units: list[Unit]) -> None:
     print(f"left-one-out alarms of all detectors but the steps: {alarms}")
 
 
+def report_left_out(units: list[Unit], count: int) -> None:
+    """Print what the step detector does on each unit with its limit taken from the other units only.
+
+    The limit is the smallest that gives the other units at most 0.9 alarms per unit-year.
+    """
+    grid = np.arange(0.020, 0.060, 0.001)
+    law = nulls()["step"]
+    alarms = np.zeros((len(units), grid.size), int)
+    try:
+        for k, limit_ in enumerate(grid):
+            nulls()["step"] = replace(law, alarm=float(limit_))
+            for i, unit in enumerate(units):
+                alarms[i, k] = sum(f.detector == "step" for f in false_alarms([unit]))
+        rng = np.random.default_rng(2)
+        rows, found, own = [], [], 0
+        for i, unit in enumerate(units):
+            years = sum(u.years for j, u in enumerate(units) if j != i)
+            k = int(np.flatnonzero(np.delete(alarms, i, 0).sum(0) <= 0.9 * years)[0])
+            nulls()["step"] = replace(law, alarm=float(grid[k]))
+            flow = tuple(c for c in FLOW if c in unit.channels)
+            hours = starts(unit, count, rng)
+            done = trials([(unit, Attack("scale", flow, s, h)) for h in hours for s in SCALES])
+            found += done
+            own += int(alarms[i, k])
+            rows.append([unit.name, f"{100 * grid[k]:.1f} %", alarms[i, k], share(done)])
+    finally:
+        nulls()["step"] = law
+    total = sum(u.years for u in units)
+    rows.append(["all", "", f"{own} = {own / total:.2f} per unit-year", share(found)])
+    table(rows, ["unit left out", "limit from the others", "alarms", "flow scaled by 5 %, found within 14 days"])
+
+
 def laws_of(rows: list[tuple[str, float, float]], without: str, log: bool) -> tuple[float, float]:
     """Return the law from all units but one."""
     from sensors.integrity.null import fit
@@ -181,6 +214,7 @@ def main() -> None:
     report_alarms({"gas units, Idaho 2018": gas, "coal units, first quarter of 2015": black})
     if given.laws:
         report_laws([*gas, *black])
+        report_left_out([*gas, *black], given.starts)
     report_attacks(attacks([*gas, *black], given.starts), {u.name for u in gas})
 
 

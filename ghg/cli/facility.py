@@ -69,7 +69,8 @@ def summary(result: dict) -> str:
     for term in result["causes"]["terms"]:
         convention = f"   of which convention {term['convention_ln']:+.5f}" if term["convention_ln"] else ""
         lines.append(f"{term['name'].replace('_', ' '):>20}: {term['ln']:+.5f} in ln{convention}")
-    return "\n".join([*lines, *_wrong_inputs(result)])
+    reservations = [f"{'reservation':>20}: {text}" for text in result["verdict"]["reservations"]]
+    return "\n".join([*lines, *_wrong_inputs(result), *reservations])
 
 
 def _wrong_inputs(result: dict) -> list[str]:

@@ -7,7 +7,7 @@ systematic parts -> ratio, equivalence, best estimate -> causes -> verdict.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from ghg.core.errors import InputError
 from ghg.facility.causes import Decomposition, from_datasets
 from ghg.facility.evidence import levels, steps
 from ghg.facility.independence import Independence, assess
+from ghg.facility.integrity import Integrity, assess_integrity
 from ghg.facility.pairing import known_periods, on_periods, pair_table, select_species, within
 from ghg.facility.reconcile import Attribution
 from ghg.facility.statistics import of_pairs, of_totals
@@ -57,6 +58,8 @@ class Comparison:
         Which single input is wrong, if any, over the whole period; None where a side is not independent.
     steps : list of tuple
         Which input changed, by the index of the first period after each change point.
+    integrity : Integrity, optional
+        Flags, substituted shares and alarms of the records of both sides.
     """
 
     verdict: Verdict
@@ -72,6 +75,7 @@ class Comparison:
     statistics: dict[str, Any] = field(default_factory=dict)
     attribution: Attribution | None = None
     steps: list[tuple[int, Attribution]] = field(default_factory=list)
+    integrity: Integrity | None = None
 
 
 def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, timezone: str) -> Comparison:
@@ -118,7 +122,10 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
         )
     measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
     channels = within(measured, measured_pairs["time_bounds"].values)
-    return _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))
+    integrity = assess_integrity(channels, within(accounted, accounted_pairs["time_bounds"].values))
+    found = _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))
+    verdict = replace(found.verdict, reservations=integrity.reservations())
+    return replace(found, verdict=verdict, integrity=integrity)
 
 
 def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Dataset) -> list[Independence]:

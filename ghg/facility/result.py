@@ -53,6 +53,7 @@ def as_dict(found: Comparison, job: FacilityJob) -> dict[str, Any]:
             "evidence": [one.evidence for one in found.independence],
             "sources": [one.as_dict() for one in found.independence],
         },
+        "integrity": None if found.integrity is None else found.integrity.as_dict(),
         "pairs": _pairs(found.pairs),
         "notes": _notes(found.measured, found.accounted),
     }

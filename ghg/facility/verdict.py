@@ -22,6 +22,8 @@ class Verdict:
         Why, one sentence each.
     margin_percent, coverage : float
         Equivalence margin and coverage probability of the intervals.
+    reservations : tuple of str
+        What the records say about themselves: alarms, substituted and flagged data. They do not move the numbers.
     """
 
     code: str
@@ -29,10 +31,11 @@ class Verdict:
     reasons: tuple[str, ...]
     margin_percent: float
     coverage: float
+    reservations: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the verdict for JSON."""
-        return {**asdict(self), "reasons": list(self.reasons)}
+        return {**asdict(self), "reasons": list(self.reasons), "reservations": list(self.reservations)}
 
 
 def decide(

@@ -31,6 +31,7 @@ __all__ = ["screen", "screen_unit", "screen_units"]
 REVIEW = np.timedelta64(30, "D")  # a step sooner after another finds the unit under review already
 TOLERANCE = 0.05  # change of load in an hour that still counts as steady
 AFTER = 16  # blocks before and after a step that show it: within them it is one
+NARROW = 0.01  # of a limit: so near it a density without a hand in it is even
 DERIVED = 2e-3  # relative spread of a ratio below which one channel was computed from the other
 CHANNEL_DETECTORS = ("stuck", "copied", "scaled_copy", "heaped", "digits", "order")
 RELATION_DETECTORS = ("step", "quiet", "whiteness", "twin", "lag")
@@ -192,7 +193,7 @@ def _limits(unit: Unit) -> tuple[list[Finding], int]:
     findings: list[Finding] = []
     for name, limit in unit.limits.items():
         if name in unit.channels:
-            row = _patterns.crowded(unit.on, unit.channels[name], limit, 0.05 * limit)
+            row = _patterns.crowded(unit.on, unit.channels[name], limit, NARROW * limit)
             findings += _finding(unit, "crowded", name, np.array([*row, 0.0]))
     return findings, len(unit.limits)
 

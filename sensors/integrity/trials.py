@@ -86,7 +86,7 @@ def trials(cases: Iterable[tuple[Unit, Attack]], *, seed: int = 0) -> list[Trial
         For attacks that invent values.
     """
     with ThreadPoolExecutor(threads()) as pool:
-        return list(pool.map(lambda case: _trial(*case, seed), cases))
+        return list(pool.map(lambda case: _trial(case[0], case[1], seed), cases))
 
 
 def _trial(unit: Unit, attack: Attack, seed: int) -> Trial:
@@ -102,7 +102,7 @@ def _trial(unit: Unit, attack: Attack, seed: int) -> Trial:
 
 def _same(f: Finding, g: Finding) -> bool:
     alike = (f.detector, f.subject) == (g.detector, g.subject)
-    return alike and (f.detector not in STEPS or abs(f.start - g.start) <= np.timedelta64(48, "h"))
+    return alike and (f.detector not in STEPS or bool(abs(f.start - g.start) <= np.timedelta64(48, "h")))
 
 
 def _near(unit: Unit, start: int, stop: int) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def oversaturated(on, temperature, pressure, moisture, n, length):
         if on[i] and moisture[i] > 0.0 and most == most:
             excess[m], hour[m] = math.log(moisture[i] / most), i
             m += 1
-    return _worst(excess, hour, m, length, 0.0, 0.0)
+    return _worst(excess, hour, m, length, -math.inf, 0.0)
 
 
 @kernel

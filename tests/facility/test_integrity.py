@@ -1,0 +1,70 @@
+"""The verdict knows what the records say about themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ghg.core.flags import Flag, Method, Reason
+from ghg.core.time import bounds_variable
+from ghg.facility.comparison import compare
+from ghg.facility.integrity import Integrity, assess_integrity
+from sensors.integrity.screen import screen
+from tests.plants import ordinary, plant, settings
+
+
+def hourly(rng: np.random.Generator, hours: int = 1500) -> xr.Dataset:
+    edges = np.datetime64("2023-01-01", "ns") + np.arange(hours + 1) * np.timedelta64(1, "h")
+    load = np.round(300 + 50 * np.sin(np.arange(hours) / 24 * 2 * np.pi) + 15 * rng.standard_normal(hours))
+    rate = load * 0.25 * np.exp(0.006 * rng.standard_normal(hours))
+    times = bounds_variable(np.stack([edges[:-1], edges[1:]], axis=1))
+    dims = ("source", "time")
+    data = {
+        "emission": (dims, rate[None]),
+        "gross_load": (dims, load[None]),
+        "emission_flag": (dims, np.full((1, hours), int(Flag.GOOD), np.int8)),
+        "emission_reason": (dims, np.zeros((1, hours), np.int32)),
+        "emission_method": (dims, np.full((1, hours), int(Method.DIRECT), np.int8)),
+    }
+    return xr.Dataset({**data, "time_bounds": times}, coords={"source": ["A"], "time": times.time})
+
+
+def test_a_clean_record_has_no_reservations(rng: np.random.Generator) -> None:
+    _, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
+    found = assess_integrity(hourly(rng), accounted)
+    assert found.reservations() == () and found.unit_years == pytest.approx(1500 / 8766)
+    assert found.flags == {"good": 1.0} and found.substituted == {
+        "share": 0.0,
+        "mass_share": 0.0,
+        "effect_percent": None,
+    }
+
+
+def test_alarms_flags_and_substitutes_are_told(rng: np.random.Generator) -> None:
+    _, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
+    ds = hourly(rng)
+    ds["emission"][0, 800:] *= 0.9
+    ds["emission_flag"][0, :150] = int(Flag.SUSPECT)
+    ds["emission_method"][0, 300:375] = int(Method.SUBSTITUTE)
+    ds["emission_reason"][0, 300:375] = int(Reason.SUBSTITUTED)
+    ds["emission"][0, 300:375] *= 1.5
+    found = assess_integrity(ds, accounted)
+    assert len(screen(ds).alarms) == len(found.alarms) == 1 and 0.0 < found.alarm_mass_share < 0.2
+    assert found.substituted["share"] == pytest.approx(0.05)
+    assert found.substituted["effect_percent"] > 2.0
+    assert found.reasons == {"substituted": pytest.approx(0.05)}
+    text = "; ".join(found.reservations())
+    assert "1 alarms" in text and "5.0% of the measured intervals are substituted" in text and "10.0%" in text
+
+
+def test_the_verdict_keeps_its_numbers_and_names_its_reservations(rng: np.random.Generator) -> None:
+    measured, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
+    marked = measured.copy(deep=True)
+    marked["emission_flag"][:] = int(Flag.SUSPECT)
+    plain, told = (compare(m, accounted, settings(), "UTC") for m in (measured, marked))
+    assert plain.ratio == told.ratio and plain.verdict.code == told.verdict.code
+    assert plain.verdict.reservations == ()
+    assert told.verdict.reservations == ("100.0% of the measured intervals are flagged suspect or bad",)
+    assert told.integrity is not None and told.integrity.not_screened == "intervals"
+    assert isinstance(told.integrity, Integrity) and told.verdict.as_dict()["reservations"]
