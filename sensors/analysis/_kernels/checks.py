@@ -40,7 +40,7 @@ def _plain(y, seconds, first, last, limits, flag, reason):
         v, before, after = y[i], y[i - 1], y[i + 1]
         wrong = (v < low) | (v > high) | (abs(v - 0.5 * (before + after)) > spike)
         wrong |= abs(v - before) > rate * (seconds[i] - seconds[i - 1])
-        flag[i] = 0 if wrong | (v - v != 0.0) else 1
+        flag[i] = 0 if wrong | (not np.isfinite(v)) else 1
         reason[i] = 0
 
 
@@ -62,7 +62,7 @@ def _block(y, seconds, first, last, limits, run, reason, flag):
     for i in range(first, last):
         v = y[i]
         if flag[i] == 0:
-            if v - v != 0.0:
+            if not np.isfinite(v):
                 flag[i], reason[i] = 9, 1
             else:
                 before = y[i - 1] if i > 0 else np.nan

@@ -168,7 +168,8 @@ def test_four_tests_find_what_was_put_in(rng: np.random.Generator) -> None:
 @pytest.mark.kernel
 def test_four_tests_on_records_without_values() -> None:
     for y in (np.empty(0), np.full(3, np.nan), np.array([np.inf])):
-        flag, _ = four_tests(y, Limits())
+        with np.errstate(invalid="ignore"):  # plain Python warns of inf - inf, the compiled kernel does not
+            flag, _ = four_tests(y, Limits())
         assert (flag == Flag.MISSING).all()
 
 
