@@ -6,12 +6,20 @@ from pathlib import Path
 
 import typer
 
-from ghg.cli import console, jobs, options, sensors_hj212, sensors_quality, sensors_screen
+from ghg.cli import (
+    console,
+    jobs,
+    options,
+    sensors_analysis,
+    sensors_hj212,
+    sensors_quality,
+    sensors_screen,
+)
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
-for part in (sensors_hj212, sensors_quality, sensors_screen):
+for part in (sensors_analysis, sensors_hj212, sensors_quality, sensors_screen):
     app.add_typer(part.app)
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sensors.analysis.allan import allan, deviations
     from sensors.analysis.baseline import baseline
+    from sensors.analysis.collocation import network_drift, transfer
     from sensors.analysis.curvefit import CurveFit, curve_fit, fit_series
+    from sensors.analysis.integrity import screen
     from sensors.analysis.quality import four_tests
     from sensors.analysis.rebs import rebs
     from sensors.analysis.season import deseasonalise, growth_by_period, growth_by_year
@@ -16,12 +18,13 @@ if TYPE_CHECKING:
 
 _HOME = {
     "allan": "allan", "deviations": "allan", "baseline": "baseline", "CurveFit": "curvefit", "curve_fit": "curvefit",
-    "fit_series": "curvefit", "four_tests": "quality", "rebs": "rebs", "deseasonalise": "season",
+    "fit_series": "curvefit", "network_drift": "collocation", "transfer": "collocation", "screen": "integrity",
+    "four_tests": "quality", "rebs": "rebs", "deseasonalise": "season",
     "growth_by_period": "season", "growth_by_year": "season", "spikes": "spikes",
 }  # fmt: skip
 
 __all__ = ["CurveFit", "allan", "baseline", "curve_fit", "deseasonalise", "deviations", "fit_series", "four_tests",
-           "growth_by_period", "growth_by_year", "rebs", "spikes"]  # fmt: skip
+           "growth_by_period", "growth_by_year", "network_drift", "rebs", "screen", "spikes", "transfer"]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -225,7 +225,8 @@ def allan(
         for key, column in zip(columns, (deviation, nu, low, high), strict=True):
             columns[key].append(column)
     gaps = float(np.isnan(values).mean())
-    return _dataset(found, {k: np.array(v) for k, v in columns.items()}, (list(statistics), np.asarray(chosen * step, np.float64), alpha),
+    tau: Float = np.asarray(chosen * step, np.float64)
+    return _dataset(found, {k: np.array(v) for k, v in columns.items()}, (list(statistics), tau, alpha),
                     {"interval_s": step, "gap_share": round(gaps, 6), "confidence": confidence})  # fmt: skip
 
 

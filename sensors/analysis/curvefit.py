@@ -201,7 +201,7 @@ def _even(t: Float, residual: Float, step: float, long: float) -> tuple[Float, F
     return grid, np.interp(grid, unique, mean), intercept + slope * grid
 
 
-def _response(frequency: Float, cutoff: float) -> Float:
+def _response(frequency: npt.NDArray[np.floating], cutoff: float) -> Float:
     """Return the filter at frequencies per year (Thoning 1989, equation 2)."""
     return 2.0 ** -np.minimum((frequency * cutoff / DAYS) ** POWER, CLIP)
 
@@ -230,9 +230,9 @@ def _variances(residual: Float, step: float, cutoff: float) -> tuple[float, floa
     """
     variance, r1 = _noise(residual)
     size = 1 << 14
-    frequency = np.fft.fftfreq(size, step)
+    frequency = np.asarray(np.fft.fftfreq(size, step), np.float64)
     spectrum = variance * (1 - r1**2) / np.abs(1 - r1 * np.exp(-2j * np.pi * frequency * step)) ** 2
-    passed = _response(np.asarray(np.abs(frequency), np.float64), cutoff) ** 2 * spectrum
+    passed = _response(np.asarray(np.abs(frequency)), cutoff) ** 2 * spectrum
     return float(passed.mean()), float(((2 * np.pi * frequency) ** 2 * passed).mean())
 
 

@@ -98,6 +98,8 @@ def _chosen(ds: xr.Dataset, name: str | None) -> str:
     along = [str(v) for v in ds.data_vars if ds[v].dims and "time" in ds[v].dims and ds[v].dtype.kind == "f"]
     main = [v for v in along if not split_partner(v)[1] and not v.endswith(("_sd", "_n"))]
     if name is None:
+        measured = [v for v in main if f"{v}_flag" in ds]
+        main = measured if len(measured) == 1 else main
         if len(main) != 1:
             raise InputError("the data hold more than one series", found=", ".join(main) or "none",
                              hint="name the variable")  # fmt: skip

@@ -68,10 +68,11 @@ def gapped(y: Float, factors: npt.NDArray[np.int64], statistic: str) -> Float:
     Returns
     -------
     (k,) array
-        In the square of the unit of `y`; NaN where lags without a pair are needed. Being unbiased, an estimate from
-        few pairs can be negative.
+        In the square of the unit of `y`; NaN where lags beyond the last pair are needed. A lag without a pair (a valve
+        that returns every hour leaves some) takes the straight line between its neighbours. Being unbiased, an estimate
+        from few pairs can be negative.
     """
-    gamma, _ = variogram(np.asarray(y, np.float64))
+    gamma = _filled(variogram(np.asarray(y, np.float64))[0])
     before = np.concatenate([[0], np.cumsum(np.isnan(y))])
     phase = np.concatenate([[0.0], np.cumsum(np.where(np.isnan(y), 0.0, y - np.nanmean(y)))])
     result = np.full(len(factors), np.nan)
@@ -87,6 +88,12 @@ def gapped(y: Float, factors: npt.NDArray[np.int64], statistic: str) -> Float:
         else:
             result[k] = _variance(gamma, m, statistic)
     return result
+
+
+def _filled(gamma: Float) -> Float:
+    there = np.isfinite(gamma)
+    lag = np.arange(gamma.size)
+    return np.interp(lag, lag[there], gamma[there], right=np.nan) if there.any() else gamma
 
 
 def _complete(phase: Float, m: int, statistic: str, whole: npt.NDArray[np.bool_]) -> float:

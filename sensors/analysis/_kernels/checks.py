@@ -15,41 +15,65 @@ BLOCK = 65_536
 
 
 @kernel
+def _judge(v, before, after, dt, limits):
+    """Return flag and reason of one value by range, spike and rate; NaN neighbours pass."""
+    low, high, likely_low, likely_high, spike, spike_bad, rate, _ = limits
+    f, r = 1, 0
+    if v < low or v > high:
+        f, r = 4, (32 if v > high else 16)
+    elif v < likely_low or v > likely_high:
+        f, r = 3, 64
+    d = abs(v - 0.5 * (before + after))
+    if d > spike:
+        f, r = max(f, 4 if d > spike_bad else 3), r | (1 << 24)
+    if abs(v - before) > rate * dt:
+        f, r = max(f, 3), r | (1 << 25)
+    return f, r
+
+
+@kernel
+def _plain(y, seconds, first, last, limits, flag, reason):
+    """Mark what passes range, spike and rate as good, the rest as 0; the loop has no branch, so that it vectorises."""
+    low, high = max(limits[0], limits[2]), min(limits[1], limits[3])
+    spike, rate = limits[4], limits[6]
+    for i in range(first, last):
+        v, before, after = y[i], y[i - 1], y[i + 1]
+        wrong = (v < low) | (v > high) | (abs(v - 0.5 * (before + after)) > spike)
+        wrong |= abs(v - before) > rate * (seconds[i] - seconds[i - 1])
+        flag[i] = 0 if wrong | (not np.isfinite(v)) else 1
+        reason[i] = 0
+
+
+@kernel
 def _block(y, seconds, first, last, limits, run, reason, flag):
     """Run the tests on one block; the run of equal values before the block is followed back."""
-    low, high, likely_low, likely_high, spike, spike_bad, rate, tolerance = limits
     suspect_run, bad_run = run
-    n = y.size
+    tolerance, n = limits[7], y.size
+    begin, end = max(first, 1), min(last, n - 1)
+    _plain(y, seconds, begin, end, limits, flag, reason)
+    if first == 0:
+        flag[0], reason[0] = 0, 0
+    if last == n:
+        flag[n - 1], reason[n - 1] = 0, 0
     start = first  # first value of the current run of equal values
-    if first < n:
-        while start > 0 and first - start < bad_run and abs(y[start - 1] - y[first]) <= tolerance:
-            start -= 1
-    anchor = y[start] if start < n else 0.0
+    while start > 0 and first - start < bad_run and abs(y[start - 1] - y[first]) <= tolerance:
+        start -= 1
+    anchor = y[start]
     for i in range(first, last):
         v = y[i]
-        if v - v != 0.0:
-            flag[i], reason[i] = 9, 1
-            start, anchor = i + 1, (y[i + 1] if i + 1 < n else 0.0)
-            continue
-        f, r = 1, 0
-        if v < low or v > high:
-            f, r = 4, r | (32 if v > high else 16)
-        elif v < likely_low or v > likely_high:
-            f, r = 3, r | 64
-        if 0 < i < n - 1:
-            d = abs(v - 0.5 * (y[i - 1] + y[i + 1]))
-            if d > spike:
-                f, r = max(f, 4 if d > spike_bad else 3), r | (1 << 24)
-        if i > 0:
-            step = abs(v - y[i - 1])
-            if step > rate * (seconds[i] - seconds[i - 1]):
-                f, r = max(f, 3), r | (1 << 25)
+        if flag[i] == 0:
+            if not np.isfinite(v):
+                flag[i], reason[i] = 9, 1
+            else:
+                before = y[i - 1] if i > 0 else np.nan
+                after = y[i + 1] if i + 1 < n else np.nan
+                dt = seconds[i] - seconds[i - 1] if i > 0 else 0.0
+                flag[i], reason[i] = _judge(v, before, after, dt, limits)
         if not (abs(v - anchor) <= tolerance):
             start, anchor = i, v
-        length = i - start + 1
-        if length >= suspect_run:
-            f, r = max(f, 4 if length >= bad_run else 3), r | (1 << 23)
-        flag[i], reason[i] = f, r
+        elif i - start + 1 >= suspect_run:
+            flag[i] = max(flag[i], 4 if i - start + 1 >= bad_run else 3)
+            reason[i] |= 1 << 23
 
 
 @kernel_parallel

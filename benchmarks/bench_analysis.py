@@ -1,0 +1,117 @@
+"""Speed of the analysis of series: Allan deviations, curve fit, REBS, four tests, spikes, screening.
+
+Run ``python benchmarks/bench_analysis.py [FOLDER]``; FOLDER holds the caesium clock and the Mauna Loa flasks (by
+default ``../shared/data/sensors`` beside the project). The peer of the Allan deviations is allantools, measured in
+the same run where it is installed. Times are the least of several; the processor time beside it tells a busy machine
+apart.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ghg.core.jit import threads
+from sensors.analysis.allan import averaging_factors, deviations
+from sensors.analysis.curvefit import curve_fit
+from sensors.analysis.integrity import copies
+from sensors.analysis.quality import Limits, four_tests
+from sensors.analysis.rebs import rebs
+from sensors.analysis.spikes import rebs_spikes, sd_spikes
+
+
+def best(run: Callable[[], Any], repeats: int = 7) -> tuple[float, float]:
+    """Return the least wall and processor time."""
+    run()
+    wall, cpu = [], []
+    for _ in range(repeats):
+        a, b = time.perf_counter(), time.process_time()
+        run()
+        wall.append(time.perf_counter() - a)
+        cpu.append(time.process_time() - b)
+    return min(wall), min(cpu)
+
+
+def line(name: str, took: tuple[float, float], note: str = "") -> None:
+    print(f"{name:<58}{took[0] * 1e3:10.2f} ms   cpu {took[1] * 1e3:10.2f} ms   {note}")
+
+
+def allan(folder: Path) -> None:
+    x = np.loadtxt(folder / "allan" / "5071A_phase.txt.gz")
+    decade = averaging_factors(x.size, "decade")
+    spaced = np.unique(np.linspace(1, x.size // 3, 2000).astype(np.int64))
+    try:
+        import allantools  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        allantools = None
+        print("allantools is not installed: no peer")
+    for name, factors, repeats in (("decade points", decade, 9), ("2,000 spaced points", spaced, 2)):
+        ours = best(lambda f=factors: deviations(x, "oadev", list(f), phase=True), repeats)
+        terms = float(sum(x.size - 2 * f for f in factors.tolist() if 2 * f < x.size))
+        note = f"{terms / ours[0] / 1e9:.2f} G differences/s"
+        line(f"OADEV of {x.size:,} points, {name}", ours, note)
+        if allantools is not None:
+            taus = factors.astype(float)
+            peer = best(lambda t=taus: allantools.oadev(x, rate=1.0, data_type="phase", taus=t), min(repeats, 5))
+            line("  allantools, same points", peer, f"{peer[0] / ours[0]:.1f} times ours")
+            theirs = allantools.oadev(x, rate=1.0, data_type="phase", taus=taus)
+            mine = dict(
+                zip(factors.tolist(), deviations(x, "oadev", list(factors), phase=True)["deviation"], strict=True)
+            )
+            worst = max(abs(mine[round(t)] / d - 1) for t, d in zip(theirs[0], theirs[1], strict=True))
+            print(f"  largest relative difference {worst:.1e}")
+    y = np.diff(x)
+    y[np.random.default_rng(1).random(y.size) < 0.1] = np.nan
+    line("OADEV with a tenth missing, octaves", best(lambda: deviations(y, "oadev", "octave"), 3))
+
+
+def fits(folder: Path) -> None:
+    years, values = np.loadtxt(folder / "mauna_loa" / "noaa_mlo.dat").T
+    line("curve fit, 8,123 flasks", best(lambda: curve_fit(years, values, step=7)), "NOAA's programme: 25 ms (notes)")
+    rng = np.random.default_rng(2)
+    days = np.arange(0, 365, 1 / 24)
+    y = (
+        410
+        + 5 * np.cos(days / 58)
+        + rng.normal(0, 0.4, days.size)
+        + (rng.random(days.size) < 0.3) * rng.gamma(2, 4, days.size)
+    )
+    line("REBS, one hourly year (60 days)", best(lambda: rebs(days, y, width=60.0)), "target 100 ms")
+    line("REBS, one hourly year, at every hour", best(lambda: rebs(days, y, width=60.0, fits=0), 2))
+
+
+def checks() -> None:
+    rng = np.random.default_rng(3)
+    y = 410 + rng.normal(0, 0.05, 1_000_000)
+    seconds = np.arange(y.size) * 1.0
+    limits = Limits((0, 1000), (350, 600), spike=0.7, spike_bad=10.0, rate=2.0, flat=10, flat_bad=20, tolerance=1e-4)
+    took = best(lambda: four_tests(y, limits), 15)
+    line("four tests of 1,000,000 values", took, f"target 5 ms; {21 * y.size / 15e9 * 1e3:.2f} ms to move the bytes")
+    line("four tests, times given and checked", best(lambda: four_tests(y, limits, seconds=seconds), 9))
+    minutes = 410 + rng.normal(0, 0.05, 44_640)
+    at = np.arange(minutes.size) * 60.0
+    line("spikes of a month of minutes, sd", best(lambda: sd_spikes(at, minutes)))
+    line("spikes of a month of minutes, REBS", best(lambda: rebs_spikes(at, minutes), 3))
+    pair = [np.round(minutes, 2), np.round(1900 + rng.normal(0, 0.5, minutes.size), 1)]
+    stamps = np.datetime64("2024-01-01", "ns") + np.arange(minutes.size) * np.timedelta64(1, "m")
+    line("copies in a month of minutes, two species", best(lambda: copies(stamps, pair), 3))
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared" / "data" / "sensors"
+    print(f"{threads()} threads")
+    if folder.is_dir():
+        allan(folder)
+        fits(folder)
+    else:
+        print(f"{folder} is missing: no Allan deviations, no fits")
+    checks()
+
+
+if __name__ == "__main__":
+    main()
