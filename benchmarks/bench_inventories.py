@@ -1,6 +1,6 @@
 """Uncertainty of an inventory: Monte Carlo with shared activities, the analytic covariance, and the floor, in one run.
 
-Run ``python benchmarks/bench_inventories.py``: 20,000 sources x 15 species x 1,000 draws, one uncertain activity for each
+Run ``python benchmarks/bench_inventories.py``: 20,000 sources x 15 species x 1,000 draws, one uncertain activity for a
 source, shared by its species, and one factor for each of 40 fuels and species. The floor is the drawing of the
 activities alone; the peer is the same product with numpy. Times are the best of several runs after an uncounted one.
 """

@@ -65,7 +65,7 @@ def ratios(
     to: Annotated[str, typer.Option("--to", help="Species that divides.")] = "CO2",
     form: options.Out = options.Format.text,
 ) -> None:
-    """Co-emission ratios by group [g/kg], with what both species share cancelled."""
+    """Co-emission ratios by group in g per kg, with what both species share cancelled."""
     from ghg.core.netcdf import read
     from inventories.compile.ratios import ratios as compute
 
