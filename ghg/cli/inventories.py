@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, inventories_screen, jobs, options
+from ghg.cli import console, inventories_build, inventories_screen, jobs, options
 from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Activity data to accounted emissions.")  # fmt: skip
-
-app.add_typer(inventories_screen.app)
+for part in (inventories_build, inventories_screen):
+    app.add_typer(part.app)
 
 
 @app.callback()

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "EXPECTED", "Finding", "carbon_balance", "check", "co_emission", "double_counting", "jumps", "missing_classes",
-    "outlier_regions", "particle_order",
+    "EXPECTED",
+    "Finding",
+    "carbon_balance",
+    "check",
+    "co_emission",
+    "double_counting",
+    "jumps",
+    "measured_ratios",
+    "missing_classes",
+    "outlier_regions",
+    "particle_order",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -152,19 +161,34 @@ def co_emission(ds: xr.Dataset) -> list[Finding]:
     for pair in np.unique(pairs).tolist():
         fuel, sector = pair.split("|")
         rows = np.flatnonzero((pairs == pair) & (co2 > 0))
-        carbon = _carbon_range(fuel) if rows.size else None
-        if carbon is None:
-            continue
-        for name in there:
-            bounds = _ratio_range(fuel, sector.replace(".", ""), name, carbon)
-            if SPECIES[name].kind != "pollutant" or bounds is None:
-                continue
-            ratio = annual_mass(ds, name)[rows] / np.asarray(co2)[rows] * 1e3
-            for i, value in zip(rows.tolist(), ratio.tolist(), strict=True):
-                if value > bounds[1] or 0 < value < bounds[0]:
-                    found.append(Finding("co_emission", "warning", str(ds["source"].values[i]), name, value, bounds[0],
-                                         bounds[1], "g/kg CO2", bounds[2]))  # fmt: skip
+        labels = ds["source"].values[rows].astype(str).tolist()
+        for name in there if rows.size else ():
+            if SPECIES[name].kind == "pollutant":
+                ratio = annual_mass(ds, name)[rows] / np.asarray(co2)[rows]
+                found += measured_ratios(labels, ratio, name, fuel, sector)
     return found
+
+
+def measured_ratios(labels: Sequence[str], ratio: Any, name: str, fuel: str, sector: str) -> list[Finding]:
+    """Return the ratios of pollutant to CO2 [kg/kg] that lie outside the range of the factor database.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Names of the plants or rows.
+    ratio : array (n,)
+        Mass of the pollutant per mass of CO2; NaN and 0 are passed over.
+    name, fuel, sector : str
+        Pollutant, fuel and NFR class.
+    """
+    carbon = _carbon_range(fuel)
+    bounds = None if carbon is None else _ratio_range(fuel, sector.replace(".", ""), name, carbon)
+    if bounds is None:
+        return []
+    low, high, source = bounds
+    return [Finding("co_emission", "warning", label, name, value, low, high, "g/kg CO2", source)
+            for label, value in zip(labels, (np.asarray(ratio, float) * 1e3).tolist(), strict=True)
+            if value > high or 0 < value < low]  # fmt: skip
 
 
 def _ratio_range(
@@ -182,6 +206,9 @@ def _ratio_range(
 def double_counting(ds: xr.Dataset) -> list[Finding]:
     """Points and an area total of one region and class: more points than area is impossible, else they may be in it."""
     kind = ds["kind"].values.astype(str)
+    if "table" in ds.coords:  # rows of a table of points whose position is not known are no area total
+        table = ds["table"].values.astype(str)
+        kind = np.where((kind == "area") & np.isin(table, np.unique(table[kind == "point"])), "unplaced", kind)
     keys = np.char.add(np.char.add(ds["region"].values.astype(str), " "), ds["category"].values.astype(str))
     both = np.intersect1d(keys[kind == "point"], keys[kind == "area"])
     found = []

@@ -95,7 +95,8 @@ class Control(Model):
     u : float
         Relative standard uncertainty of what is left (1 - efficiency x rate), shared by the rows.
     where : table
-        Column -> text or texts; ``"*"`` is any text, ``""`` an empty cell. Rows it acts on; all where left out.
+        Column -> text or texts; ``"*"`` is any text, ``"~part"`` any with that part, ``""`` an empty cell. Rows it acts
+        on; all where left out.
     source : str
         Where the efficiency comes from.
     """
@@ -124,6 +125,28 @@ class Carried(Model):
     u: U = 0.0
 
 
+class Position(Model):
+    """Positions in a table of their own.
+
+    Parameters
+    ----------
+    file : str
+        The table.
+    key : str
+        Its column that names a place.
+    match : str
+        The key of a row, made of its columns: ``"USA{orispl:0>7}"``.
+    lon, lat : str
+        Columns of the position [degrees].
+    """
+
+    file: str
+    key: str
+    match: str
+    lon: str = "longitude"
+    lat: str = "latitude"
+
+
 class ActivityTable(Model):
     """A table of activities: one row drives all its species.
 
@@ -147,8 +170,12 @@ class ActivityTable(Model):
         Only these, of the inventory's.
     lon, lat : str, optional
         Columns of the position [degrees].
+    position : Position, optional
+        Where the positions stand, if in another table.
     where : table
         Column -> text or texts: rows that are taken.
+    duplicates : {"error", "keep"}
+        Two rows of one source, fuel and class are refused, or kept as two sources.
     control : list of Control
         Removals; those of one species act one after another.
     carried : table
@@ -176,7 +203,9 @@ class ActivityTable(Model):
     species: list[str] = Field(default_factory=list)
     lon: str | None = None
     lat: str | None = None
+    position: Position | None = None
     where: dict[str, str | list[str]] = Field(default_factory=dict)
+    duplicates: Literal["error", "keep"] = "error"
     control: list[Control] = Field(default_factory=list)
     carried: dict[str, Carried] = Field(default_factory=dict)
     u_factor: dict[str, U] = Field(default_factory=dict)

@@ -137,8 +137,9 @@ def table_rows(ds: xr.Dataset, by: tuple[str, ...] = ("region", "sector")) -> li
     sums: dict[str, Any] = {}
     for name in species_of(ds):
         sums[name] = np.bincount(place, weights=np.nan_to_num(annual_mass(ds, name)), minlength=len(distinct))
+    plain = dict(sums)
     for metric in METRICS:
-        weighed = [m * w for n, m in sums.items() if (w := co2_equivalent_per_mass(n, metric)) is not None]
+        weighed = [m * w for n, m in plain.items() if (w := co2_equivalent_per_mass(n, metric)) is not None]
         if weighed:
             sums[f"CO2e ({metric})"] = np.sum(weighed, axis=0)
     for name, values in list(sums.items()):

@@ -95,10 +95,15 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
     source = np.array([" ".join(map(str, one)) for one in zip(*(_words(frame, f"source.{i}")
                        for i in range(len(table.source))), strict=True)])  # fmt: skip
     labels = {key: _label(frame, key, getattr(table, key), where) for key in ("region", "sector", "fuel")}
-    _check_keys(source, labels, number, where)
+    twice = _doubled(source, labels)
+    notes = list(frame.attrs["notes"])
+    if twice.any():
+        if table.duplicates == "error":
+            _refuse_doubled(source, labels, number, where)
+        source = np.where(twice, np.char.add(np.char.add(source, " row "), number.astype(str)), source)
+        notes.append(f"{int(twice.sum())} rows stand for one source, fuel and class with another: kept as they are")
     amount, unit = _amount(frame, table.amount, where)
     _not_negative(amount, number, "the activity", where)
-    nowhere = np.full(len(source), np.nan)
     carried = {}
     for name, one in table.carried.items():
         carried[name] = _converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
@@ -106,8 +111,7 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
     return Rows(
         table, source, labels["region"], labels["sector"], labels["fuel"], amount, unit,
         float(np.sqrt(sum(q.u**2 for q in table.amount))), float(np.sqrt(sum(q.u_shared**2 for q in table.amount))),
-        frame["lon"].to_numpy(float) if table.lon else nowhere, frame["lat"].to_numpy(float) if table.lat else nowhere,
-        carried, _left(frame, table), number, list(frame.attrs["notes"]),
+        *_positions(frame, table, base, notes, where), carried, _left(frame, table), number, notes,
     )  # fmt: skip
 
 
@@ -124,17 +128,25 @@ def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
     for key in ("lon", "lat"):
         if (column := getattr(table, key)) is not None:
             specs[key] = ColumnSpec(column)
+    if table.position is not None:
+        specs |= {f"match.{name}": ColumnSpec(name, kind="text") for name in _fields(table.position.match)}
     filters = {column: None for rule in (table.where, *(c.where for c in table.control)) for column in rule}
     return specs | {f"where.{column}": ColumnSpec(column, kind="text") for column in filters}
 
 
 def matching(frame: Any, rule: dict[str, str | list[str]], prefix: str) -> npt.NDArray[np.bool_]:
-    """Return which rows a rule takes: all its columns must hold one of the texts; ``"*"`` is any text."""
+    """Return which rows a rule takes: all its columns must hold one of the texts.
+
+    ``"*"`` is any text, and ``"~part"`` any text with that part in it.
+    """
     chosen = np.ones(len(frame), bool)
     for column, wanted in rule.items():
         cells = _words(frame, f"{prefix}.{column}")
         texts = [wanted] if isinstance(wanted, str) else wanted
-        chosen &= (cells != "") if texts == ["*"] else np.isin(cells, texts)
+        hit = np.isin(cells, texts) | ((cells != "") & ("*" in texts))
+        for part in (text[1:] for text in texts if text.startswith("~")):
+            hit |= np.char.find(cells, part) >= 0
+        chosen &= hit
     return chosen
 
 
@@ -155,15 +167,53 @@ def _label(frame: Any, key: str, text: Text, where: str) -> Words:
     return found
 
 
-def _check_keys(source: Words, labels: dict[str, Words], number: Any, where: str) -> None:
-    keys = np.char.add(np.char.add(source, "\n"), np.char.add(np.char.add(labels["fuel"], "\n"), labels["sector"]))
-    _, first, count = np.unique(keys, return_index=True, return_counts=True)
-    if (count > 1).any():
-        key = str(keys[first[np.argmax(count > 1)]])
-        rows = number[keys == key]
-        raise InputError("two rows stand for one source, fuel and class", where=where,
-                         found=f"'{key.replace(chr(10), ', ')}' in rows {', '.join(map(str, rows[:4]))}",
-                         hint="add the column that tells them apart to source")  # fmt: skip
+def _keys(source: Words, labels: dict[str, Words]) -> Words:
+    return np.char.add(np.char.add(source, "\n"), np.char.add(np.char.add(labels["fuel"], "\n"), labels["sector"]))
+
+
+def _doubled(source: Words, labels: dict[str, Words]) -> npt.NDArray[np.bool_]:
+    _, place, count = np.unique(_keys(source, labels), return_inverse=True, return_counts=True)
+    return count[place.ravel()] > 1
+
+
+def _refuse_doubled(source: Words, labels: dict[str, Words], number: Any, where: str) -> None:
+    keys = _keys(source, labels)
+    key = str(keys[np.argmax(_doubled(source, labels))])
+    rows = number[keys == key]
+    raise InputError("two rows stand for one source, fuel and class", where=where,
+                     found=f"'{key.replace(chr(10), ', ')}' in rows {', '.join(map(str, rows[:4]))}",
+                     hint="add the column that tells them apart to source, or set duplicates = 'keep'")  # fmt: skip
+
+
+def _positions(frame: Any, table: ActivityTable, base: Path, notes: list[str], where: str) -> tuple[Array, Array]:
+    """Return longitudes and latitudes: of the table, or of another by key; NaN where there is none."""
+    nowhere = np.full(len(frame), np.nan)
+    if table.lon and table.lat:
+        lon, lat = frame["lon"].to_numpy(float), frame["lat"].to_numpy(float)
+    elif table.position is not None:
+        one = table.position
+        specs = {"key": ColumnSpec(one.key, kind="text"), "lon": ColumnSpec(one.lon), "lat": ColumnSpec(one.lat)}
+        other: Any = read_table(base / one.file, specs).drop_duplicates("key").set_index("key")
+        columns = _fields(one.match)
+        keys = [one.match.format(**dict(zip(columns, cells, strict=True)))
+                for cells in zip(*(_words(frame, f"match.{c}") for c in columns), strict=True)]  # fmt: skip
+        found = other.reindex(keys)
+        lon, lat = found["lon"].to_numpy(float), found["lat"].to_numpy(float)
+        notes.append(f"{int(np.isnan(lon).sum())} of {len(lon)} rows have no position in {Path(one.file).name}")
+    else:
+        return nowhere, nowhere
+    if (bad := (np.abs(lat) > 90) | (np.abs(lon) > 360)).any():
+        place = int(np.argmax(bad))
+        raise InputError("a position is not on Earth", where=f"{where}, row {frame.index[place]}",
+                         found=f"lon {lon[place]:g}, lat {lat[place]:g}",
+                         hint="are lon and lat exchanged?")  # fmt: skip
+    return lon, lat
+
+
+def _fields(match: str) -> list[str]:
+    from string import Formatter
+
+    return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(match) if name))
 
 
 def _converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:

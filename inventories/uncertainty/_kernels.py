@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 BLOCK = 128  # draws side by side: fifteen species of them stay in the first cache
 
@@ -25,20 +25,19 @@ def add_class(active, fixed, start, stop, activity, first, last, work):
                 work[k, d] += a * row[first + d] + f
 
 
-@kernel_parallel
+@kernel
 def add_draws(active, fixed, activity, bounds, group, shared, factor, out):
     """Add the masses of all rows, drawn, to ``out[group, species, draw]``.
 
     Rows lie sorted by class: class c holds rows ``bounds[c]`` to ``bounds[c + 1]``, belongs to ``group[c]`` and shares
     the components ``shared[c, slot, species]`` (-1 for none), whose multipliers are ``factor[component, draw]``.
-    ``activity[s, draw]`` are the multipliers of the activities. Each block of draws is worked on by one thread, in the
-    order of the rows, so that the result does not depend on the number of threads.
+    ``activity[s, draw]`` are the multipliers of the activities. Rows are added in their order, on one thread.
     """
     species = active.shape[0]
     draws = activity.shape[1]
     blocks = (draws + BLOCK - 1) // BLOCK
     slots = shared.shape[1]
-    for b in prange(blocks):
+    for b in range(blocks):
         first = b * BLOCK
         last = min(first + BLOCK, draws)
         work = np.empty((species, BLOCK))
@@ -52,3 +51,31 @@ def add_draws(active, fixed, activity, bounds, group, shared, factor, out):
                             work[k, d] *= factor[component, first + d]
                 for d in range(last - first):
                     out[group[c], k, first + d] += work[k, d]
+
+
+@kernel
+def add_own(mass, follows, own, activity, group, shared, factor, out):
+    """Add masses with a factor of their own to ``out[group, draw]``, for one species.
+
+    ``own[i, draw]`` and ``activity[i, draw]`` are the multipliers of row i, ``shared[slot, i]`` its shared components
+    (-1 for none).
+    """
+    rows, draws = own.shape
+    blocks = (draws + BLOCK - 1) // BLOCK
+    for b in range(blocks):
+        first = b * BLOCK
+        width = min(first + BLOCK, draws) - first
+        work = np.empty(BLOCK)
+        for i in range(rows):
+            for d in range(width):
+                work[d] = mass[i] * own[i, first + d]
+            if follows[i]:
+                for d in range(width):
+                    work[d] *= activity[i, first + d]
+            for j in range(shared.shape[0]):
+                component = shared[j, i]
+                if component >= 0:
+                    for d in range(width):
+                        work[d] *= factor[component, first + d]
+            for d in range(width):
+                out[group[i], first + d] += work[d]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from inventories.uncertainty._kernels import add_draws
+from inventories.uncertainty._kernels import add_draws, add_own
 from inventories.uncertainty.budget import LOGNORMAL_FROM, Array, Budget, classes
 
 __all__ = ["ensemble", "multipliers"]
@@ -78,11 +78,9 @@ def _add(budget: Budget, known: Array, part: Any, label: Any, number: Any, facto
     plain = own == 0.0
     add_draws(np.where(plain & follows, mass, 0.0), np.where(plain & ~follows, mass, 0.0), activity, edges,
               number[first], shared, factor, out)  # fmt: skip
-    for k, s in zip(*np.nonzero(~plain & (mass > 0)), strict=True):  # masses with a factor of their own
-        drawn = mass[k, s] * multipliers(rng, own[k, s : s + 1], draws)[0]
-        if follows[k, s]:
-            drawn *= activity[s]
-        for component in budget.shared[:, k, part[s]]:
-            if component >= 0:
-                drawn *= factor[component]
-        out[number[s], k] += drawn
+    for k in range(mass.shape[0]):
+        rows = np.flatnonzero(~plain[k] & (mass[k] > 0))  # masses with a factor of their own
+        if rows.size:
+            drawn = multipliers(rng, own[k, rows], draws)
+            shared_of = np.ascontiguousarray(budget.shared[:, k, part[rows]])
+            add_own(mass[k, rows], follows[k, rows], drawn, activity[rows], number[rows], shared_of, factor, out[:, k])

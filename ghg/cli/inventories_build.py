@@ -1,0 +1,115 @@
+"""``ghg inventories build``: a whole inventory from its tables, and what can be asked of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ghg.cli import console, jobs, options
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+File = Annotated[Path, typer.Argument(help="inventory.nc of a compilation.")]
+
+
+@app.command()
+def build(
+    config: options.Config,
+    output: options.OutFolder,
+    force: options.Force = False,
+    lang: options.Lang = options.Language.en,
+    changes: options.Set = [],  # noqa: B006
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Compile an inventory: every species of every row, with uncertainty, checks, tables and a report."""
+    from ghg.core.config import load
+    from ghg.core.files import atomic_directory
+    from ghg.core.netcdf import write
+    from ghg.core.provenance import Record, write_manifest
+    from inventories.compile import output as files
+    from inventories.compile.config import InventoryJob
+    from inventories.compile.job import run
+
+    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
+        job = load(config, InventoryJob, changes)
+        record = Record("inventories build", job, seed=job.seed)
+        record.use(config, "configuration")
+        announce("compiling")
+        ds = run(job, base=config.parent, record=record)
+        announce("uncertainty and checks")
+        result = files.summary(ds, draws=job.draws, seed=job.seed)
+        write(files.with_ensemble(ds, result), folder / "inventory.nc", record=record)
+        announce("tables")
+        files.write_tables(ds, result, folder)
+        announce("report")
+        try:
+            from ghg.report.inventory import write_report
+
+            write_report(result, folder, lang.value)
+        except ImportError as error:
+            result["notes"].append(f"no report: {error.name} is not installed (ghg-toolkit[report])")
+        write_manifest(folder)
+    jobs.tell_steps(record, verbose)
+    for line in files.lines(result):
+        console.show(line)
+    console.show(f"Written: {output}")
+
+
+@app.command()
+def ratios(
+    file: File,
+    by: Annotated[str, typer.Option("--by", help="sector, region, fuel or category.")] = "sector",
+    to: Annotated[str, typer.Option("--to", help="Species that divides.")] = "CO2",
+    form: options.Out = options.Format.text,
+) -> None:
+    """Co-emission ratios by group in g per kg, with what both species share cancelled."""
+    from ghg.core.netcdf import read
+    from inventories.compile.ratios import ratios as compute
+
+    found = compute(read(file), by, to)
+    rows: list[dict[str, Any]] = [
+        {by: r.group, "ratio": f"{r.species}:{r.to}", "g_per_kg": f"{1e3 * r.value:.4g}", "u": f"{1e3 * r.u:.2g}",
+         "u_if_independent": f"{1e3 * r.u_apart:.2g}"} for r in found
+    ]  # fmt: skip
+    console.show_rows(rows or [{by: "-", "ratio": f"no {to}"}], form)
+
+
+@app.command()
+def classes(
+    taxonomy: Annotated[str, typer.Argument(help="NFR, GNFR, SNAP, CRT, IPCC2006, EDGAR or CHINA.")],
+    form: options.Out = options.Format.text,
+) -> None:
+    """List the classes of a taxonomy, each with its GNFR sectors."""
+    from inventories.crosswalks import codes, crosswalk, name_of
+
+    table = crosswalk(taxonomy, "GNFR")
+    rows = []
+    for code in codes(taxonomy):
+        weights = table.weights[table.rows.index(code)]
+        shares = ", ".join(f"{c}" for c, w in zip(table.columns, weights, strict=True) if w > 0)
+        rows.append({"class": code, "GNFR": shares, "name": name_of(taxonomy.upper(), code),
+                     "chinese": name_of(taxonomy.upper(), code, "zh")})  # fmt: skip
+    console.show_rows(rows, form)
+
+
+@app.command()
+def cocontrol(
+    base: Annotated[Path, typer.Argument(help="inventory.nc without the measures.")],
+    scenario: Annotated[
+        list[Path], typer.Argument(help="inventory.nc with a measure; its folder's name is the measure's.")
+    ],
+    form: options.Out = options.Format.text,
+) -> None:
+    """Assess measures: pollutants and CO2e avoided together, elasticity, and whether they go hand in hand."""
+    from ghg.core.netcdf import read
+    from inventories.compile.cocontrol import assess
+
+    ds = read(base)
+    named = {path.parent.name or path.stem: read(path) for path in scenario}
+    found = assess(ds, named, str(ds.attrs.get("gwp_metric", "AR5GWP100")))
+    console.show_rows([{"measure": m.name, "species": m.species, "avoided_t": f"{m.avoided / 1e3:,.4g}",
+                        "avoided_CO2e_t": f"{m.avoided_co2e / 1e3:,.6g}", "elasticity": f"{m.elasticity:.3g}",
+                        "angle": f"{m.angle:.1f}", "effect": m.verdict} for m in found], form)  # fmt: skip

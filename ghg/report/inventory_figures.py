@@ -1,0 +1,167 @@
+"""Figures of the inventory report, as SVG text: sectors, sources on a map, contributions, treemap, co-control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from ghg.report.figures import GREY, STYLE, _axes, _svg
+
+# Okabe and Ito's palette, lightened once for the sectors beyond eight
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#8a8f98", "#b8a000", "#7fb8d8", "#eaaf7f",
+           "#7fceb9", "#f2cf7f", "#e5bcd3")  # fmt: skip
+SMALL = 0.02  # share below which a tile of the treemap is not named
+
+
+def _label(row: Mapping[str, Any], lang: str) -> str:
+    return f"{row['sector']} {row['zh'] if lang == 'zh' else row['name'].split('_', 1)[-1]}"
+
+
+def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure:
+    """Draw the share of each sector in each species, memo items left out."""
+    rows = [r for r in result["sectors"] if not r["memo"]]
+    names = [n for n in result["species"] if sum(r["mass"][n] for r in rows) > 0]
+    figure, axes = _axes(7.4, 0.36 * len(names) + 1.4)
+    left = np.zeros(len(names))
+    whole = np.array([sum(r["mass"][n] for r in rows) for n in names])
+    for i, row in enumerate(rows):
+        share = np.array([row["mass"][n] for n in names]) / whole * 100.0
+        if share.max() < 0.05:
+            continue
+        axes.barh(range(len(names)), share, left=left, color=COLOURS[i % len(COLOURS)], height=0.72,
+                  label=_label(row, lang))  # fmt: skip
+        left += share
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+    axes.set_xlabel(text["share_percent"])
+    axes.legend(frameon=False, fontsize=8, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return figure
+
+
+def treemap(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
+    """Draw sectors of CO2 as tiles, area in proportion."""
+    rows = [(r["mass"].get("CO2", 0.0), _label(r, lang)) for r in result["sectors"] if not r["memo"]]
+    rows = sorted([r for r in rows if r[0] > 0], reverse=True)
+    if len(rows) < 2:
+        return None
+    figure, axes = _axes(6.4, 3.0)
+    whole = sum(r[0] for r in rows)
+    for i, (x, y, w, h) in enumerate(tiles([r[0] / whole for r in rows], 2.0, 1.0)):
+        axes.add_patch(Rectangle((x, y), w, h, facecolor=COLOURS[i % len(COLOURS)], edgecolor="white", lw=1.5))
+        share = rows[i][0] / whole
+        if share > SMALL:
+            axes.text(x + w / 2, y + h / 2, f"{rows[i][1]}\n{100 * share:.1f} %", ha="center", va="center", fontsize=8,
+                      color="white", rotation=90 if h > 2.5 * w else 0)  # fmt: skip
+    axes.set_xlim(0, 2)
+    axes.set_ylim(0, 1)
+    axes.axis("off")
+    return figure
+
+
+def tiles(shares: Sequence[float], width: float, height: float) -> list[tuple[float, float, float, float]]:
+    """Return rectangles (x, y, width, height) that fill an area in proportion to shares, cut along the longer side."""
+    found = []
+    x = y = 0.0
+    left = 1.0
+    for share in shares:
+        part = min(share / left, 1.0) if left > 0 else 1.0
+        if width >= height:
+            found.append((x, y, width * part, height))
+            x, width = x + width * part, width * (1 - part)
+        else:
+            found.append((x, y, width, height * part))
+            y, height = y + height * part, height * (1 - part)
+        left -= share
+    return found
+
+
+def contributions(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
+    """Draw what causes the uncertainty of CO2 and of the pollutant with the widest interval."""
+    wanted = [n for n in ("CO2", "CH4", "NOx", "PM2.5") if result["contributions"].get(n)][:4]
+    if not wanted:
+        return None
+    figure, grid = plt.subplots(len(wanted), 1, figsize=(7.4, 1.65 * len(wanted)), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    for axes, name in zip(np.atleast_1d(grid), wanted, strict=True):
+        axes.patch.set_alpha(0.0)
+        ranked = result["contributions"][name][:5][::-1]
+        axes.barh(range(len(ranked)), [100 * c["share"] for c in ranked], color=COLOURS[0], height=0.65)
+        words = [text.get("part_" + c["name"].replace(" ", "_"), c["name"]) for c in ranked]
+        axes.set_yticks(range(len(ranked)), words, fontsize=8)
+        axes.set_title(name, loc="left", fontsize=10)
+        axes.set_xlim(0, 100)
+    np.atleast_1d(grid)[-1].set_xlabel(text["share_variance"])
+    return figure
+
+
+def sources(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
+    """Draw the points on longitude and latitude, area in proportion to their mass."""
+    lon, lat, mass = (np.array(result["points"][k], float) for k in ("lon", "lat", "mass"))
+    if lon.size < 3:
+        return None
+    west, east = np.quantile(lon, [0.005, 0.995])
+    south, north = np.quantile(lat, [0.005, 0.995])
+    shrink = np.cos(np.deg2rad((south + north) / 2))
+    ratio = (north - south) / max((east - west) * shrink, 1e-6)
+    figure, axes = _axes(7.0, float(np.clip(7.0 * ratio, 2.5, 7.0)))
+    order = np.argsort(-mass)
+    size = 160.0 * mass[order] / max(mass.max(), 1e-30) + 1.0
+    axes.scatter(lon[order], lat[order], s=size, color=COLOURS[1], alpha=0.35, lw=0, rasterized=lon.size > 5000)
+    axes.set_xlim(west - 1, east + 1)
+    axes.set_ylim(south - 1, north + 1)
+    axes.set_aspect(1 / shrink)
+    axes.grid(color=GREY, alpha=0.25, lw=0.5)
+    axes.set_xlabel(text["longitude"])
+    axes.set_ylabel(text["latitude"])
+    return figure
+
+
+def cocontrol(measures: Sequence[Mapping[str, Any]], text: Mapping[str, str]) -> Figure:
+    """Draw measures in the co-control plane: x avoided share of CO2e, y avoided share of the pollutant."""
+    figure, axes = _axes(6.0, 4.4)
+    names = list(dict.fromkeys(m["species"] for m in measures))
+    for i, name in enumerate(names):
+        part = [m for m in measures if m["species"] == name]
+        axes.scatter([100 * m["share_co2e"] for m in part], [100 * m["share"] for m in part],
+                     color=COLOURS[i % len(COLOURS)], label=name, s=36, zorder=3)  # fmt: skip
+    for name in dict.fromkeys(m["name"] for m in measures):
+        best = max((m for m in measures if m["name"] == name), key=lambda m: m["share"])
+        axes.annotate(name, (100 * best["share_co2e"], 100 * best["share"]), xytext=(5, 5), textcoords="offset points",
+                      fontsize=8)  # fmt: skip
+    limits = [*axes.get_xlim(), *axes.get_ylim(), 0.0]
+    axes.plot([min(limits), max(limits)], [min(limits), max(limits)], color=GREY, lw=0.8, ls="--")
+    axes.axhline(0, color=GREY, lw=0.8)
+    axes.axvline(0, color=GREY, lw=0.8)
+    axes.set_xlabel(text["avoided_co2e"])
+    axes.set_ylabel(text["avoided_pollutant"])
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+DRAWN = {"sectors": sectors, "treemap": treemap, "sources": sources, "contributions": contributions}
+
+
+def draw(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> dict[str, str]:
+    """Return the SVG text of each figure that the result has the data for."""
+    import warnings
+
+    found: dict[str, str] = {}
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        for name, function in DRAWN.items():
+            figure = function(result, text, lang)
+            if figure is not None:
+                found[name] = _svg(figure)
+                plt.close(figure)
+        if measures := result.get("measures"):
+            figure = cocontrol(measures, text)
+            found["cocontrol"] = _svg(figure)
+            plt.close(figure)
+    return found
