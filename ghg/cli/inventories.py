@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, jobs, options
+from ghg.cli import console, inventories_grids, jobs, options
 from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Activity data to accounted emissions.")  # fmt: skip
+app.add_typer(inventories_grids.app)
 
 
 @app.callback()
