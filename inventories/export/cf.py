@@ -86,7 +86,9 @@ def edgar(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
             raise InputError("the emissions have no year", need="a dimension time, or a year")
         ds = fields.with_year(ds, year)
     if "time" in ds.dims:
-        ds = ds.isel(time=0)  # the year stays as a scalar coordinate
+        # the year stays as a scalar coordinate; the checkers of the conventions know no bounds of scalars
+        ds = ds.isel(time=0).drop_vars("time_bounds", errors="ignore")
+        ds["time"].attrs.pop("bounds", None)
     out = ds
     for name in fields.emissions(ds):
         array = ds[name].sum("sector") if "sector" in ds[name].dims else ds[name]
