@@ -89,6 +89,7 @@ def complete(ds: xr.Dataset) -> xr.Dataset:
     attrs |= _time_coverage(result)
     result, place = _extents(result, given)
     result.attrs = {**attrs, **place}
+    result.encoding = dict(ds.encoding)
     return result
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Collection, Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,14 +133,23 @@ def to_nanoseconds(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
 
 def dump(nc: netCDF4.Dataset, ds: xr.Dataset, global_attrs: Mapping[str, Any], blocks: str) -> None:
     """Write a completed Dataset into an open file."""
+    unlimited = ds.encoding.get("unlimited_dims", ())
     for name, size in ds.sizes.items():
         _check_name(str(name), "dimension")
-        nc.createDimension(str(name), int(size))
+        nc.createDimension(str(name), None if name in unlimited else int(size))
+    dump_rest(nc, ds, (), global_attrs, blocks)
+
+
+def dump_rest(
+    nc: netCDF4.Dataset, ds: xr.Dataset, done: Collection[str], global_attrs: Mapping[str, Any], blocks: str
+) -> None:
+    """Write what is not `done` of a Dataset, and the global attributes, into a file that has its dimensions."""
     bounds = {str(v.attrs["bounds"]): str(n) for n, v in ds.variables.items() if "bounds" in v.attrs}
-    stored = {str(name): _store_name(ds, str(name)) for name in ds.variables}
+    stored = {str(name): _store_name(ds, str(name)) for name in ds.variables if name not in done}
     for name in map(str, ds.variables):
-        _check_name(name, "variable")
-        _dump_variable(nc, ds, name, stored, bounds)
+        if name not in done:
+            _check_name(name, "variable")
+            _dump_variable(nc, ds, name, stored, bounds)
     _write_attributes(nc, {**global_attrs, COORDINATES: " ".join(str(c) for c in ds.coords if c not in ds.dims)})
     _char(nc, BLOCKS, np.array(blocks), (), {"long_name": "digests of blocks of values, to find a change"})
 

@@ -15,7 +15,17 @@ from inventories.grid.ellipsoid import WGS84
 from inventories.grid.grids import Grid, LonLat, Polygons, Projected
 from inventories.grid.mappings import from_cf
 
-__all__ = ["DENSITY", "RATE", "coordinates", "dimensions", "emissions", "grid_of", "species_of", "standard_names"]
+__all__ = [
+    "DENSITY",
+    "RATE",
+    "coordinates",
+    "dimensions",
+    "emissions",
+    "grid_of",
+    "species_of",
+    "standard_names",
+    "with_year",
+]
 
 DENSITY, RATE = "kg m-2 s-1", "kg s-1"
 Array = npt.NDArray[np.float64]
@@ -229,3 +239,14 @@ def _axis(standard: str, units: str, axis: str, name: str) -> dict[str, Any]:
 
 def _pairs(edges: Array) -> Array:
     return np.stack([edges[:-1], edges[1:]], axis=1)
+
+
+def with_year(ds: xr.Dataset, year: int) -> xr.Dataset:
+    """Return emissions without time as means over a calendar year."""
+    edges = np.array([[f"{year}-01-01", f"{year + 1}-01-01"]], "M8[ns]")
+    out = ds.copy()
+    for name in emissions(ds):
+        out[name] = ds[name].expand_dims(time=edges[:, 0]).assign_attrs(ds[name].attrs)
+    out = out.assign_coords(time=("time", edges[:, 0], {"bounds": "time_bounds"}),
+                            time_bounds=(("time", "nv"), edges))  # fmt: skip
+    return out

@@ -1,0 +1,125 @@
+"""``ghg inventories regrid | expand | export``: emissions on grids, in hours, for models."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ghg.cli import console, jobs, options
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+class Model(StrEnum):
+    """Forms of file."""
+
+    hemco = "hemco"
+    edgar = "edgar"
+    wrfchem = "wrfchem"
+    ioapi = "ioapi"
+
+
+@app.command()
+def regrid(
+    config: options.Config,
+    output: options.OutFile,
+    force: options.Force = False,
+    changes: options.Set = [],  # noqa: B006
+    form: options.Out = options.Format.text,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Put gridded emissions on another grid; mass is kept, what falls outside is told."""
+    from inventories.grid.config import RegridJob, run_regrid
+
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
+             "verbose": verbose}  # fmt: skip
+    _, ds = jobs.to_netcdf("inventories regrid", RegridJob, run_regrid, given, "regridding")
+    _tell(ds, output, form)
+
+
+@app.command()
+def expand(
+    config: options.Config,
+    output: options.OutFile,
+    force: options.Force = False,
+    changes: options.Set = [],  # noqa: B006
+    form: options.Out = options.Format.text,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Expand annual emissions to the hours of a year; the year's mass is kept."""
+    from ghg.core.config import load
+    from ghg.core.provenance import Record
+    from inventories.grid.config import ExpandJob, run_expand
+
+    with console.progress(quiet) as announce:
+        job = load(config, ExpandJob, changes)
+        record = Record("inventories expand", job)
+        record.use(config, "configuration")
+        announce("expanding")
+        ds = run_expand(job, base=config.parent, record=record, output=output, force=force)
+    jobs.tell_steps(record, verbose)
+    _tell(ds, output, form)
+
+
+@app.command()
+def export(
+    source: Annotated[Path, typer.Argument(help="NetCDF file of gridded emissions.")],
+    output: options.OutFile,
+    to: Annotated[Model, typer.Option("--to", help="For which model.")],
+    domain: Annotated[Path | None, typer.Option("--domain", help="wrfinput file of the domain (wrfchem).")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="Time of emissions that have none.")] = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write gridded emissions in the form a model reads."""
+    from ghg.core.provenance import Record
+    from inventories.grid.config import read_gridded
+
+    record = Record("inventories export", {"to": to.value, "start": start})
+    with console.progress(quiet) as announce:
+        ds = read_gridded(source)
+        record.use(source, "gridded emissions")
+        announce("writing")
+        _export(ds, to, output, domain, start, record, force)
+    console.show(f"Written: {output}")
+
+
+def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | None, record: Any, force: bool) -> None:
+    from ghg.core.errors import InputError
+    from ghg.core.netcdf import write
+    from inventories.export import cf, models
+
+    if to is Model.wrfchem:
+        if domain is None:
+            raise InputError("WRF-Chem needs a domain", where="--domain", need="a wrfinput file")
+        record.use(domain, "domain")
+        models.write_wrfchem(ds, domain, output, record=record, start=start, force=force)
+    elif to is Model.ioapi:
+        models.write_ioapi(ds, output, record=record, start=start, force=force)
+    else:
+        year = _year(start)
+        done = cf.edgar(ds, year) if to is Model.edgar else cf.hemco(ds, year)
+        write(done, output, record=record, force=force)
+
+
+def _year(start: str | None) -> int | None:
+    from ghg.core.errors import InputError
+
+    if start is None:
+        return None
+    if not start[:4].isdigit():
+        raise InputError("the start is no date", where="--start", found=f"'{start}'", need="2022-01-01")
+    return int(start[:4])
+
+
+def _tell(ds: Any, output: Path, form: options.Format) -> None:
+    from inventories.conservation import rows
+
+    console.show_rows(rows(ds), form.value)
+    if form is options.Format.text:
+        console.show(f"Written: {output}")

@@ -1,0 +1,1 @@
+"""Gridded emissions in the forms that models read."""

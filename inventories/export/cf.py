@@ -1,0 +1,96 @@
+"""CF files that models read: HEMCO, and the layout of EDGAR.
+
+References
+----------
+HEMCO user guide, section on input file format (COARDS: ascending latitudes, time as the unlimited dimension).
+EDGAR v6.0 gridded files: ``emi_<species>`` (lat, lon) in kg m-2 s-1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ghg.core.errors import InputError
+from inventories.grid import fields
+from inventories.grid.grids import LonLat
+
+__all__ = ["edgar", "hemco"]
+
+
+def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
+    ds = fields.rising(ds)
+    if not isinstance(fields.grid_of(ds), LonLat):
+        raise InputError(f"{model} needs a grid of longitude and latitude", hint="regrid first")
+    return ds
+
+
+def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
+    """Return emissions as HEMCO reads them: time the unlimited dimension, one variable per species and sector.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Emissions per area on longitude and latitude.
+    year : int, optional
+        Year of emissions without time.
+
+    Raises
+    ------
+    InputError
+        Another grid, or neither time nor year.
+    """
+    ds = _lonlat(ds, "HEMCO")
+    if "time" not in ds.dims:
+        if year is None:
+            raise InputError("the emissions have no time", need="a dimension time, or a year")
+        edges = np.array([[f"{year}-01-01", f"{year + 1}-01-01"]], "M8[ns]")
+        ds = ds.expand_dims(time=edges[:, 0]).assign_coords(time_bounds=(("time", "nv"), edges))
+        ds["time"].attrs["bounds"] = "time_bounds"
+        for name in [n for n in ds.data_vars if n not in fields.emissions(ds)]:
+            ds[name] = ds[name].isel(time=0)
+    out = ds
+    for name in fields.emissions(ds):
+        if "sector" in ds[name].dims:
+            out = out.drop_vars(name)
+            for sector in ds["sector"].values:
+                one = ds[name].sel(sector=sector, drop=True)
+                words = f"{one.attrs.get('long_name', name)}, sector {sector}"
+                out[f"{name}_{str(sector).lower()}"] = one.assign_attrs(long_name=words)
+    if "sector" in out.coords:
+        out = out.drop_vars("sector")
+    out.encoding["unlimited_dims"] = {"time"}
+    return out
+
+
+def edgar(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
+    """Return emissions in the layout of EDGAR's gridded files: ``emi_<species>`` (lat, lon), sectors summed.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Emissions per area on longitude and latitude, of one time.
+    year : int, optional
+        Year of emissions without time.
+
+    Raises
+    ------
+    InputError
+        Another grid than longitude and latitude, no year, or more than one time.
+    """
+    ds = _lonlat(ds, "EDGAR's layout")
+    if ds.sizes.get("time", 1) != 1:
+        raise InputError("EDGAR's layout holds one time", found=str(ds.sizes["time"]))
+    if "time" not in ds.coords:
+        if year is None:
+            raise InputError("the emissions have no year", need="a dimension time, or a year")
+        ds = fields.with_year(ds, year)
+    if "time" in ds.dims:
+        # the year stays as a scalar coordinate; the checkers of the conventions know no bounds of scalars
+        ds = ds.isel(time=0).drop_vars("time_bounds", errors="ignore")
+        ds["time"].attrs.pop("bounds", None)
+    out = ds
+    for name in fields.emissions(ds):
+        array = ds[name].sum("sector") if "sector" in ds[name].dims else ds[name]
+        out = out.drop_vars(name).assign({f"emi_{fields.species_of(name)}": array.assign_attrs(ds[name].attrs)})
+    return out.drop_vars("sector", errors="ignore")

@@ -1,0 +1,103 @@
+"""The grid of a WRF domain from its ``wrfinput`` file, held against the file's own latitudes and longitudes.
+
+References
+----------
+Skamarock et al. (2019): A Description of the Advanced Research WRF Model Version 4, NCAR/TN-556+STR, chapter 3; the
+model's Earth is a sphere of radius 6370 km.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ghg.core.errors import InputError
+from ghg.core.files import is_netcdf, open_input
+from inventories.grid.ellipsoid import WRF_SPHERE
+from inventories.grid.grids import Projected
+from inventories.grid.projections import LambertConformal, Mercator, PolarStereographic, Projection
+
+__all__ = ["WRF_ATTRIBUTES", "from_wrfinput", "header"]
+
+AGREE = 2e-3  # degrees: XLAT and XLONG are float32, written by the preprocessor
+WRF_ATTRIBUTES = ("DX", "DY", "CEN_LAT", "CEN_LON", "TRUELAT1", "TRUELAT2", "STAND_LON", "MAP_PROJ", "MOAD_CEN_LAT",
+                  "POLE_LAT", "POLE_LON", "GRID_ID", "MMINLU", "ISWATER")  # fmt: skip
+
+
+def header(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return global attributes, XLAT and XLONG of a ``wrfinput`` file.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    import netCDF4
+
+    given = open_input(path)
+    if not is_netcdf(given):
+        raise InputError("this is no NetCDF file", where=str(given), need="a wrfinput file")
+    with netCDF4.Dataset(given) as nc:
+        attrs = {key: nc.getncattr(key) for key in nc.ncattrs()}
+        lack = [key for key in ("DX", "DY", "TRUELAT1", "TRUELAT2", "STAND_LON", "MAP_PROJ") if key not in attrs]
+        lack += [name for name in ("XLAT", "XLONG") if name not in nc.variables]
+        if lack:
+            raise InputError("this is no wrfinput file", where=str(given), need=", ".join(lack))
+        for name in ("XLAT", "XLONG"):
+            values = np.asarray(nc.variables[name][...], np.float64)
+            attrs[name] = values[0] if values.ndim == 3 else values
+    return attrs
+
+
+def from_wrfinput(path: str | os.PathLike[str]) -> Projected:
+    """Return the mass grid of a WRF domain.
+
+    Parameters
+    ----------
+    path : path
+        ``wrfinput_d0*``, ``geo_em`` or ``wrfout``.
+
+    Raises
+    ------
+    InputError
+        No such file, a projection that is not known, or positions in the file that its projection does not give.
+    """
+    found = header(path)
+    lat, lon = found["XLAT"], found["XLONG"]
+    projection = _projection(found, str(path))
+    x, y = projection.forward(lon, lat)
+    ny, nx = lat.shape
+    dx, dy = float(found["DX"]), float(found["DY"])
+    x0 = float(np.mean(x - dx * np.arange(nx)))
+    y0 = float(np.mean(y - dy * np.arange(ny)[:, None]))
+    grid = Projected(projection, x0 + dx * (np.arange(nx + 1) - 0.5), y0 + dy * (np.arange(ny + 1) - 0.5))
+    glon, glat = grid.centres
+    off = max(float(np.abs(glat - lat).max()), float(np.abs((glon - lon + 180.0) % 360.0 - 180.0).max()))
+    if off > AGREE:
+        raise InputError("the positions of the cells are not those of the projection", where=str(path),
+                         found=f"up to {off:.3g} degrees off", need=f"below {AGREE} degrees")  # fmt: skip
+    return grid
+
+
+def _projection(found: dict[str, Any], where: str) -> Projection:
+    kind = int(found["MAP_PROJ"])
+    one, two, lon0 = (float(found[key]) for key in ("TRUELAT1", "TRUELAT2", "STAND_LON"))
+    origin = float(found.get("MOAD_CEN_LAT", found.get("CEN_LAT", one)))
+    if kind == 1:
+        return LambertConformal(one, two, origin, lon0, ellipsoid=WRF_SPHERE)
+    if kind == 2:
+        return PolarStereographic(one, lon0, ellipsoid=WRF_SPHERE)
+    if kind == 3:
+        return Mercator(one, lon0, ellipsoid=WRF_SPHERE)
+    raise InputError("the map projection of the WRF domain is not known here", where=where, found=f"MAP_PROJ = {kind}",
+                     need="1 (Lambert), 2 (polar stereographic) or 3 (Mercator)")  # fmt: skip
+
+
+def is_wrf(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a NetCDF file is one of WRF."""
+    import netCDF4
+
+    with netCDF4.Dataset(path) as nc:
+        return "MAP_PROJ" in nc.ncattrs() and "XLAT" in nc.variables

@@ -1,0 +1,1 @@
+"""From the year to the hour: profiles, calendars, zones, holidays and heating."""

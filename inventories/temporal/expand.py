@@ -1,0 +1,353 @@
+"""Annual emissions to hourly ones, block by block, and the same kept factored.
+
+Both close on the annual mass: the factors have mean one over the real hours of the year, and what rounding to
+float32 (or to fewer bits) takes from one hour is given to the next.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from ghg.core.errors import InputError
+from ghg.core.units import factor as unit_factor
+from inventories.conservation import attach, exact_sum
+from inventories.grid import fields
+from inventories.temporal import _kernels
+from inventories.temporal.calendars import year_hours
+from inventories.temporal.profiles import FLAT, Profile, factors
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
+
+__all__ = ["Zones", "expand", "expand_to_file", "factored", "multiply_out"]
+
+Array = npt.NDArray[np.float64]
+Profiles = Mapping[Any, Profile]
+BLOCK = 96  # hours that are in memory at a time
+RUN = 2048  # cells that are summed together
+
+
+@dataclass(frozen=True, eq=False)
+class Zones:
+    """Which clock and whose profiles hold in each cell.
+
+    Parameters
+    ----------
+    timezone : sequence of str
+        IANA zone of each zone.
+    index : array, optional
+        Number of the zone of each cell of the grid; all cells are in the first where it is not given.
+    country : sequence of str, optional
+        ISO code of each zone: selects profiles by country.
+    holidays : sequence of bool, optional
+        Whether the holidays of the country count as Sundays.
+    """
+
+    timezone: Sequence[str] = ("UTC",)
+    index: npt.NDArray[np.integer] | None = None
+    country: Sequence[str] = ()
+    holidays: Sequence[bool] = field(default=())
+
+    def cells(self, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+        """Return the zone of each cell, flat.
+
+        Raises
+        ------
+        InputError
+            The index has another shape, or names a zone that is not there.
+        """
+        if self.index is None:
+            return np.zeros(math.prod(shape), np.int64)
+        found = np.asarray(self.index)
+        if found.shape != shape:
+            raise InputError("the zones lie on another grid", found=str(found.shape), need=str(shape))
+        if found.size and (found.min() < 0 or found.max() >= len(self.timezone)):
+            raise InputError("a cell names a time zone that is not listed", found=f"{found.min()} to {found.max()}",
+                             need=f"0 to {len(self.timezone) - 1}")  # fmt: skip
+        return found.astype(np.int64).ravel()
+
+
+def _pick(profiles: Profiles, country: str, sector: str, species: str) -> Profile:
+    """Return the profile that fits best: by country, sector and species, then with less of them."""
+    for key in ((country, sector, species), (country, sector), (sector, species), sector):
+        if key in profiles:
+            return profiles[key]
+    if "" in profiles:
+        return profiles[""]
+    raise InputError("there is no profile for a sector", found=f"'{sector}'",
+                     need="one of " + ", ".join(sorted(map(str, profiles))),
+                     hint="give one under the key '' for all others")  # fmt: skip
+
+
+def hourly_factors(profiles: Profiles, year: int, sectors: Sequence[str], species: str, zones: Zones) -> Array:
+    """Return the factors (hour, zone, sector) of a species."""
+    found: dict[tuple[int, str, str], Array] = {}
+    hours = year_hours(year).size
+    out = np.empty((hours, len(zones.timezone), len(sectors)))
+    for z, timezone in enumerate(zones.timezone):
+        country = zones.country[z] if z < len(zones.country) else ""
+        off = country if z < len(zones.holidays) and zones.holidays[z] else ""
+        for k, sector in enumerate(sectors):
+            profile = _pick(profiles, country, sector, species)
+            key = (id(profile), timezone, off)
+            if key not in found:
+                found[key] = factors(profile, year, timezone, off)
+            out[:, z, k] = found[key]
+    return out
+
+
+def _annual(ds: xr.Dataset, name: str) -> tuple[Array, list[str]]:
+    """Return the annual means (sector, cell) of a variable in kg m-2 s-1 and its sectors."""
+    array = ds[name]
+    if "time" in array.dims:
+        if array.sizes["time"] != 1:
+            raise InputError("only annual emissions can be expanded", where=name, found=f"{array.sizes['time']} times")
+        array = array.isel(time=0)
+    array = array.transpose(..., *fields.dimensions(ds))
+    if array.ndim > 3 or (array.ndim == 3 and array.dims[0] != "sector"):
+        raise InputError("an emission has dimensions that cannot be expanded", where=name, found=str(array.dims),
+                         need="sector and those of the grid")  # fmt: skip
+    units = str(array.attrs["units"])
+    if not fields.fits(units, fields.DENSITY):
+        raise InputError("expansion needs emissions per area", where=name, found=units, need=fields.DENSITY)
+    values = np.asarray(array.values, np.float64) * unit_factor(units, fields.DENSITY)
+    if not np.isfinite(values).all():
+        raise InputError("an emission is missing in some cells", where=name, found="NaN")
+    sectors = [str(s) for s in ds["sector"].values] if array.ndim == 3 else [""]
+    return np.ascontiguousarray(values.reshape(len(sectors), -1)), sectors
+
+
+def _runs(index: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return runs of cells of one zone, none longer than RUN."""
+    change = np.flatnonzero(np.diff(index)) + 1
+    start = np.unique(np.concatenate([[0], change, np.arange(0, index.size, RUN)])).astype(np.int64)
+    return np.append(start, index.size), index[start]
+
+
+def _template(ds: xr.Dataset, year: int, names: Sequence[str], by_sector: bool, bits: int) -> xr.Dataset:
+    """Return the Dataset of the hourly file, its emissions as placeholders."""
+    from ghg.core.stream import placeholder
+
+    grid = fields.grid_of(ds)
+    dims, out = fields.coordinates(grid)
+    hours = year_hours(year)
+    step = np.timedelta64(1, "h")
+    out = out.assign_coords(
+        time=("time", hours, {"standard_name": "time", "long_name": "start of the hour, UTC", "bounds": "time_bounds"}),
+        time_bounds=(("time", "nv"), np.stack([hours, hours + step], axis=1)),
+    )
+    for name in names:
+        lead = ("time", "sector") if by_sector and "sector" in ds[name].dims else ("time",)
+        size = tuple(ds.sizes[d] for d in lead[1:])
+        attrs = {**fields.attributes(fields.species_of(name)), "cell_methods": "time: mean area: mean",
+                 "cell_measures": "area: cell_area", "grid_mapping": "crs"}  # fmt: skip
+        if bits:
+            attrs["comment"] = f"{bits} bits of the significand are kept; what is cut off is given to the next hour"
+        out[name] = ((*lead, *dims), placeholder((hours.size, *size, *grid.shape)), attrs)
+        if len(lead) == 2:
+            out = out.assign_coords(sector=ds["sector"])
+    out.attrs = {k: v for k, v in ds.attrs.items() if k not in ("provenance", "content_digest", "content_leaves")}
+    return out
+
+
+def _blocks(
+    annual: Array, index: npt.NDArray[np.int64], factor: Array, carry: Array, by_sector: bool, bits: int, block: int
+) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield hourly values (hours, [sector,] cell) of one species; carry keeps what rounding owes (sector, cell)."""
+    start, region = _runs(index)
+    hours, sectors, cells = factor.shape[0], *annual.shape
+    parts = [(annual[k : k + 1], np.ascontiguousarray(factor[:, :, k : k + 1])) for k in range(sectors)] if (
+        by_sector) else [(annual, factor)]  # fmt: skip
+    for at in range(0, hours, block):
+        end = min(at + block, hours)
+        last = end - at - 1 if end == hours else end - at
+        out = np.empty((len(parts), end - at, cells), np.float32)
+        for k, (rate, share) in enumerate(parts):
+            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out[k])
+        yield out.transpose(1, 0, 2) if by_sector else out[0]
+
+
+@dataclass
+class _Plan:
+    """All that one expansion needs, checked before the first hour is written."""
+
+    names: list[str]
+    annual: dict[str, Array]
+    factor: dict[str, Array]
+    index: npt.NDArray[np.int64]
+    area: Array
+    template: xr.Dataset
+    by_sector: bool
+    bits: int
+    carry: dict[str, Array] = field(default_factory=dict)
+
+    def blocks(self, name: str, block: int = BLOCK) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield the hours of a species, shaped as its variable."""
+        shape = self.template[name].shape[1:]
+        apart = self.by_sector and self.template[name].ndim == 4
+        self.carry[name] = carry = np.zeros((self.annual[name].shape[0] if apart else 1, self.area.size))
+        for part in _blocks(self.annual[name], self.index, self.factor[name], carry, apart, self.bits, block):
+            yield np.ascontiguousarray(part).reshape(-1, *shape)
+
+    def mass(self, part: npt.NDArray[np.float32]) -> float:
+        """Return the mass of a block of hours, kg."""
+        by_cell = part.reshape(-1, self.area.size).sum(axis=0, dtype=np.float64)
+        return exact_sum(by_cell * self.area) * 3600.0
+
+    def owed(self, name: str) -> float:
+        """Return the mass that rounding of the last hour left over, kg."""
+        return exact_sum(self.carry[name] * self.area) * 3600.0
+
+    def mass_in(self, name: str) -> float:
+        """Return the annual mass of a species, kg."""
+        return exact_sum(self.annual[name] * self.area) * 3600.0 * self.template.sizes["time"]
+
+
+def _plan(ds: xr.Dataset, profiles: Profiles, year: int, zones: Zones, by_sector: bool, bits: int) -> _Plan:
+    if not 0 <= bits < 23:
+        raise InputError("the number of bits to keep is out of range", found=str(bits), need="0 (all) or 1 to 22")
+    ds = fields.rising(ds)
+    names = fields.emissions(ds)
+    index = zones.cells(fields.grid_of(ds).shape)
+    annual, factor = {}, {}
+    for name in names:
+        annual[name], sectors = _annual(ds, name)
+        factor[name] = hourly_factors(profiles, year, sectors, fields.species_of(name), zones)
+    template = _template(ds, year, names, by_sector, bits)
+    return _Plan(names, annual, factor, index, fields.grid_of(ds).area.ravel(), template, by_sector, bits)
+
+
+def _ledger(plan: _Plan, out: Mapping[str, Sequence[float]], year: int) -> xr.Dataset:
+    """Book the year; withheld is what the rounding of the last hour leaves over, below 1e-11 of a cell's year."""
+    entries = {
+        fields.species_of(name): [plan.mass_in(name), math.fsum(out[name]), 0.0, plan.owed(name)] for name in plan.names
+    }
+    return attach(plan.template, entries, "kg", f"expansion to the hours of {year}")
+
+
+def expand(
+    ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | None = None, by_sector: bool = False, bits: int = 0
+) -> xr.Dataset:
+    """Expand annual emissions to the hours of a year, in memory; see :func:`expand_to_file` for large ones.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Gridded annual means in kg m-2 s-1, with or without a dimension ``sector``.
+    profiles : mapping
+        Profiles by (country, sector, species), (country, sector), (sector, species), sector, or "" for all others.
+    year : int
+        Calendar year, UTC.
+    zones : Zones, optional
+        Clocks; UTC everywhere where not given.
+    by_sector : bool
+        Keep the sectors apart; else they are summed.
+    bits : int
+        Bits of the significand kept, 0 for all 23.
+
+    Returns
+    -------
+    Dataset
+        float32 hourly means with the ledger.
+
+    Raises
+    ------
+    InputError
+        A sector has no profile, zones do not fit, or emissions are not annual, per area and finite.
+    """
+    plan = _plan(ds, profiles, year, zones or Zones(), by_sector, bits)
+    out = plan.template
+    masses: dict[str, list[float]] = {}
+    for name in plan.names:
+        whole = np.concatenate(list(plan.blocks(name)))
+        masses[name] = [plan.mass(whole)]
+        out[name] = (out[name].dims, whole, out[name].attrs)
+    return _ledger(plan, masses, year)
+
+
+def expand_to_file(
+    ds: xr.Dataset, profiles: Profiles, year: int, path: str | os.PathLike[str], *, record: Record,
+    zones: Zones | None = None, by_sector: bool = False, bits: int = 0, level: int = 1, force: bool = False,
+) -> xr.Dataset:  # fmt: skip
+    """Expand annual emissions into a NetCDF file, a few days at a time.
+
+    Parameters as :func:`expand`; `record`, `force` and `level` as :func:`ghg.core.stream.stream`.
+
+    Returns
+    -------
+    Dataset
+        All of the file but its emissions: coordinates and the ledger.
+    """
+    from ghg.core.stream import stream
+
+    plan = _plan(ds, profiles, year, zones or Zones(), by_sector, bits)
+    masses: dict[str, list[float]] = {name: [] for name in plan.names}
+    plan.template = attach(plan.template, {fields.species_of(n): [0.0] * 4 for n in plan.names}, "kg", "")
+    with stream(plan.template, plan.names, path, record=record, force=force, level=level) as out:
+        for parts in zip(*(plan.blocks(name) for name in plan.names), strict=True):
+            for name, part in zip(plan.names, parts, strict=True):
+                out.put(name, part)
+                masses[name].append(plan.mass(part))
+        ledger = _ledger(plan, masses, year)
+        for name in plan.names:
+            record.step(f"{fields.species_of(name)}: {math.fsum(masses[name]):.9g} kg in the hours of {year}")
+        out.replace(ledger[["ledger_mass"]])
+    return ledger.drop_vars(plan.names)
+
+
+def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | None = None) -> xr.Dataset:
+    """Return the hourly emissions factored: annual means, factors by hour, zone and sector, and zones of cells.
+
+    It holds the same numbers as :func:`expand` in a small fraction of the room; :func:`multiply_out` gives an hour.
+    """
+    plan = _plan(ds, profiles, year, zones or Zones(), False, 0)
+    rising = fields.rising(ds)
+    out = plan.template.drop_vars(plan.names)
+    dims = fields.dimensions(out)
+    out["zone_index"] = (dims, plan.index.reshape(out["cell_area"].shape).astype(np.int32),
+                         {"long_name": "number of the time zone of the cell"})  # fmt: skip
+    out = out.assign_coords(zone=("zone", list((zones or Zones()).timezone), {"long_name": "time zone"}))
+    for name in plan.names:
+        factor = plan.factor[name]
+        if "sector" in rising[name].dims:
+            out = out.assign_coords(sector=rising["sector"])
+            out[f"factor_{fields.species_of(name)}"] = (("time", "zone", "sector"), factor, _FACTOR)
+        else:
+            out[f"factor_{fields.species_of(name)}"] = (("time", "zone"), factor[:, :, 0], _FACTOR)
+        lead = ("sector",) if "sector" in rising[name].dims else ()
+        shape = (*(rising.sizes[d] for d in lead), *out["cell_area"].shape)
+        out[name] = ((*lead, *dims), plan.annual[name].reshape(shape),
+                     {**fields.attributes(fields.species_of(name)), "grid_mapping": "crs",
+                      "cell_measures": "area: cell_area"})  # fmt: skip
+    entries = {fields.species_of(n): [plan.mass_in(n), *_factored_mass(plan, n), 0.0, 0.0] for n in plan.names}
+    return attach(out, entries, "kg", f"factors of the hours of {year}")
+
+
+_FACTOR = {"long_name": "rate of the hour over the mean rate of the year", "units": "1"}
+
+
+def _factored_mass(plan: _Plan, name: str) -> list[float]:
+    mean = plan.factor[name].mean(axis=0)  # (zone, sector)
+    return [exact_sum(plan.annual[name] * mean[plan.index].T * plan.area) * 3600.0 * plan.template.sizes["time"]]
+
+
+def multiply_out(ds: xr.Dataset, name: str, hour: int) -> Array:
+    """Return the emission of one hour from a factored Dataset, summed over sectors."""
+    factor = ds[f"factor_{fields.species_of(name)}"].isel(time=hour)
+    by_cell = factor.values[ds["zone_index"].values]
+    if "sector" in ds[name].dims:
+        return (np.moveaxis(by_cell, -1, 0) * ds[name].values).sum(axis=0)
+    return by_cell * ds[name].values
+
+
+def flat(sectors: Sequence[str]) -> dict[str, Profile]:
+    """Return flat profiles for sectors."""
+    return dict.fromkeys(sectors, FLAT)
