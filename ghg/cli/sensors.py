@@ -6,12 +6,13 @@ from pathlib import Path
 
 import typer
 
-from ghg.cli import console, jobs, options, sensors_hj212
+from ghg.cli import console, jobs, options, sensors_hj212, sensors_station
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
 app.add_typer(sensors_hj212.app)
+app.add_typer(sensors_station.app)
 
 
 @app.callback()
