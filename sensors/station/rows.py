@@ -123,8 +123,8 @@ class Plan:
         sizes = np.zeros(bounds.size - 1, np.int64)
         accumulate.accumulate(
             rows.time, rows.port, rows.bad, np.ascontiguousarray(rows.x), rows.water, rows.scan, self.modes(rows),
-            self.coefficients[0].copy(), self.coefficients[1].copy(), flush,
-            int(flush.max(initial=0)) + minute, GAP, HOLD, minute, bounds, slots[:-1].copy(), start, end, port, count, mean, m2, wet, lost, sizes,
+            self.coefficients[0].copy(), self.coefficients[1].copy(), flush, int(flush.max(initial=0)) + minute,
+            GAP, HOLD, minute, bounds, slots[:-1].copy(), start, end, port, count, mean, m2, wet, lost, sizes,
         )  # fmt: skip
         keep = np.concatenate([np.arange(s, s + k) for s, k in zip(slots[:-1].tolist(), sizes.tolist(), strict=True)])
         keep = keep[port[keep] >= 0]
