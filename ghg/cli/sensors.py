@@ -14,12 +14,13 @@ from ghg.cli import (
     sensors_hj212,
     sensors_quality,
     sensors_screen,
+    sensors_station,
 )
 from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
-for part in (sensors_analysis, sensors_hj212, sensors_quality, sensors_screen):
+for part in (sensors_analysis, sensors_hj212, sensors_quality, sensors_screen, sensors_station):
     app.add_typer(part.app)
 
 

@@ -1,0 +1,1 @@
+"""From readings to mole fractions on a scale: segments, water, response, drift, propagation, averages."""

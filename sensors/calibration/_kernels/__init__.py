@@ -1,0 +1,1 @@
+"""Kernels of the calibration chain: accumulate readings, follow the response through time, propagate, average."""

@@ -1,0 +1,211 @@
+"""Kernel that turns readings into statistics by minute and port in one pass: valve, flush, status, water, means.
+
+Readings are split into chunks at fixed row numbers; each chunk begins with the first record that starts in it and
+finds the state it needs by looking back, so that the result depends neither on the number of threads nor on where a
+file ends.
+
+NaN rule: a reading that is NaN or infinite is not used; water that is NaN makes a reading that needs it unusable.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ghg.core.jit import kernel, kernel_parallel, prange
+
+MINUTE = 60_000_000_000
+PLAIN, WATER, BRACKET = 0, 1, 2
+
+
+@kernel
+def _first_of_chunk(time, port, i, gap, minute):
+    """Return the first row from `i` on that starts a record: another minute or port, or after a gap."""
+    n = time.size
+    while i < n and i > 0:
+        if port[i] != port[i - 1] or time[i] - time[i - 1] > gap or time[i] // minute != time[i - 1] // minute:
+            return i
+        i += 1
+    return i
+
+
+@kernel
+def _visit_start(time, port, i, gap, longest):
+    """Return the time at which the stay on the port of row `i` began, or one that is earlier than matters."""
+    k = i
+    while k > 0 and port[k - 1] == port[i] and time[k] - time[k - 1] <= gap and time[i] - time[k] <= longest:
+        k -= 1
+    return time[k]
+
+
+@kernel
+def chunk_capacity(time, port, first, last, minute):
+    """Return an upper bound of the number of records in rows ``first:last``."""
+    changes = 0
+    for i in range(max(first, 1), last):
+        changes += port[i] != port[i - 1]
+    return 2 * changes + (time[last - 1] - time[first]) // minute + 3 + (last - first) // 512
+
+
+@kernel
+def _chunk(
+    time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, first, last,
+    slot, start, end, ports, count, mean, m2, wet, lost,
+):  # fmt: skip
+    gases = x.shape[0]
+    row = slot - 1
+    n = np.zeros(gases, np.int64)
+    x0 = np.zeros(gases)
+    s1 = np.zeros(gases)
+    s2 = np.zeros(gases)
+    nw = 0
+    sw = 0.0
+    begun = time[first] if first < last else 0
+    begun = _visit_start(time, port, first, gap, longest) if first < last else begun
+    edge = np.int64(-1)
+    before = np.nan  # water of the scan before
+    when = np.int64(-(1 << 62))
+    k = first - 1
+    while k >= 0 and first < last and time[first] - time[k] <= hold:
+        if scan[k]:
+            before = water[k]
+            when = time[k]
+            break
+        k -= 1
+    for i in range(first, last):
+        t = time[i]
+        p = port[i]
+        broken = i > 0 and (p != port[i - 1] or t - time[i - 1] > gap)
+        if broken and i > first:
+            begun = t
+        if row < slot or broken or t >= edge:
+            if row >= slot:
+                end[row] = min(edge, time[i - 1] + 1) if broken else edge
+                for g in range(gases):
+                    count[g, row] = n[g]
+                    if n[g] > 0:
+                        shift = s1[g] / n[g]
+                        mean[g, row] = x0[g] + shift
+                        m2[g, row] = max(s2[g] - s1[g] * shift, 0.0)
+                wet[row] = sw / nw if nw > 0 else np.nan
+            row += 1
+            low = t // minute * minute
+            edge = low + minute
+            ready = begun + (flush[p] if p >= 0 else 0)
+            start[row] = min(max(max(low, begun), ready), edge - 1)
+            ports[row] = p
+            for g in range(gases):
+                n[g] = 0
+                s1[g] = 0.0
+                s2[g] = 0.0
+                mean[g, row] = np.nan
+                m2[g, row] = 0.0
+            for j in range(lost.shape[0]):
+                lost[j, row] = 0
+            nw = 0
+            sw = 0.0
+        h = water[i]
+        own = h
+        if scan[i]:
+            own = 0.5 * (h + before) if t - when <= hold else np.nan
+            before = h
+            when = t
+        if p < 0:
+            continue
+        if bad[i] > 0:
+            lost[bad[i] - 1, row] += 1
+            continue
+        if t - begun < flush[p]:
+            lost[2, row] += 1
+            continue
+        used = False
+        for g in range(gases):
+            v = x[g, i]
+            kind = mode[g]
+            if kind == 2:
+                if not scan[i]:
+                    continue
+                v = v / (1.0 + own * (a[g] + b[g] * own))
+            else:
+                if i > 0 and v == x[g, i - 1] and t - time[i - 1] < hold:
+                    continue  # held from the row before: no new reading
+                if kind == 1:
+                    v = v / (1.0 + h * (a[g] + b[g] * h))
+            if not np.isfinite(v):
+                lost[3, row] += 1
+                continue
+            if n[g] == 0:
+                x0[g] = v
+            d = v - x0[g]
+            s1[g] += d
+            s2[g] += d * d
+            n[g] += 1
+            used = True
+        if used and np.isfinite(h):
+            sw += h
+            nw += 1
+    if row >= slot:
+        end[row] = min(edge, time[last - 1] + 1)
+        if last < time.size:
+            t = time[last]
+            near = port[last] == port[last - 1] and t - time[last - 1] <= gap
+            end[row] = edge if near and t >= edge else min(edge, time[last - 1] + 1)
+        for g in range(gases):
+            count[g, row] = n[g]
+            if n[g] > 0:
+                shift = s1[g] / n[g]
+                mean[g, row] = x0[g] + shift
+                m2[g, row] = max(s2[g] - s1[g] * shift, 0.0)
+        wet[row] = sw / nw if nw > 0 else np.nan
+    return row + 1 - slot
+
+
+@kernel_parallel
+def accumulate(
+    time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, bounds, slots,
+    start, end, ports, count, mean, m2, wet, lost, sizes,
+):  # fmt: skip
+    """Fill statistics of the rows ``bounds[0]:bounds[-1]``.
+
+    Parameters
+    ----------
+    time : int64 (n,)
+        [ns], strictly ascending; rows before ``bounds[0]`` are context.
+    port : int16 (n,)
+        Port of each row, -1 for none.
+    bad : uint8 (n,)
+        0, or 1 + the reason for which the row is not used.
+    x : float64 (gases, n)
+        Readings.
+    water : float64 (n,)
+        [percent].
+    scan : bool (n,)
+        Rows that end a cycle of scans (species of water).
+    mode : int64 (gases,)
+        0: reading is dry; 1: water of the same row; 2: at `scan` rows, water of the scans before and after.
+    a, b : float64 (gases,)
+        Coefficients of 1 + a h + b h^2.
+    flush : int64 (ports,)
+        [ns] left out after the port was opened; `longest` is the greatest of them and one interval more.
+    gap : int
+        [ns] without rows that end a stay.
+    hold : int
+        [ns]; an equal value in the next row within this time is the same reading, held.
+    minute : int
+        Length of the intervals [ns].
+    bounds : int64 (chunks + 1,)
+        Rows at which chunks may begin.
+    slots : int64 (chunks,)
+        First place of each chunk in the outputs.
+    start, end, ports, count, mean, m2, wet, lost :
+        Filled from each slot on; `sizes` (chunks,) with the number of records.
+    """
+    chunks = sizes.size
+    for c in prange(chunks):
+        first = bounds[c] if c == 0 else _first_of_chunk(time, port, bounds[c], gap, minute)
+        last = bounds[c + 1] if c == chunks - 1 else _first_of_chunk(time, port, bounds[c + 1], gap, minute)
+        sizes[c] = 0
+        if first < last:
+            sizes[c] = _chunk(
+                time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, first, last,
+                slots[c], start, end, ports, count, mean, m2, wet, lost,
+            )  # fmt: skip

@@ -1,0 +1,216 @@
+"""Kernels of the Picarro text parser: straight from bytes to float64 columns, only the wanted fields read.
+
+A log has one line per row, fields separated by blanks and usually padded to one width. Where a line has the length of
+the header the wanted fields are taken from their places, else the line is split. Lines are counted by blocks of fixed
+size, so that the result does not depend on the number of threads.
+
+NaN rule: a field that is no number is NaN and counted; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ghg.core.jit import kernel, kernel_parallel, prange
+from sensors.readers._kernels import read_number
+
+
+@kernel_parallel
+def count_lines(data, block, lines):
+    """Count line feeds per block of `block` bytes into `lines` (blocks,)."""
+    n = data.size
+    for b in prange(lines.size):
+        count = 0
+        for i in range(b * block, min(n, (b + 1) * block)):
+            count += data[i] == 10
+        lines[b] = count
+
+
+@kernel
+def _field(data, a, b, powers):
+    """Return the number in the blank-padded field ``data[a:b]`` and whether it is one."""
+    while a < b and data[a] == 32:
+        a += 1
+    e = a
+    while e < b and data[e] > 32:
+        e += 1
+    if e == a:
+        return np.nan, 0
+    value, late = read_number(data, a, e, powers)
+    if late:
+        return np.nan, 0
+    return value, 1
+
+
+@kernel
+def _stamp(data, a, e):
+    """Return the time of ``1441041520.949`` [ns], exactly; -1 where it is none."""
+    seconds = np.int64(0)
+    digits = 0
+    i = a
+    while i < e and 48 <= data[i] <= 57:
+        seconds = seconds * 10 + np.int64(data[i]) - 48
+        digits += 1
+        i += 1
+    if digits == 0 or digits > 11:
+        return np.int64(-1)
+    fraction = np.int64(0)
+    places = 0
+    if i < e and data[i] == 46:
+        i += 1
+        while i < e and 48 <= data[i] <= 57 and places < 9:
+            fraction = fraction * 10 + np.int64(data[i]) - 48
+            places += 1
+            i += 1
+        while i < e and 48 <= data[i] <= 57:
+            i += 1
+    if i != e:
+        return np.int64(-1)
+    while places < 9:
+        fraction *= 10
+        places += 1
+    return seconds * 1_000_000_000 + fraction
+
+
+@kernel
+def _two(data, i):
+    return (np.int64(data[i]) - 48) * 10 + np.int64(data[i + 1]) - 48
+
+
+@kernel
+def _date_time(data, a, b, e, f):
+    """Return the time of a date ``2018-08-01`` and a clock ``00:37:07.130`` [ns]; -1 where it is none."""
+    if b - a != 10 or f - e < 8 or data[a + 4] != 45 or data[e + 2] != 58 or data[e + 5] != 58:
+        return np.int64(-1)
+    y = _two(data, a) * 100 + _two(data, a + 2)
+    m = _two(data, a + 5)
+    d = _two(data, a + 8)
+    if m < 1 or m > 12 or d < 1 or d > 31:
+        return np.int64(-1)
+    # days since 1970 in the Gregorian calendar: years begin in March
+    y -= m <= 2
+    era = y // 400
+    yoe = y - era * 400
+    doy = (153 * (m + (9 if m <= 2 else -3)) + 2) // 5 + d - 1
+    days = era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
+    rest = _stamp(data, e + 6, f)
+    if rest < 0:
+        return np.int64(-1)
+    return ((days * 24 + _two(data, e)) * 60 + _two(data, e + 3)) * 60_000_000_000 + rest
+
+
+@kernel
+def _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
+    """Read the lines that begin in block `b`; see :func:`parse_rows`."""
+    n = data.size
+    wanted = place.size
+    stop = min(n, (b + 1) * block)
+    i = b * block
+    row = offset[b]
+    if b > 0 and data[i - 1] != 10:
+        while i < stop and data[i] != 10:
+            i += 1
+        i += 1
+        row += 1
+    begin = np.empty(fields, np.int64)
+    close = np.empty(fields, np.int64)
+    while i < stop:
+        fixed = length > 0 and i + length <= n and data[i + length - 1] == 10
+        if fixed:  # a field must not run over its place
+            for k in range(wanted):
+                j = i + place[k] * width
+                if (place[k] > 0 and data[j - 1] > 32) or data[min(j + width, i + length) - 1] > 32:
+                    fixed = False
+        if fixed:
+            for j in range(fields):
+                begin[j] = i + j * width
+                close[j] = min(i + (j + 1) * width, i + length - 1)
+            found = fields
+            e = i + length - 1
+            if not uniform:
+                inner = 0
+                for q in range(i, e):
+                    inner += data[q] == 10
+                fixed = inner == 0
+        if not fixed:
+            found = 0
+            e = i
+            while e < n and data[e] != 10:
+                if data[e] > 32:
+                    a = e
+                    while e < n and data[e] > 32:
+                        e += 1
+                    if found < fields:
+                        begin[found] = a
+                        close[found] = e
+                    found += 1
+                else:
+                    e += 1
+        state[row] = 0
+        time[row] = -1
+        if found != fields:
+            state[row] = 1 if found > 0 else 4
+            for k in range(wanted):
+                out[k, row] = np.nan
+        else:
+            for k in range(wanted):
+                value, ok = _field(data, begin[place[k]], close[place[k]], powers)
+                out[k, row] = value
+                if ok == 0:
+                    state[row] = 3
+            one = clock[0]
+            u = begin[one]
+            while u < close[one] and data[u] == 32:
+                u += 1
+            v = u
+            while v < close[one] and data[v] > 32:
+                v += 1
+            if clock[1] < 0:
+                time[row] = _stamp(data, u, v)
+            else:
+                two = clock[1]
+                c = begin[two]
+                while c < close[two] and data[c] == 32:
+                    c += 1
+                d = c
+                while d < close[two] and data[d] > 32:
+                    d += 1
+                time[row] = _date_time(data, u, v, c, d)
+            if time[row] < 0:
+                state[row] = 2
+        i = e + 1
+        row += 1
+
+
+@kernel_parallel
+def parse_rows(data, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
+    """Read the wanted fields of every line.
+
+    Parameters
+    ----------
+    data : uint8 (n,)
+        Lines without header; the last one ends with a line feed.
+    block : int
+        Bytes of a block; a block reads the lines that begin in it.
+    offset : int64 (blocks,)
+        Number of line feeds before each block.
+    fields : int
+        Fields of a line.
+    place : int64 (wanted,)
+        Which fields are wanted.
+    width, length : int
+        Width of a field and of a line with its line feed, where they are fixed; else 0.
+    uniform : bool
+        Whether every line is known to have that length.
+    clock : int64 (2,)
+        Field of the epoch time and -1, or fields of date and time.
+    powers : float64 (23,)
+    time : int64 (lines,)
+        Filled [ns]; -1 where there is none.
+    out : float64 (wanted, lines)
+        Filled.
+    state : uint8 (lines,)
+        Filled: 0 good, 1 another number of fields, 2 no time, 3 a field that is no number, 4 empty.
+    """
+    for b in prange(offset.size):
+        _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)

@@ -1,0 +1,331 @@
+"""Files of readings to statistics by minute: in the order of time, one file at a time, kept for the next run.
+
+Rule for duplicates and overlaps. Files are taken in the order of their first row. A row whose time is not after that of
+the last row taken is left out: a repeated row, an overlap with an earlier file, or rows after the clock was set back.
+How many were left out is said in the notes.
+
+What is kept for each file depends on the file, on the settings of the ingestion and on the rows carried over from the
+file before; its name is the digest of the three, so that a changed setting or file is computed again, and a run that
+was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from ghg.core.files import atomic_path, open_input, sha256
+from sensors.calibration.flush import find_flush
+from sensors.calibration.records import Records, concatenate
+from sensors.readers.picarro import Member, members, parse_log, serial_of
+from sensors.station.config import StationJob
+from sensors.station.rows import GAP, HOLD, Plan, Rows, rows_of
+
+__all__ = ["ingest"]
+
+MINUTE = 60 * 10**9
+VERSION = "1"  # of what is kept
+ENOUGH = 20  # visits of cylinders from which the flush time is found
+
+
+def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, workers: int = 1) -> Records:
+    """Return the statistics of all readings.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Logs or tables of one analyser.
+    job : StationJob
+    base : Path, optional
+        Folder to which the store belongs.
+    workers : int
+        Processes that read files.
+
+    Returns
+    -------
+    Records
+
+    Raises
+    ------
+    InputError
+        Empty or wrong files, two analysers, valve positions not in the map.
+    """
+    plan = Plan(job)
+    if not paths:
+        raise InputError("no file of records is given", where="records.files")
+    logs = _ordered(_of_one_analyser(paths, job), job)
+    read = _read_ahead(logs, job, workers)
+    flush, early = _flush(read, plan, job)
+    store = _store(job, base)
+    found, tail, counts, notes = [], None, np.zeros(2, np.int64), []
+    for log, load in _with_early(logs, read, early):
+        key = _key(log, job, flush, tail) if store is not None else ""
+        kept = None if store is None else _kept(store, key)
+        if kept is None:
+            kept = _one(load(), tail, plan, flush)
+            if store is not None:
+                _keep(store, key, kept)
+        records, tail, late, said = kept
+        found.append(records)
+        counts += late
+        notes += said
+    if tail is not None:
+        found.append(_finish(tail, plan, flush))
+    records = concatenate(found)
+    if not records.size:
+        raise InputError("the files hold no reading of any port", found=", ".join(log.name for log in logs[:5]))
+    notes += [f"{counts[0]} rows repeat an earlier time and were left out"] * bool(counts[0])
+    notes += [f"{counts[1]} rows lie before an earlier row (overlap, or clock set back) and were left out"] * bool(
+        counts[1]
+    )
+    return replace(records, visit=_visits(records), notes=tuple(dict.fromkeys(notes)))
+
+
+def _visits(records: Records) -> npt.NDArray[np.int64]:
+    """Number uninterrupted stays on a port."""
+    new = (records.port[1:] != records.port[:-1]) | (records.start[1:] - records.end[:-1] > GAP)
+    return np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
+
+
+def _of_one_analyser(paths: list[Path], job: StationJob) -> list[Member]:
+    for path in paths:
+        open_input(path)
+    if job.records.format == "table":
+        return [Member(p.name, p, lambda: b"", lambda: b"") for p in paths]
+    logs = members(paths)
+    serials = sorted({s for log in logs if (s := serial_of(log.name))})
+    wanted = job.instrument.serial
+    if wanted and serials:
+        logs = [log for log in logs if serial_of(log.name) in ("", wanted)]
+        if not logs:
+            raise InputError("the files are of another analyser", found=", ".join(serials), need=wanted)
+    elif len(serials) > 1:
+        raise InputError("the files are of more than one analyser", found=", ".join(serials),
+                         need="one", hint="state instrument.serial to take one of them")  # fmt: skip
+    return logs
+
+
+def _ordered(logs: list[Member], job: StationJob) -> list[Member]:
+    """Return the logs in the order of their first row; tables in the order given."""
+    if job.records.format == "table":
+        return logs
+    keys = []
+    for log in logs:
+        head = log.head()
+        lines = head.split(b"\n", 3)
+        if len(lines) > 2:
+            head = b"\n".join(lines[:2]) + b"\n"
+        keys.append(int(parse_log(head, wanted=(), where=log.name).time[0]))
+    return [logs[i] for i in sorted(range(len(logs)), key=lambda i: (keys[i], logs[i].name))]
+
+
+# ---- reading -------------------------------------------------------------------------------------------------------
+
+
+def load_rows(log: Member, job: StationJob) -> tuple[Rows, list[str]]:
+    """Read one log or table into rows, in the order of the file."""
+    plan = Plan(job)
+    if job.records.format == "picarro":
+        found = parse_log(log.load(), wanted=plan.wanted, where=log.name)
+        return rows_of(found.time, found.columns, plan, log.name), found.notes
+    time, columns, notes = _table(log.path, job)
+    return rows_of(time, columns, plan, log.name), notes
+
+
+def _table(path: Path, job: StationJob) -> tuple[Any, dict[str, Any], list[str]]:
+    from ghg.core.tables import ColumnSpec, read_table
+
+    config: Any = job.records
+    specs: dict[str, Any] = {"time": ColumnSpec(config.time, kind="time")}
+    specs |= {name: ColumnSpec(header) for name, header in config.columns.items()}
+    if config.valve:
+        specs["valve position"] = ColumnSpec(config.valve, kind="raw")
+    given = {k: v for k, v in {"delimiter": config.delimiter, "time_format": config.time_format}.items() if v}
+    frame = read_table(path, specs, timezone=config.timezone, decimal=config.decimal, **given)
+    if frame.empty:
+        raise InputError("the table holds no record", where=path.name)
+    columns = {name: frame[name].to_numpy(np.float64) for name in config.columns}
+    if config.valve:
+        raw = frame["valve position"]
+        columns[config.valve] = np.array([_label(v) for v in raw], dtype=object)
+    return frame["time"].to_numpy().astype("datetime64[ns]").astype(np.int64), columns, list(frame.attrs["notes"])
+
+
+def _label(value: Any) -> str:
+    """Return the label of a valve position: 2.0 and "2" are the same."""
+    if value is None or value != value:
+        return ""
+    try:
+        return f"{float(value):g}"
+    except (TypeError, ValueError):
+        return str(value).strip()
+
+
+def _read_ahead(logs: list[Member], job: StationJob, workers: int) -> Any:
+    """Return a function that reads log number i; with several workers the next files are read meanwhile."""
+    if workers < 2 or len(logs) < 2:
+        return lambda i: load_rows(logs[i], job)
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+    pool, waiting = ThreadPoolExecutor(workers), {}  # parsing releases the interpreter, so that threads are enough
+
+    def take(i: int) -> Any:
+        for k in range(i, min(i + workers + 1, len(logs))):
+            if k not in waiting:
+                waiting[k] = pool.submit(load_rows, logs[k], job)
+        future: Future[Any] = waiting.pop(i)
+        return future.result()
+
+    return take
+
+
+def _with_early(logs: list[Member], read: Any, early: dict[int, Any]) -> Iterator[tuple[Member, Any]]:
+    for i, log in enumerate(logs):
+        yield log, (lambda i=i: early.pop(i) if i in early else read(i))
+
+
+def _flush(read: Any, plan: Plan, job: StationJob) -> tuple[npt.NDArray[np.int64], dict[int, Any]]:
+    """Return the flush time of each port [ns]; where it is to be found, from the first visits of cylinders."""
+    setting = job.calibration.flush
+    early: dict[int, Any] = {}
+    seconds = 0.0 if setting == "auto" else float(setting)
+    if setting == "auto" and any(f is None for f in plan.flushes):
+        tanks = {k for k, port in enumerate(plan.ports) if port in {c.port for c in job.cylinders}}
+        rows, visits, i = None, 0, 0
+        while visits < ENOUGH + 2:  # the last one may be cut off
+            try:
+                early[i] = read(i)
+            except (IndexError, KeyError):
+                break
+            fresh, _ = _clean(early[i][0], None)
+            rows = fresh if rows is None or not fresh.time.size or fresh.time[0] <= rows.time[-1] else fresh.after(rows)
+            turned = np.concatenate([[True], rows.port[1:] != rows.port[:-1]])
+            visits = int(np.isin(rows.port[turned], list(tanks)).sum())
+            i += 1
+        seconds = 0.0 if rows is None else find_flush(rows.time, rows.port, rows.x[0], sorted(tanks), ENOUGH)
+    return np.array([int((seconds if f is None else f) * 1e9) for f in plan.flushes], np.int64), early
+
+
+# ---- one file ------------------------------------------------------------------------------------------------------
+
+
+def _clean(rows: Rows, last: int | None) -> tuple[Rows, npt.NDArray[np.int64]]:
+    """Return the rows that come after all rows before them, and how many repeat a time or lie before it."""
+    time = rows.time
+    if time.size and (last is None or time[0] > last) and bool((np.diff(time) > 0).all()):
+        return rows, np.zeros(2, np.int64)
+    floor = np.iinfo(np.int64).min if last is None else last
+    before = np.concatenate([[floor], np.maximum(np.maximum.accumulate(time), floor)[:-1]])
+    keep = np.flatnonzero(time > before)
+    late = np.array([int((time == before).sum()), int((time < before).sum())])
+    return Rows(time[keep], rows.port[keep], rows.bad[keep], rows.x[:, keep], rows.water[keep], rows.scan[keep]), late
+
+
+def _one(
+    loaded: tuple[Rows, list[str]], tail: tuple[Rows, int] | None, plan: Plan, flush: npt.NDArray[np.int64]
+) -> tuple[Records, tuple[Rows, int], Any, list[str]]:
+    """Return the statistics of the minutes that are complete, and the rows that the next file needs."""
+    rows, notes = loaded
+    rows, late = _clean(rows, None if tail is None else int(tail[0].time[-1]) if tail[0].time.size else None)
+    first = 0
+    if tail is not None:
+        rows, first = rows.after(tail[0]), tail[1]
+    open_minute = rows.time[-1] // MINUTE * MINUTE
+    last = int(np.searchsorted(rows.time, open_minute))  # the last minute may go on in the next file
+    keep = int(np.searchsorted(rows.time, open_minute - int(flush.max(initial=0)) - MINUTE - GAP - HOLD))
+    records = plan.accumulate(rows.part(0, last), first, flush, MINUTE) if last > first else _nothing(plan)
+    if last > first and records.size:
+        records = _closed(records, rows, last)
+    return records, (rows.part(keep), max(last, first) - keep), late, notes
+
+
+def _closed(records: Records, rows: Rows, last: int) -> Records:
+    """The last record of a piece ends where it would if the rows after it had been there."""
+    near = rows.port[last] == rows.port[last - 1] and rows.time[last] - rows.time[last - 1] <= GAP
+    if near and rows.port[last - 1] >= 0:
+        end = records.end.copy()
+        end[-1] = (rows.time[last - 1] // MINUTE + 1) * MINUTE
+        return replace(records, end=end)
+    return records
+
+
+def _finish(tail: tuple[Rows, int], plan: Plan, flush: npt.NDArray[np.int64]) -> Records:
+    rows, first = tail
+    return plan.accumulate(rows, first, flush, MINUTE) if rows.time.size > first else _nothing(plan)
+
+
+def _nothing(plan: Plan) -> Records:
+    g, none = len(plan.gases), np.empty(0, np.int64)
+    empty = np.empty((g, 0))
+    return Records(plan.gases, plan.ports, none, none, none.astype(np.int32), none, empty.astype(np.int64), empty,
+                   empty, np.empty(0), np.empty((len(Records.LOST), 0), np.int32), empty)  # fmt: skip
+
+
+# ---- the store -----------------------------------------------------------------------------------------------------
+
+
+def _store(job: StationJob, base: Path | None) -> Path | None:
+    if job.store is None:
+        return None
+    folder = Path(job.store)
+    folder = folder if folder.is_absolute() or base is None else base / folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("the store cannot be made", where=str(folder), found=str(error.strerror)) from error
+    return folder
+
+
+def _key(log: Member, job: StationJob, flush: Any, tail: tuple[Rows, int] | None) -> str:
+    """Return the digest of what the statistics of a file depend on."""
+    settings = {
+        "version": VERSION, "records": job.records.model_dump(mode="json", exclude={"files"}),
+        "instrument": job.instrument.model_dump(mode="json"), "flush": flush.tolist(), "unused": job.unused,
+        "gases": {g: one.model_dump(mode="json", include={"units", "column", "dry_column", "water", "limits"})
+                  for g, one in job.gases.items()},
+        "ports": Plan(job).ports, "schedule": [s.model_dump(mode="json") for s in job.schedule],
+    }  # fmt: skip
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    digest.update(sha256(log.path).encode() + log.name.encode())
+    if tail is not None:
+        rows, first = tail
+        for array in (rows.time, rows.port, rows.bad, rows.x, rows.water, rows.scan):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(str(first).encode())
+    return digest.hexdigest()[:40]
+
+
+_FIELDS = ("start", "end", "port", "visit", "count", "mean", "m2", "water", "lost", "assigned")
+_ROWS = ("time", "port", "bad", "x", "water", "scan")
+
+
+def _keep(store: Path, key: str, kept: tuple[Records, tuple[Rows, int], Any, list[str]]) -> None:
+    records, (rows, first), late, notes = kept
+    arrays = {f"record_{n}": getattr(records, n) for n in _FIELDS} | {f"row_{n}": getattr(rows, n) for n in _ROWS}
+    about = json.dumps({"gases": records.gases, "ports": records.ports, "first": first, "notes": notes})
+    with atomic_path(store / f"{key}.npz", force=True) as temporary, temporary.open("wb") as stream:
+        np.savez(stream, late=late, about=np.frombuffer(about.encode(), np.uint8), **arrays)
+
+
+def _kept(store: Path, key: str) -> tuple[Records, tuple[Rows, int], Any, list[str]] | None:
+    path = store / f"{key}.npz"
+    if not path.exists():
+        return None
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+            about = json.loads(bytes(data["about"]).decode())
+            fields = {n: data[f"record_{n}"] for n in _FIELDS}
+            rows = Rows(*(data[f"row_{n}"] for n in _ROWS))
+            records = Records(tuple(about["gases"]), tuple(about["ports"]), **fields)
+            return records, (rows, int(about["first"])), data["late"], list(about["notes"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None  # damaged: computed again and replaced

@@ -1,0 +1,117 @@
+"""The job of a station: read its records, calibrate them, average them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ghg.core.errors import InputError
+from sensors.readers.files import expand
+from sensors.station.config import StationJob
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.provenance import Record
+    from sensors.calibration.records import Records
+
+__all__ = ["calibrate", "read_records", "run"]
+
+ENDINGS = {
+    "picarro": (".dat", ".txt", ".csv", ".gz", ".zip"),
+    "neon": (".h5", ".hdf5"),
+    "table": (".csv", ".txt", ".gz", ".zip", ".parquet", ".xlsx", ".dat"),
+}
+
+
+def run(job: StationJob, *, base: Path | None = None, record: Record | None = None, workers: int = 1) -> xr.Dataset:
+    """Read, calibrate and average the record of a station.
+
+    Parameters
+    ----------
+    job : StationJob
+    base : Path, optional
+        Folder to which relative paths belong: that of the configuration file.
+    record : Record, optional
+        Provenance: the files used and the steps taken are written into it.
+    workers : int
+        Processes that read files; the result does not depend on it.
+
+    Returns
+    -------
+    Dataset
+        See :func:`sensors.calibration.series.station_dataset`.
+
+    Raises
+    ------
+    InputError
+        Files, columns, ports, cylinders or values that are missing or wrong.
+    """
+    records, paths = read_records(job, base=base, workers=workers)
+    manual: Any = []
+    if job.flags is not None:
+        from sensors.calibration.manual import read_manual
+
+        path = Path(job.flags) if base is None or Path(job.flags).is_absolute() else base / job.flags
+        manual = read_manual(path, job)
+        if record is not None:
+            record.use(path, "manual flags")
+    if record is not None:
+        for path in paths:
+            record.use(path, "analyser records")
+        record.step(f"read {len(paths)} files: {records.size} intervals, ports {', '.join(records.ports)}")
+        for one in manual:
+            record.step(one.sentence())
+    ds = calibrate(records, job, manual)
+    if record is not None:
+        for note in str(ds.attrs["notes"]).split("; "):
+            if note:
+                record.step(note)
+    return ds
+
+
+def calibrate(records: Records, job: StationJob, manual: Any = ()) -> xr.Dataset:
+    """Calibrate and average statistics of readings.
+
+    Parameters
+    ----------
+    records : Records
+        In order of time.
+    job : StationJob
+    manual : sequence of ManualFlag
+
+    Returns
+    -------
+    Dataset
+        dims (inlet, time) and a list of visits for each gas.
+    """
+    from sensors.calibration.gas import calibrate_gas
+    from sensors.calibration.series import station_dataset
+
+    ds = station_dataset(records, job, {gas: calibrate_gas(records, job, gas) for gas in job.gases}, manual)
+    if manual:
+        words = [one.sentence() for one in manual]
+        ds.attrs["notes"] = "; ".join([*([ds.attrs["notes"]] if ds.attrs["notes"] else []), *words])
+    return ds
+
+
+def read_records(job: StationJob, *, base: Path | None = None, workers: int = 1) -> tuple[Records, list[Path]]:
+    """Return the statistics of all readings of a station, and the files they come from."""
+    config = job.records
+    paths = expand(config.files, base, endings=ENDINGS[config.format])
+    if config.format == "neon":
+        from sensors.readers.neon import read
+
+        records = read(paths, tuple(job.gases))
+        _check_ports(records, job)
+        return records, paths
+    from sensors.station.ingest import ingest
+
+    return ingest(paths, job, base=base, workers=workers), paths
+
+
+def _check_ports(records: Records, job: StationJob) -> None:
+    known = {i.valve if i.valve is not None else i.name for i in job.inlets} | {c.port for c in job.cylinders}
+    if not known & set(records.ports):
+        raise InputError("no port of the records is in the configuration", found=", ".join(records.ports),
+                         need=", ".join(sorted(known)), hint="state valve for inlets and cylinders")  # fmt: skip
