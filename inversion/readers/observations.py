@@ -1,0 +1,170 @@
+"""Observations from our own calibrated files, ObsPack, OpenGHG and CSV to one table of mole fractions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from ghg.core.files import is_netcdf, open_input
+from inversion.readers._netcdf import opened, scale_of
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["Observations", "average", "read_observations"]
+
+Array = npt.NDArray[np.float64]
+MOLE = "mol mol-1"
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Dry mole fractions at one site.
+
+    Parameters
+    ----------
+    site, species : str
+    time : array of datetime64[ns] (n,)
+        Starts of the intervals, ascending.
+    value : array (n,)
+        mol mol-1.
+    error : array (n,)
+        Standard uncertainty, mol mol-1; NaN where the file states none.
+    count : array of int (n,)
+        Samples in each interval.
+    """
+
+    site: str
+    species: str
+    time: npt.NDArray[np.datetime64]
+    value: Array
+    error: Array
+    count: npt.NDArray[np.int64]
+
+
+def read_observations(
+    path: str | os.PathLike[str], *, species: str = "", site: str = "", units: str = "", time_column: str = "time",
+    value_column: str = "", error_column: str = "",
+) -> Observations:  # fmt: skip
+    """Read observations; values that are flagged bad or missing are left out.
+
+    Parameters
+    ----------
+    path : path
+        NetCDF of ours (``ch4`` with ``ch4_flag``), of ObsPack (``value`` with ``qcflag``) or OpenGHG (``ch4``,
+        ``ch4_variability``), or a CSV table with a header.
+    species, site : str
+        Where the file does not tell.
+    units : str
+        Where the file does not tell.
+    time_column, value_column, error_column : str
+        Of a CSV table; the value column is named as the species by default.
+
+    Raises
+    ------
+    InputError
+        The file is none of these, units are missing or wrong, or times are not ascending.
+    """
+    given = open_input(path)
+    if not is_netcdf(given):
+        return _csv(given, species, site, units, time_column, value_column or species, error_column)
+    where = str(path)
+    with opened(path) as ds:
+        gas = species or str(ds.attrs.get("species", ds.attrs.get("dataset_parameter", ""))).lower()
+        if "time" not in ds.variables or ds["time"].dtype.kind != "M":
+            raise InputError("the observations have no times", where=where, found=", ".join(map(str, ds.variables)))
+        name = next((n for n in (gas, "value", "mf") if n and n in ds.data_vars), "")
+        if not name:
+            raise InputError("there are no mole fractions", where=where, found=", ".join(map(str, ds.data_vars)),
+                             need="the species, value or mf", hint="state the species")  # fmt: skip
+        scale = scale_of(ds, name, where, units, MOLE)
+        value = scale * np.asarray(ds[name].values, np.float64).ravel()
+        bad = _flagged(ds, name)
+        parts = [n for n in (f"{name}_u_random", f"{name}_u_systematic", f"{name}_repeatability", f"{name}_variability",
+                             "value_std_dev", "value_unc") if n in ds]  # fmt: skip
+        own = [n for n in parts if n.startswith(f"{name}_u_")]
+        square = np.zeros(value.size)
+        for one in own or parts[:1]:
+            square += (scale * np.asarray(ds[one].values, np.float64).ravel()) ** 2
+        error = np.sqrt(square) if parts else np.full(value.size, np.nan)
+        place = site or str(ds.attrs.get("site", ds.attrs.get("site_code", ""))).strip() or given.stem
+        time = np.asarray(ds["time"].values).astype("datetime64[ns]")
+        label = str(ds["time"].attrs.get("label", "left")).lower()
+        length = float(ds["time"].attrs.get("sampling_period_seconds", 0.0) or 0.0)
+    if label == "right":
+        time = time - np.timedelta64(round(length * 1e9), "ns")
+    return _made(place, gas, time, value, error, bad, where)
+
+
+def _flagged(ds: xr.Dataset, name: str) -> npt.NDArray[np.bool_]:
+    """Return which values their file calls bad: ours (3 and worse), ObsPack (first sign is no dot), OpenGHG."""
+    bad = np.zeros(ds[name].size, bool)
+    if f"{name}_flag" in ds:
+        bad |= np.asarray(ds[f"{name}_flag"].values).ravel() >= 4
+    if "qcflag" in ds:
+        marks = np.asarray(ds["qcflag"].values)
+        texts = [str(m.decode() if isinstance(m, bytes) else m) for m in marks.ravel()]
+        bad |= np.array([not t.startswith(".") for t in texts])
+    if "obs_flag" in ds:
+        bad |= np.asarray(ds["obs_flag"].values).ravel() == 0
+    if "status_flag" in ds:
+        bad |= np.asarray(ds["status_flag"].values).ravel() == 1
+    return bad
+
+
+def _csv(given: Any, species: str, site: str, units: str, time: str, value: str, error: str) -> Observations:
+    from ghg.core.tables import ColumnSpec, read_table
+    from ghg.core.units import factor
+
+    if not species or not units:
+        raise InputError("a table of observations needs the species and the unit", where=str(given),
+                         hint="state both")  # fmt: skip
+    scale = factor(units, MOLE, name=f"'{value}'")
+    columns: dict[str, Any] = {"time": ColumnSpec(time, kind="time"), "value": ColumnSpec(value, kind="number")}
+    if error:
+        columns["error"] = ColumnSpec(error, kind="number")
+    table = read_table(given, columns)
+    values = scale * table["value"].to_numpy(np.float64)
+    errors = scale * table["error"].to_numpy(np.float64) if error else np.full(values.size, np.nan)
+    stamps = table["time"].to_numpy()
+    return _made(site or given.stem, species, stamps.astype("datetime64[ns]"), values, errors,
+                 np.zeros(values.size, bool), str(given))  # fmt: skip
+
+
+def _made(
+    site: str, species: str, time: Any, value: Array, error: Array, bad: npt.NDArray[np.bool_], where: str
+) -> Observations:
+    good = np.isfinite(value) & ~bad & ~np.isnat(time)
+    if not good.any():
+        raise InputError("no observation is left", where=where, found=f"{int(bad.sum())} of {bad.size} flagged bad")
+    time, value, error = time[good], value[good], error[good]
+    if (np.diff(time) <= np.timedelta64(0, "ns")).any():
+        raise InputError("the observations are not in order of time, or a time occurs twice", where=where)
+    if not 0.0 < float(np.median(value)) < 1e-2:
+        raise InputError("the mole fractions are out of any range of trace gases", where=where,
+                         found=f"median {np.median(value):g} mol mol-1", hint="is the unit right?")  # fmt: skip
+    return Observations(site.upper(), species.lower(), time, value, error, np.ones(value.size, np.int64))
+
+
+def average(one: Observations, period: float = 3600.0) -> Observations:
+    """Return means over intervals of `period` seconds from midnight UTC.
+
+    The error is that of the mean of independent samples and the scatter within the interval, in quadrature, as
+    inversions use it: the scatter stands for what the transport does not resolve.
+    """
+    step = np.int64(round(period * 1e9))
+    bins = one.time.astype(np.int64) // step
+    starts, place, count = np.unique(bins, return_inverse=True, return_counts=True)
+    mean = np.bincount(place, one.value) / count
+    scatter = np.sqrt(np.maximum(np.bincount(place, (one.value - mean[place]) ** 2) / count, 0.0))
+    known = np.where(np.isfinite(one.error), one.error, 0.0)
+    own = np.sqrt(np.bincount(place, known**2)) / count
+    error = np.sqrt(own**2 + scatter**2)
+    missing = np.bincount(place, ~np.isfinite(one.error)) > 0
+    return Observations(one.site, one.species, (starts * step).astype("datetime64[ns]"), mean,
+                        np.where(missing & (scatter == 0.0), np.nan, error), count)  # fmt: skip
