@@ -103,7 +103,7 @@ def _update(seen: Array, misfit: Array, variance: Array) -> tuple[Array, Array]:
 
 
 def _step_by_step(problem: Problem, mean: list[Array], deviations: list[Array], lag: int) -> None:
-    """Fixed lag: observations of period t move periods from t - lag + 1 on, later ones through the prior correlation."""
+    """Fixed lag: observations of period t move periods from t - lag + 1 on, later ones by prior correlation."""
     if not problem.error.diagonal_only:
         raise InputError("a lag needs independent observation errors", hint="leave the lag out, or use another method")
     assert problem.background is not None
