@@ -65,6 +65,10 @@ class Estimate:
         """Standard uncertainty of the logarithms: relative uncertainty where it is small."""
         return np.sqrt(np.diag(self.covariance))
 
+    def put(self, problem: Problem) -> Problem:
+        """Return a problem, such as one with withheld observations, with the parameters put in."""
+        return _Model(problem, self.names, {}).put(self.values)
+
     def interval(self, k: float = 1.96) -> tuple[Array, Array]:
         """Return values / exp(k u) and values x exp(k u)."""
         spread = np.exp(k * self.u_log)

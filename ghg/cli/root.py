@@ -20,6 +20,8 @@ GROUPS = {
     "facility": ("ghg.cli.facility", "Measured against accounted emissions at plants."),
     "sensors": ("ghg.cli.sensors", "Raw records to emissions with uncertainty."),
     "inventories": ("ghg.cli.inventories", "Activity data to accounted emissions."),
+    "inversion": ("ghg.cli.inversion", "Observations, footprints and priors to fluxes and sinks."),
+    "balance": ("ghg.cli.balance", "Inventory against inversion by region."),
     "verify": ("ghg.cli.verify", "Check that files are what was written, down the whole chain."),
     "sign": ("ghg.cli.sign", "Put a name to files and reports."),
     "doctor": ("ghg.cli.doctor", "Is this machine fit for the toolkit."),

@@ -19,6 +19,9 @@ HEAVY = {"numpy", "scipy", "pandas", "xarray", "pint", "numba", "netCDF4", "matp
         ["verify", "--help"],
         ["sensors", "--help"],
         ["inventories", "--help"],
+        ["inversion", "--help"],
+        ["inversion", "run", "--help"],
+        ["balance", "--help"],
     ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:

@@ -1,0 +1,321 @@
+"""From files in the common language to a problem: grids checked, units converted, periods laid out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import ErrorList, GhgError, InputError
+from ghg.core.units import factor
+from inversion.config import BlockJob, InversionJob, OffsetJob
+from inversion.covariance import Covariance
+from inversion.error import ObservationError, Term
+from inversion.grid import Grid
+from inversion.problem import Block, Problem
+from inversion.sensitivity import Array, Dense, Slabs
+from inversion.space import Independent, correlation_in_space
+from inversion.time import correlation_in_time
+from inversion.totals import TotalSet, check_regions
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.provenance import Record
+
+__all__ = ["Footprints", "assemble", "read_observations", "totals_of"]
+
+FOOTPRINT_UNITS = "m2 s mol-1"  # (mol mol-1) / (mol m-2 s-1)
+_PLACES = {"latitude": ("latitude", "lat"), "longitude": ("longitude", "lon")}
+Times = npt.NDArray[np.datetime64]
+
+
+class Footprints:
+    """Footprints of the observations, on one grid: (n, cells) and the grid."""
+
+    def __init__(self, values: npt.NDArray[Any], grid: Grid) -> None:
+        self.values, self.grid = values, grid
+
+    def slabs(self, time: Times, bounds: Times) -> Slabs:
+        """Return the sensitivity to fluxes that are constant over each period (time-integrated footprints)."""
+        period = np.searchsorted(bounds[:, 0], time, side="right") - 1
+        if (period < 0).any() or (time >= bounds[-1, 1]).any():
+            bad = int(((period < 0) | (time >= bounds[-1, 1])).sum())
+            raise InputError("observations lie outside the periods of the state", found=f"{bad} of {time.size}",
+                             need=f"{bounds[0, 0]} to {bounds[-1, 1]}")  # fmt: skip
+        rows = [np.flatnonzero(period == t) for t in range(len(bounds))]
+        shape = (time.size, len(bounds), self.grid.cells)
+        return Slabs(shape, lambda t: (rows[t], self.values[rows[t]]), self.values.size)
+
+
+def plain_grid(variable: xr.DataArray, where: str) -> xr.DataArray:
+    """Return a variable with latitude ascending and longitude from -180 to 180, its dimensions named in full."""
+    for name, spellings in _PLACES.items():
+        found = [s for s in spellings if s in variable.dims]
+        if not found:
+            raise InputError(f"the variable has no {name}", where=where, found=", ".join(map(str, variable.dims)))
+        variable = variable.rename({found[0]: name}) if found[0] != name else variable
+    if float(variable["longitude"].max()) > 180.0:
+        variable = variable.assign_coords(longitude=((variable["longitude"] + 180.0) % 360.0) - 180.0)
+    return variable.sortby("latitude").sortby("longitude")
+
+
+def open_variable(path: Path, name: str, where: str, record: Record | None, role: str) -> xr.DataArray:
+    """Read one variable of a NetCDF file onto an ascending grid."""
+    from ghg.core.netcdf import read
+
+    ds = read(path)
+    if name not in ds:
+        raise InputError(f"variable '{name}' is missing", where=str(path), found=", ".join(map(str, ds.data_vars)))
+    if record is not None:
+        record.use(path, role)
+    if "time" in ds.variables and " since " in str(ds["time"].attrs.get("units", "")):
+        ds = ds.assign_coords(time=_decoded(ds, str(path)))  # files of others count hours or days
+    return plain_grid(ds[name], where or str(path))
+
+
+def _decoded(ds: xr.Dataset, where: str) -> Any:
+    import xarray as xr
+
+    try:
+        decoded = xr.decode_cf(ds[["time"]])["time"].values.astype("datetime64[ns]")
+    except (ValueError, TypeError) as error:
+        raise InputError("the times cannot be read", where=where, found=str(ds["time"].attrs.get("units"))) from error
+    return ("time", decoded)
+
+
+def _in_units(variable: xr.DataArray, need: str, where: str) -> Array:
+    units = variable.attrs.get("units")
+    if units is None:
+        raise InputError("the variable has no unit", where=where, need=need)
+    text = str(units).replace("(mol mol-1) / (mol m-2 s-1)", FOOTPRINT_UNITS)
+    text = text.replace("(mol mol-1)/(mol m-2 s-1)", FOOTPRINT_UNITS).replace("(mol/mol)/(mol/m2/s)", FOOTPRINT_UNITS)
+    return np.asarray(variable.values, dtype=np.float64) * factor(text, need, name=where)
+
+
+def read_observations(job: InversionJob, base: Path, record: Record | None = None) -> dict[str, Any]:
+    """Return ``time``, ``site``, ``value``, ``u`` [mol mol-1] and ``background`` of the observations in the period."""
+    from ghg.core.tables import ColumnSpec, read_table
+    from ghg.core.time import period_bounds
+
+    given = job.observations
+    path = base / given.file
+    columns = {
+        "time": ColumnSpec(given.time, kind="time"), "site": ColumnSpec(given.site, kind="text"),
+        "value": ColumnSpec(given.value, unit=given.units, quantity="mol mol-1"),
+        "u": ColumnSpec(given.uncertainty, unit=given.units, quantity="mol mol-1"),
+    }  # fmt: skip
+    if given.background is not None:
+        columns["background"] = ColumnSpec(given.background, unit=given.units, quantity="mol mol-1")
+    frame = read_table(path, columns, timezone=given.timezone)
+    if record is not None:
+        record.use(path, "observations")
+    whole = period_bounds(job.start, job.end, "day")
+    time = frame["time"].to_numpy().astype("datetime64[ns]")
+    inside = (time >= whole[0, 0]) & (time < whole[-1, 1])
+    known = frame["value"].notna().to_numpy() & frame["u"].notna().to_numpy()
+    keep = inside & known
+    if not keep.any():
+        raise InputError("no observation lies in the period of the inversion", where=given.file,
+                         found=f"{time.min()} to {time.max()}" if time.size else "none",
+                         need=f"{job.start} to {job.end}")  # fmt: skip
+    result = {"time": time[keep], "site": frame["site"].to_numpy(dtype=str)[keep]}
+    for name in ("value", "u"):
+        result[name] = frame[name].to_numpy(dtype=np.float64)[keep]
+    result["background"] = (frame["background"].to_numpy(dtype=np.float64)[keep] if "background" in frame
+                            else np.zeros(int(keep.sum())))  # fmt: skip
+    result["left_out"] = int((~keep).sum())
+    return result
+
+
+def _read_footprints(job: InversionJob, base: Path, data: dict[str, Any], record: Record | None) -> Footprints:
+    faults: list[GhgError] = []
+    grid: Grid | None = None
+    values: npt.NDArray[Any] | None = None
+    known = {f.site for f in job.footprints}
+    if without := sorted(set(data["site"].tolist()) - known):
+        faults.append(InputError("a site has observations and no footprints", where=job.observations.file,
+                                 found=", ".join(without), need="an entry in [[footprints]] for it"))  # fmt: skip
+    for one in job.footprints:
+        where = f"footprints of {one.site}"
+        mine = np.flatnonzero(data["site"] == one.site)
+        if not mine.size:
+            continue
+        variable = open_variable(base / one.file, one.variable, where, record, "footprints")
+        here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
+        if grid is None or values is None:
+            grid = here
+            values = np.zeros((data["time"].size, grid.cells), dtype=np.float32)
+        elif here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-3):
+            faults.append(InputError("the footprints of two sites lie on different grids", where=where,
+                                     found=str(here.shape), need=str(grid.shape)))  # fmt: skip
+            continue
+        found = _footprints_of(variable, data["time"][mine], where, faults)
+        if found is not None:
+            values[mine] = found
+    if faults:
+        raise faults[0] if len(faults) == 1 else ErrorList(faults)
+    if grid is None or values is None:
+        raise InputError("no footprints belong to the observations")
+    return Footprints(values, grid)
+
+
+def _footprints_of(variable: xr.DataArray, time: Times, where: str, faults: list[GhgError]) -> Array | None:
+    """Return footprints at the times of observations, (n, cells)."""
+    stamps = variable["time"].values.astype("datetime64[ns]")
+    order = np.argsort(stamps)
+    place = np.searchsorted(stamps[order], time, side="right") - 1
+    step = np.median(np.diff(stamps[order])) if stamps.size > 1 else np.timedelta64(1, "h")
+    late = time - stamps[order][np.maximum(place, 0)] >= step
+    if (bad := (place < 0) | late).any():
+        first = f"{time[bad][0]}"[:16]
+        faults.append(InputError("observations without a footprint of their time", where=where,
+                                 found=f"{int(bad.sum())} of {time.size}, the first at {first}",
+                                 need=f"{stamps.min()} to {stamps.max()}"))  # fmt: skip
+        return None
+    values = _in_units(variable.transpose("time", "latitude", "longitude"), FOOTPRINT_UNITS, where)
+    values = values.reshape(stamps.size, -1)[order][place]
+    empty = ~np.isfinite(values).all(axis=1)
+    blank = ~empty & ~values.any(axis=1)
+    for rows, what in ((empty, "footprints hold missing values"), (blank, "footprints are zero everywhere")):
+        if rows.any():
+            listed = ", ".join(str(t)[:16] for t in time[rows][:3])
+            faults.append(InputError(what, where=where, found=f"{int(rows.sum())} of {time.size}: {listed}",
+                                     hint="the file may be cut off; leave these observations out"))  # fmt: skip
+    return values
+
+
+def bounds_of(job: InversionJob, by: str) -> Times:
+    """Return the periods of the job."""
+    from ghg.core.time import period_bounds
+
+    days = period_bounds(job.start, job.end, "day")
+    whole = np.array([[days[0, 0], days[-1, 1]]])
+    if by == "all":
+        return whole
+    edges = period_bounds(job.start, job.end, by).copy()
+    edges[0, 0], edges[-1, 1] = whole[0, 0], whole[0, 1]
+    return edges
+
+
+def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record: Record | None, need: str) -> Array:
+    """Return a field at the periods, (p, r): constant in time, or the record that begins last before the middle."""
+    variable = open_variable(path, name, where, record, "prior")
+    values = _in_units(variable, need, where) if need else np.asarray(variable.values, dtype=np.float64)
+    here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
+    if here.shape != grid.shape or not (np.allclose(here.latitude, grid.latitude, atol=1e-2)
+                                        and np.allclose(here.longitude, grid.longitude, atol=1e-2)):  # fmt: skip
+        raise InputError("a field does not lie on the grid of the footprints", where=where, found=str(here.shape),
+                         need=str(grid.shape), hint="regrid it first")  # fmt: skip
+    if "time" not in variable.dims:
+        return np.broadcast_to(values.reshape(1, -1), (len(bounds), grid.cells)).copy()
+    stamps = variable["time"].values.astype("datetime64[ns]")
+    middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
+    place = np.searchsorted(stamps, middle, side="right") - 1
+    if (place < 0).any():
+        raise InputError("the prior begins after the inversion", where=where, found=str(stamps[0])[:10],
+                         need=str(bounds[0, 0])[:10])  # fmt: skip
+    axis = variable.dims.index("time")
+    return np.moveaxis(values, axis, 0).reshape(stamps.size, -1)[place]
+
+
+def _block(
+    job: InversionJob, one: BlockJob, base: Path, data: dict[str, Any], foot: Footprints, record: Record | None
+) -> Block:
+    where, bounds = f"block '{one.name}'", bounds_of(job, one.by)
+    prior = _field(base / one.prior, one.variable, foot.grid, bounds, where, record, "mol m-2 s-1")
+    if one.sigma is not None:
+        sigma = np.full(prior.shape, one.sigma)
+    else:
+        sigma = np.maximum((one.relative or 0.0) * np.abs(prior), one.floor)
+        if not prior.any() and not one.floor:
+            raise InputError("the prior is zero everywhere and its uncertainty a share of it", where=where,
+                             hint="give 'sigma' or 'floor' with a unit")  # fmt: skip
+    classes = None
+    if one.classes is not None:
+        file, _, name = one.classes.partition(":")
+        classes = np.rint(_field(base / file, name or "class", foot.grid, bounds[:1], where, record, "")[0]).astype(int)
+    covariance = Covariance(sigma, correlation_in_time(bounds, one.time_length),
+                            correlation_in_space(foot.grid, one.length, one.shape, classes, one.between))  # fmt: skip
+    covariates = {}
+    for name, place in one.covariates.items():
+        file, _, variable = place.partition(":")
+        covariates[name] = _field(base / file, variable or name, foot.grid, bounds, f"{where}, covariate '{name}'",
+                                  record, "")  # fmt: skip
+    return Block(one.name, foot.slabs(data["time"], bounds), prior, covariance, bounds, grid=foot.grid,
+                 covariates=covariates)  # fmt: skip
+
+
+def _offset(job: InversionJob, one: OffsetJob, data: dict[str, Any]) -> Block:
+    bounds = bounds_of(job, one.by)
+    sites = tuple(dict.fromkeys(data["site"].tolist())) if one.per_site else ("all sites",)
+    n, p, r = data["time"].size, len(bounds), len(sites)
+    period = np.searchsorted(bounds[:, 0], data["time"], side="right") - 1
+    element = np.array([sites.index(s) for s in data["site"]]) if one.per_site else np.zeros(n, dtype=int)
+    h = np.zeros((p, n, r))
+    h[period, np.arange(n), element] = 1.0
+    covariance = Covariance(np.full((p, r), one.sigma), correlation_in_time(bounds, one.time_length), Independent(r))
+    return Block(
+        one.name, Dense(h), np.zeros((p, r)), covariance, bounds, kind="offset", units="mol mol-1", labels=sites
+    )
+
+
+def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Problem:
+    """Return the problem of a job.
+
+    Parameters
+    ----------
+    job : InversionJob
+        The configuration.
+    base : Path
+        Folder to which paths belong.
+    record : Record, optional
+        Provenance.
+
+    Raises
+    ------
+    InputError
+        Files missing or cut off, units or grids that do not fit, sites or times without footprints, a prior without
+        uncertainty.
+    """
+    data = read_observations(job, base, record)
+    foot = _read_footprints(job, base, data, record)
+    blocks = [_block(job, one, base, data, foot, record) for one in job.block]
+    blocks += [_offset(job, one, data) for one in job.offset]
+    group = np.unique(data["site"], return_inverse=True)[1]
+    terms = [Term("measurement", data["u"])]
+    terms += [Term(e.name, np.full(data["u"].size, e.sigma), group, e.time_length) for e in job.error]
+    error = ObservationError(tuple(terms), data["time"].astype(np.int64) / 1e9)
+    if unknown := sorted(set(job.observations.withheld_sites) - set(data["site"].tolist())):
+        raise InputError("a withheld site has no observations", found=", ".join(unknown))
+    held = np.isin(data["site"], job.observations.withheld_sites)
+    if record is not None:
+        record.step(f"read {data['time'].size} observations, left out {data['left_out']} outside the period or missing")
+    return Problem(
+        data["value"], error, tuple(blocks), data["time"], data["site"], data["background"], held, job.species
+    )
+
+
+def totals_of(job: InversionJob, problem: Problem, base: Path, record: Record | None = None) -> TotalSet:
+    """Return the totals that a job asks for."""
+    grid = next(b.grid for b in problem.blocks if b.grid is not None)
+    file, name = base / job.regions.file, job.regions.variable
+    variable = open_variable(file, name, f"regions in {job.regions.file}", record, "regions")
+    here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
+    if here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-2):
+        raise InputError("the regions do not lie on the grid of the footprints", where=job.regions.file,
+                         found=str(here.shape), need=str(grid.shape))  # fmt: skip
+    if "region" in variable.dims:
+        names = [str(r) for r in variable["region"].values]
+        shares = variable.transpose("region", "latitude", "longitude").values.reshape(len(names), -1)
+        regions = dict(zip(names, np.asarray(shares, dtype=np.float64), strict=True))
+    else:
+        mask = np.asarray(variable.transpose("latitude", "longitude").values).ravel()
+        meanings = str(variable.attrs.get("flag_meanings", "")).split()
+        values = np.atleast_1d(variable.attrs.get("flag_values", np.unique(mask[np.isfinite(mask)])))
+        names = meanings if len(meanings) == len(values) else [f"region {int(v)}" for v in values]
+        regions = {n: (mask == v).astype(np.float64) for n, v in zip(names, values, strict=True) if (mask == v).any()}
+    regions = check_regions(regions, grid.cells, rest=job.regions.rest, area=grid.area)
+    return TotalSet.of(problem, regions, bounds_of(job, job.totals))

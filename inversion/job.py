@@ -1,0 +1,133 @@
+"""The job of an inversion: files -> problem -> posterior -> files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.errors import InputError
+from inversion.assemble import assemble, totals_of
+from inversion.config import InversionJob
+from inversion.problem import Problem
+from inversion.solver import plan, solve
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
+
+__all__ = ["adjoint_test", "check", "run", "simulate"]
+
+
+def _silent(text: str) -> None:
+    return None
+
+
+def adjoint_test(problem: Problem, seed: int = 0) -> float:
+    """Return |<H x, v> - <x, H' v>| relative to their size, for random x and v: rounding only, if all is right."""
+    rng = np.random.default_rng(seed)
+    x = [b.covariance.sample(rng, 1) for b in problem.blocks]
+    v = rng.standard_normal((problem.n, 1)) / np.sqrt(problem.error.variance())[:, None]
+    left = float(np.sum(problem.forward(x) * v))
+    right = float(sum(np.sum(a * b) for a, b in zip(x, problem.adjoint(v), strict=True)))
+    size = float(np.linalg.norm(problem.forward(x)) * np.linalg.norm(v))
+    return abs(left - right) / max(size, 1e-300)
+
+
+def check(job: InversionJob, *, base: Path, record: Record | None = None) -> dict[str, Any]:
+    """Read everything and say what would be done, without solving.
+
+    Returns
+    -------
+    dict
+        ``plan``, ``observations``, ``unknowns``, ``totals`` and the result of the adjoint test.
+    """
+    problem = assemble(job, base, record)
+    totals = totals_of(job, problem, base)
+    chosen = plan(
+        problem, job.solver.method, rank=job.solver.rank, members=job.solver.members, memory=job.solver.memory
+    )
+    return {"plan": chosen.sentence(), "observations": problem.n, "unknowns": problem.m, "totals": len(totals.labels),
+            "adjoint": adjoint_test(problem)}  # fmt: skip
+
+
+def run(
+    job: InversionJob, folder: Path, *, base: Path, record: Record, announce: Callable[[str], None] = _silent
+) -> dict[str, Any]:
+    """Run an inversion and write its files.
+
+    Parameters
+    ----------
+    job : InversionJob
+        The configuration.
+    folder : Path
+        Where the files go.
+    base : Path
+        Folder to which paths of the job belong.
+    record : Record
+        Provenance.
+    announce : callable
+        Is told each step, the plan with its memory before the solver begins.
+
+    Returns
+    -------
+    dict
+        What ``result.json`` holds.
+    """
+    from inversion.output import result, write
+
+    announce("reading observations, footprints and priors")
+    problem = assemble(job, base, record)
+    wanted = totals_of(job, problem, base, record)
+    estimate = None
+    if job.solver.estimate:
+        from inversion.reml import reml
+
+        announce("estimating the covariance parameters")
+        estimate = reml(problem, job.solver.estimate, announce=announce)
+        problem = estimate.put(problem)
+        record.step("covariance parameters by restricted maximum likelihood: " + ", ".join(
+            f"{n} = {v:.4g}" for n, v in zip(estimate.names, estimate.values, strict=True)))  # fmt: skip
+    s = job.solver
+    posterior = solve(problem, method=s.method, tolerance=s.tolerance, iterations=s.iterations, rank=s.rank,
+                      members=s.members, lag=s.lag, seed=s.seed, memory=s.memory, announce=announce)  # fmt: skip
+    record.step(f"solved by {posterior.explained}")
+    totals = posterior.total(wanted)
+    announce("diagnostics and sites left out in turn")
+    found = {"title": job.title, **result(posterior, totals, wanted, estimate)}
+    announce("writing files")
+    write(posterior, totals, found, folder, record, s.deviation)
+    return found
+
+
+def simulate(job: InversionJob, *, base: Path, announce: Callable[[str], None] = _silent) -> dict[str, Any]:
+    """Simulate the observing system of a job: coverage, error reduction, and which candidate site helps most.
+
+    Returns
+    -------
+    dict
+        ``totals`` (rows of :meth:`inversion.osse.Coverage.table`), ``next_sites`` where candidates are named.
+    """
+    from inversion.osse import coverage, next_sites
+
+    problem = assemble(job, base)
+    wanted = totals_of(job, problem, base)
+    found = coverage(problem, wanted, job.osse.replicates, seed=job.osse.seed, announce=announce)
+    answer: dict[str, Any] = {"replicates": found.replicates, "totals": found.table()}
+    for row, (_, _, t) in zip(answer["totals"], wanted.labels, strict=True):
+        row["start"] = str(wanted.bounds[t, 0])[:10]
+    if job.osse.candidates:
+        sites = {name: np.flatnonzero(problem.site == name) for name in job.osse.candidates}
+        if missing := [name for name, rows in sites.items() if not rows.size]:
+            raise InputError("a candidate site has no observations and footprints", where="osse.candidates",
+                             found=", ".join(missing))  # fmt: skip
+        labels = [f"{g}/{r}" for g, r, _ in wanted.labels]
+        name = job.osse.total or labels[0]
+        if name not in labels:
+            raise InputError(
+                "there is no such total", where="osse.total", found=name, need=", ".join(dict.fromkeys(labels))
+            )
+        answer["for_total"] = name
+        answer["next_sites"] = next_sites(problem, wanted, labels.index(name), sites, job.osse.choose)
+    return answer

@@ -1,0 +1,170 @@
+"""Files of an inversion: fluxes, totals with their covariance, concentrations, diagnostics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.variables import Variable, register
+from inversion.diagnostics import leave_out, withheld
+from inversion.posterior import Posterior
+from inversion.sinks import SIGN, seasons, table, totals_dataset
+from inversion.totals import Totals, TotalSet
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.provenance import Record
+    from inversion.reml import Estimate
+
+__all__ = ["concentrations", "fluxes", "result", "write"]
+
+_MAP = ("block", "time", "latitude", "longitude")
+for _v in (
+    Variable("flux", "mol m-2 s-1", "surface flux", "Posterior mean; positive to the atmosphere.", dims=_MAP,
+             positive=False),
+    Variable("flux_prior", "mol m-2 s-1", "surface flux before the observations", "Prior mean; positive to the "
+             "atmosphere.", dims=_MAP, positive=False),
+    Variable("flux_u", "mol m-2 s-1", "standard uncertainty of the surface flux", "k = 1; correlated between cells and "
+             "periods: for totals use their covariance, never sums of these.", dims=_MAP),
+    Variable("flux_prior_u", "mol m-2 s-1", "standard uncertainty of the prior surface flux", "k = 1.", dims=_MAP),
+):  # fmt: skip
+    register(_v)
+
+MOST_DEVIATIONS = 20_000  # elements whose exact posterior deviation is computed one by one
+
+
+def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, xr.Dataset]]:
+    """Return the flux maps of each block.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        The posterior.
+    deviation : bool
+        Add the exact posterior standard deviation of each cell, for blocks of at most 20,000 unknowns; larger ones get
+        it from 100 posterior samples and say so.
+    """
+    from ghg.core.dataset import time_coords
+    from ghg.core.variables import attributes
+
+    result = []
+    samples: list[Any] | None = None
+    for index, block in enumerate(posterior.used.blocks):
+        if block.kind != "flux" or block.grid is None or block.grid.shape is None:
+            continue
+        shape = (block.periods, *block.grid.shape)
+        lat, lon = block.grid.axes()
+        found = {"flux": posterior.mean(block.name), "flux_prior": block.prior, "flux_prior_u": block.covariance.sigma}
+        how = "not computed"
+        if deviation and block.size <= MOST_DEVIATIONS:
+            found["flux_u"], how = posterior.deviation(block.name), "exact"
+        elif deviation:
+            samples = posterior.samples(100) if samples is None else samples
+            found["flux_u"] = samples[index].std(axis=2, ddof=1)
+            how = "from 100 posterior samples: 7 % relative standard error"
+        ds = time_coords(block.time_bounds[:, 0], block.time_bounds[:, 1])
+        ds = ds.assign_coords(latitude=lat, longitude=lon)
+        for name, values in found.items():
+            extra = {"species": posterior.problem.species, "comment": SIGN}
+            ds[name] = (("time", "latitude", "longitude"), values.reshape(shape), attributes(name, **extra))
+        if "flux_u" in ds:
+            ds["flux_u"].attrs["method"] = how
+        ds.attrs |= {"title": f"Posterior fluxes: {block.name}", "species": posterior.problem.species,
+                     "summary": f"Block '{block.name}' of an inversion; solver {posterior.explained}."}  # fmt: skip
+        result.append((block.name, ds))
+    return result
+
+
+def concentrations(posterior: Posterior) -> xr.Dataset:
+    """Return observed, prior and posterior mole fractions at the observations."""
+    import xarray as xr
+
+    p = posterior.problem
+    unit = {"units": "mol mol-1"}
+    one = ("observation",)
+    assert p.withheld is not None and p.background is not None
+    return xr.Dataset(
+        {
+            "observation_time": (one, p.time, {"long_name": "start of the interval of the observation"}),
+            "site": (one, p.site, {"long_name": "site"}),
+            "observed": (one, p.observed, {**unit, "long_name": "observed dry mole fraction"}),
+            "observed_u": (one, np.sqrt(p.error.variance()), {**unit, "long_name": "standard uncertainty, all terms"}),
+            "background": (one, p.background, {**unit, "long_name": "mole fraction taken as known"}),
+            "predicted_prior": (one, p.prior_mean(), {**unit, "long_name": "predicted by the prior"}),
+            "predicted": (one, posterior.predicted(), {**unit, "long_name": "predicted by the posterior mean"}),
+            "withheld": (one, p.withheld.astype(np.int8), {"long_name": "1: predicted and not used", "units": "1"}),
+        },
+        coords={"observation": (one, np.arange(p.n, dtype=np.int32), {"long_name": "number of the observation"})},
+        attrs={"title": "Mole fractions of an inversion", "species": p.species,
+               "summary": "Observed and predicted mole fractions."},
+    )  # fmt: skip
+
+
+def result(posterior: Posterior, totals: Totals, wanted: TotalSet, estimate: Estimate | None = None) -> dict[str, Any]:
+    """Return what a reader needs in numbers: plan, diagnostics, tables, sites left out."""
+    found: dict[str, Any] = {
+        "species": posterior.problem.species,
+        "sign": SIGN,
+        "solver": posterior.explained,
+        "observations": {"used": posterior.used.n, "withheld": posterior.problem.n - posterior.used.n},
+        "unknowns": posterior.used.m,
+        "totals": table(totals),
+        "years": table(totals.over_time("year")),
+        "whole": table(totals.over_time("all")),
+        "seasons": table(seasons(totals)),
+        "correlation_of_regions": totals.over_time("all").correlation.tolist(),
+    }
+    if posterior.problem.coefficient_names():
+        u = np.sqrt(np.diag(posterior.coefficient_covariance))
+        found["coefficients"] = [
+            {"name": n, "value": float(v), "u": float(s)}
+            for n, v, s in zip(posterior.problem.coefficient_names(), posterior.coefficients, u, strict=True)
+        ]
+    if estimate is not None:
+        low, high = estimate.interval()
+        found["estimated"] = [
+            {"name": n, "value": float(v), "u_log": float(s), "low": float(a), "high": float(b)}
+            for n, v, s, a, b in zip(estimate.names, estimate.values, estimate.u_log, low, high, strict=True)
+        ]
+    if posterior.factor.method == "ensemble":
+        return found
+    found["diagnostics"] = posterior.diagnostics().as_dict()
+    if posterior.problem.n > posterior.used.n:
+        found["withheld"] = withheld(posterior)
+    if posterior.factor.method in ("dual", "primal") and len(set(posterior.used.site.tolist())) > 1:
+        whole = TotalSet(wanted.groups, wanted.regions, np.array([[wanted.bounds[0, 0], wanted.bounds[-1, 1]]]))
+        found["without_site"] = [
+            {"site": one.group, "n": int(one.rows.size), "chi2": one.chi2, "p": one.p,
+             "totals": table(one.totals) if one.totals is not None else []}
+            for one in leave_out(posterior, totals=whole)
+        ]  # fmt: skip
+    return found
+
+
+def write(posterior: Posterior, totals: Totals, found: dict[str, Any], folder: Path, record: Record,
+          deviation: bool = True) -> None:  # fmt: skip
+    """Write ``flux_<block>.nc``, ``totals.nc``, ``concentrations.nc`` and ``result.json`` into a folder."""
+    from ghg.core.netcdf import write as write_netcdf
+
+    for name, ds in fluxes(posterior, deviation=deviation):
+        write_netcdf(ds, folder / f"flux_{name.replace(' ', '_')}.nc", record=record)
+    write_netcdf(totals_dataset(totals), folder / "totals.nc", record=record)
+    write_netcdf(concentrations(posterior), folder / "concentrations.nc", record=record)
+    text = json.dumps(plain({**found, "provenance": record.as_dict(folder / "result.json")}), ensure_ascii=False,
+                      indent=2, allow_nan=False)  # fmt: skip
+    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """Return numbers as JSON knows them; what is not finite becomes null."""
+    if isinstance(value, dict):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,171 @@
+"""``ghg inversion`` and ``ghg balance`` from the terminal, on good files and on bad ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from tests.inversion import example
+from tests.terminal import Run, inside
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    folder = tmp_path_factory.mktemp("inversion")
+    job = example.write(folder)
+    return folder, inside("inversion", "run", job, "-o", folder / "out", "-v")
+
+
+def test_a_run_writes_fluxes_totals_and_diagnostics(solved: tuple[Path, Run]) -> None:
+    folder, run = solved
+    assert run.returncode == 0, run.stderr
+    assert "TgC/yr" in run.stdout and "sink" in run.stdout and "Reduced chi-square" in run.stdout
+    assert "dual" in run.stderr or "primal" in run.stderr  # the plan is told before
+    found = json.loads((folder / "out" / "result.json").read_text())
+    for row in found["whole"]:
+        if row["region"] in ("south", "north"):  # the truth is 1.5 times the prior
+            rest = row["posterior_TgC_per_year"] - 1.5 * row["prior_TgC_per_year"]
+            assert abs(rest) < 3.5 * row["posterior_u_TgC_per_year"]
+            assert row["determined"] > 0.8
+            assert row["posterior_TgCO2_per_year"] / row["posterior_TgC_per_year"] == pytest.approx(3.664, rel=1e-3)
+            assert row["direction"] == "sink"
+    assert {one["site"] for one in found["without_site"]} == {"A", "B"}
+    from ghg.core.netcdf import read
+
+    flux, totals = read(folder / "out" / "flux_land.nc"), read(folder / "out" / "totals.nc")
+    assert flux["flux"].attrs["units"] == "mol m-2 s-1" and "sink" in flux["flux"].attrs["comment"]
+    # the file of maps gives the same totals as the file of totals
+    share = xr.open_dataset(folder / "regions.nc")["share"].sel(region="south").values
+    from inversion.grid import Grid
+
+    grid = Grid.regular(example.LAT, example.LON)
+    rate = (flux["flux"].values[0] * share * grid.area.reshape(6, 8)).sum() * 0.044009
+    assert totals["flux_total"].values[0] == pytest.approx(rate, rel=1e-6)
+    assert inside("verify", folder / "out" / "flux_land.nc").returncode == 0
+
+
+def test_check_says_sizes_memory_and_the_adjoint(solved: tuple[Path, Run]) -> None:
+    run = inside("inversion", "check", solved[0] / "job.toml")
+    assert run.returncode == 0, run.stderr
+    assert "360 observations" in run.stdout and "MB" in run.stdout and "Adjoint test" in run.stdout
+
+
+def test_osse_covers_and_names_the_next_site(solved: tuple[Path, Run]) -> None:
+    changes = ["--set", 'osse.candidates=["B"]', "--set", "osse.total=land/north", "--set", "osse.replicates=200"]
+    run = inside("inversion", "osse", solved[0] / "job.toml", *changes, "--format", "json", "-q")
+    assert run.returncode == 0, run.stderr
+    found = json.loads(run.stdout)
+    assert all(0.88 < row["coverage"] <= 1.0 for row in found["totals"])
+    assert found["next_sites"][1]["site"] == "B" and found["next_sites"][1]["reduction"] > 0.0
+
+
+def test_balance_with_an_inventory(solved: tuple[Path, Run], tmp_path: Path) -> None:
+    found = json.loads((solved[0] / "out" / "result.json").read_text())
+    rows = {r["region"]: r for r in found["whole"]}
+    lines = [f"{n},{rows[n]['posterior_TgCO2_per_year'] * s},{abs(rows[n]['posterior_TgCO2_per_year']) * 0.05}"
+             for n, s in (("south", 1.0), ("north", 3.0))]  # fmt: skip
+    (tmp_path / "inventory.csv").write_text("\n".join(["region,value,uncertainty", *lines]) + "\n")
+    job = tmp_path / "balance.toml"
+    job.write_text(f'posterior = "{solved[0] / "out" / "totals.nc"}"\ngroup = "land"\n[inventory]\n'
+                   'file = "inventory.csv"\nunits = "Tg"\n')  # fmt: skip
+    run = inside("balance", "compare", job, "--format", "json")
+    assert run.returncode == 0, run.stderr
+    south, north = json.loads(run.stdout)["regions"][:2]
+    assert south["verdict"] == "agree" and abs(south["z"]) < 1e-6
+    assert abs(north["z"]) > 3.0 and "inventory" in north["verdict"]
+    refused = inside("balance", "compare", job, "--set", "group=ocean")
+    assert refused.returncode == 2 and "needed land" in refused.stderr
+    refused = inside("balance", "compare", job, "--set", "inventory.units=Tg yr-1")
+    assert refused.returncode == 2 and "inventory.units" in refused.stderr
+
+
+def edit(name: str, change: Callable[[xr.Dataset], xr.Dataset]) -> Callable[[Path], None]:
+    def work(folder: Path) -> None:
+        ds = xr.load_dataset(folder / name)
+        change(ds).to_netcdf(folder / name)
+
+    return work
+
+
+def units(ds: xr.Dataset) -> xr.Dataset:
+    ds["footprint"].attrs["units"] = "s m3 kg-1"
+    return ds
+
+
+def spoil(ds: xr.Dataset) -> xr.Dataset:
+    ds["footprint"][12:15] = np.nan
+    return ds
+
+
+def cut(ds: xr.Dataset) -> xr.Dataset:
+    ds["footprint"][12:24] = 0.0
+    return ds
+
+
+def zero(ds: xr.Dataset) -> xr.Dataset:
+    return ds.assign(flux=ds["flux"] * 0.0)
+
+
+def overlap(ds: xr.Dataset) -> xr.Dataset:
+    ds["share"][1, 2] = 1.0
+    return ds
+
+
+FLOOR = ("--set", 'block.0.floor="0 mol m-2 s-1"')
+BAD = {
+    "footprints in another unit": (edit("A.nc", units), (), ["unit", "footprints of A"]),
+    "observations before the first footprint": (
+        edit("A.nc", lambda ds: ds.isel(time=slice(10, None))), (), ["10 of 180", "2019-01-01"]),
+    "a site without footprints": (
+        lambda folder: (folder / "job.toml").write_text(example.JOB.replace('site = "B"', 'site = "C"')), (),
+        ["observations and no footprints", "B"]),
+    "missing values": (edit("A.nc", spoil), (), ["missing values", "3 of 180", "2019-01-07"]),
+    "truncated": (edit("A.nc", cut), (), ["zero everywhere", "12 of 180", "cut off"]),
+    "zero prior": (edit("prior.nc", zero), FLOOR, ["zero everywhere", "sigma"]),
+    "regions overlap": (edit("regions.nc", overlap), (), ["regions overlap", "south and north"]),
+    "regions leave cells out": (lambda folder: None, ("--set", "regions.rest=error"), ["leave cells out"]),
+    "outside the period": (
+        lambda folder: None, ("--set", 'start="2021-01-01"', "--set", 'end="2021-02-01"'), ["no observation lies"]),
+    "too little memory": (
+        lambda folder: None, ("--set", 'solver.memory="10 kilobyte"', "--set", "solver.method=dual"),
+        ["memory will not suffice", "about"]),
+    "another grid": (
+        edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (), ["not lie on the grid", "(5, 8)"]),
+    "no unit": (lambda folder: None, ("--set", "block.0.length=200"), ["no unit"]),
+    "unknown key": (lambda folder: None, ("--set", "block.0.lenght=2"), ["did you mean 'length'"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence(case: str, tmp_path: Path) -> None:
+    spoiled, changes, words = BAD[case]
+    job = example.write(tmp_path)
+    spoiled(tmp_path)
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", *changes)
+    assert run.returncode == 2, run.stderr
+    assert "Traceback" not in run.stderr and not (tmp_path / "out").exists()
+    for word in words:
+        assert word in run.stderr, run.stderr
+
+
+def test_descending_latitudes_and_longitudes_to_360_are_understood(solved: tuple[Path, Run], tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    edit("A.nc", lambda ds: ds.isel(latitude=slice(None, None, -1)))(tmp_path)
+    edit("B.nc", lambda ds: ds.assign_coords(longitude=ds["longitude"] % 360.0))(tmp_path)
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    assert run.returncode == 0, run.stderr
+    one = json.loads((tmp_path / "out" / "result.json").read_text())["whole"]
+    other = json.loads((solved[0] / "out" / "result.json").read_text())["whole"]
+    for a, b in zip(one, other, strict=True):
+        assert a["posterior_TgC_per_year"] == pytest.approx(b["posterior_TgC_per_year"], rel=1e-6)
+
+
+def test_init_writes_a_job_that_is_valid(tmp_path: Path) -> None:
+    assert inside("inversion", "init", "-o", tmp_path / "job.toml").returncode == 0
+    run = inside("inversion", "check", tmp_path / "job.toml")
+    assert run.returncode == 2 and "observations.csv" in run.stderr
