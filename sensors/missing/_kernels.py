@@ -56,9 +56,9 @@ def availability(ok, on, window, out):
         if on[i] == 1:
             places[count] = i
             count += 1
-            good += ok[i]
+            good += int(ok[i])  # a byte would overflow where the compiler is off
             if count > window:
-                good -= ok[places[count - window - 1]]
+                good -= int(ok[places[count - window - 1]])
         total = min(count, window)
         out[i] = math.floor(1000.0 * good / total + 0.5) / 10.0 if total > 0 else 0.0
 
