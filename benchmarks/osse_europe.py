@@ -1,7 +1,8 @@
 """Experiment: on the full grid of Europe (293 x 391 cells), do 95 % intervals of country totals hold the truth?
 
 Run ``python benchmarks/osse_europe.py [replicates]``. Synthetic footprints (a plume per observation, fresh wind each
-time) of ten towers, an exponential prior of 200 km in great-circle distance, separate for land and sea, on all 114,563 cells; nothing is reduced. Countries come from the mask beside the project where it is there.
+time) of ten towers, an exponential prior of 200 km in great-circle distance, separate for land and sea, on all
+114,563 cells; nothing is reduced. Countries come from the mask beside the project where it is there.
 """
 
 from __future__ import annotations
