@@ -178,7 +178,7 @@ def seen_over(n: int, p: int, r: int, window: int, share: float) -> Sparse:
     return Sparse((n, p, r), indptr, cell.ravel(), period.ravel(), values.ravel())
 
 
-def sparse(n: int = 20_000, p: int = 1000, r: int = 1000, rank: int = 1000) -> None:
+def sparse(n: int = 20_000, p: int = 1000, r: int = 1000, rank: int = 300) -> None:
     grid = square(r)
     problem = problem_of(seen_over(n, p, r, 80, 0.05), grid, correlation_in_space(grid, 2e5))
     problem.blocks[0].sensitivity.adjoint(np.ones((n, 1)))
