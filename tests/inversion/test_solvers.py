@@ -139,7 +139,7 @@ def test_samples_have_the_posterior_mean_and_covariance() -> None:
 
 @pytest.mark.kernel
 def test_the_filter_is_the_kalman_update_of_its_own_ensemble() -> None:
-    """For the covariance of the members themselves the square-root filter is exact (Whitaker & Hamill 2002, eq. 2-5)."""
+    """For the covariance of its own members the square-root filter is exact (Whitaker & Hamill 2002, eq. 2-5)."""
     problem = random_problem(n=6, p=2)
     members, seed = 12, 4
     rng = np.random.default_rng(seed)
