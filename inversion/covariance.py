@@ -16,7 +16,7 @@ from inversion.sensitivity import Array
 from inversion.space import Space
 from inversion.time import TimeCorrelation
 
-__all__ = ["Covariance"]
+__all__ = ["Covariance", "DenseCovariance"]
 
 
 @dataclass(frozen=True)
@@ -97,3 +97,57 @@ class Covariance:
     def take_periods(self, index: npt.NDArray[np.int64]) -> Covariance:
         """Return the covariance of some periods."""
         return replace(self, sigma=self.sigma[index], time=self.time.take(index))
+
+
+class DenseCovariance:
+    """Covariance of a small block held as a matrix: no product of space and time, as a basis has it.
+
+    Parameters
+    ----------
+    matrix : array, shape (p r, p r)
+        Order of period, then element; symmetric, positive definite.
+    shape : tuple of int
+        (p, r).
+    """
+
+    def __init__(self, matrix: npt.ArrayLike, shape: tuple[int, int]) -> None:
+        from inversion.space import lower_root
+
+        self.matrix = np.array(matrix, dtype=np.float64)
+        self.shape = shape
+        self.sigma = np.sqrt(np.diag(self.matrix)).reshape(shape)
+        self._lower = lower_root(self.matrix, "the covariance of the basis")
+
+    def _with(self, matrix: Array, x: Array) -> Array:
+        r, p, k = x.shape
+        return (matrix @ x.transpose(1, 0, 2).reshape(p * r, k)).reshape(p, r, k).transpose(1, 0, 2)
+
+    def apply(self, x: Array) -> Array:
+        """Return Q x for x (r, p, k)."""
+        return self._with(self.matrix, x)
+
+    def root(self, z: Array) -> Array:
+        """Return L z."""
+        return self._with(self._lower, z)
+
+    def root_t(self, x: Array) -> Array:
+        """Return L' x."""
+        return self._with(self._lower.T, x)
+
+    def sample(self, rng: np.random.Generator, count: int) -> Array:
+        """Draw deviations from the prior, (r, p, count)."""
+        return self.root(rng.standard_normal((self.shape[1], self.shape[0], count)))
+
+    def dense(self) -> Array:
+        """Return Q."""
+        return self.matrix
+
+    def scaled(self, factor: float) -> DenseCovariance:
+        """Return the covariance with all standard deviations multiplied."""
+        return DenseCovariance(self.matrix * factor**2, self.shape)
+
+    def with_lengths(self, *, space: float | None = None, time: float | None = None) -> DenseCovariance:
+        """Return itself; it has no lengths to change."""
+        if space is not None or time is not None:
+            raise InputError("the covariance of a basis has no lengths", hint="estimate them on the full grid")
+        return self

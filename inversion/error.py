@@ -82,12 +82,15 @@ class ObservationError:
         Height of each observation [m], where a term has a height length.
     inferred : Inferred, optional
         Model error to be sampled; the Gaussian solvers refuse it.
+    matrix : array, shape (n, n), optional
+        Any further covariance, such as the aggregation error of a basis.
     """
 
     terms: tuple[Term, ...]
     time: Array
     height: Array | None = None
     inferred: Inferred | None = None
+    matrix: Array | None = None
     _blocks: list[tuple[npt.NDArray[np.int64], Array]] = field(default_factory=list, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,11 +125,12 @@ class ObservationError:
     @property
     def diagonal_only(self) -> bool:
         """Whether all errors are independent."""
-        return all(term.independent for term in self.terms)
+        return self.matrix is None and all(term.independent for term in self.terms)
 
     def variance(self) -> Array:
         """Return the diagonal of R."""
-        return np.sum([np.square(term.sigma) for term in self.terms], axis=0)
+        total = np.sum([np.square(term.sigma) for term in self.terms], axis=0)
+        return total if self.matrix is None else total + np.diag(self.matrix)
 
     def _correlation(self, term: Term, rows: npt.NDArray[np.int64]) -> Array:
         assert term.group is not None
@@ -148,7 +152,7 @@ class ObservationError:
                 out[np.diag_indices(rows.size)] += sigma**2
             else:
                 out += self._correlation(term, rows) * sigma[:, None] * sigma[None, :]
-        return out
+        return out if self.matrix is None else out + self.matrix[np.ix_(rows, rows)]
 
     def dense(self) -> Array:
         """Return R (n, n)."""
@@ -167,6 +171,8 @@ class ObservationError:
 
     def groups(self) -> list[npt.NDArray[np.int64]]:
         """Return sets of observations such that errors of different sets are independent."""
+        if self.matrix is not None:
+            return [np.arange(self.size)]
         label = np.arange(self.size)
         for term in self.terms:
             if term.independent or term.group is None:
@@ -189,6 +195,8 @@ class ObservationError:
         from inversion import _kernels
 
         out = self._white()[:, None] * x
+        if self.matrix is not None:
+            out += self.matrix @ x
         for term in self.terms:
             if term.independent or term.group is None:
                 continue
@@ -287,16 +295,17 @@ class ObservationError:
         )
         inferred = None if self.inferred is None else replace(self.inferred, group=self.inferred.group[rows])
         height = None if self.height is None else self.height[rows]
-        return ObservationError(terms, np.asarray(self.time)[rows], height, inferred)
+        matrix = None if self.matrix is None else self.matrix[np.ix_(rows, rows)]
+        return ObservationError(terms, np.asarray(self.time)[rows], height, inferred, matrix)
 
     def scaled(self, factors: Sequence[float]) -> ObservationError:
         """Return R with the standard deviations of each term multiplied by its factor."""
         terms = tuple(replace(t, sigma=np.asarray(t.sigma) * f) for t, f in zip(self.terms, factors, strict=True))
-        return ObservationError(terms, self.time, self.height, self.inferred)
+        return ObservationError(terms, self.time, self.height, self.inferred, self.matrix)
 
     def with_term(self, term: Term) -> ObservationError:
         """Return R with one more term."""
-        return ObservationError((*self.terms, term), self.time, self.height, self.inferred)
+        return ObservationError((*self.terms, term), self.time, self.height, self.inferred, self.matrix)
 
 
 def _least(old: npt.NDArray[np.int64], new: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:

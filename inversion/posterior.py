@@ -186,8 +186,10 @@ class Posterior:
         result = []
         for block in self.used.blocks:
             rows = totals.weights(block, mass)
-            result.append(np.zeros((block.elements, block.periods, count)) if rows is None
-                          else np.einsum("kp,kr->rpk", rows.period, rows.cell))  # fmt: skip
+            column = np.zeros((block.elements, block.periods, count))
+            if rows is not None:
+                np.multiply(rows.cell.T[:, None, :], rows.period.T[None, :, :], out=column)
+            result.append(column)
         return result
 
     def total(self, totals: TotalSet) -> Totals:

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from inversion.covariance import Covariance
+from inversion.covariance import Covariance, DenseCovariance
 from inversion.error import ObservationError
 from inversion.grid import Grid
 from inversion.sensitivity import Array, Sensitivity
@@ -67,7 +67,7 @@ class Block:
     name: str
     sensitivity: Sensitivity
     prior: Array
-    covariance: Covariance
+    covariance: Covariance | DenseCovariance
     time_bounds: npt.NDArray[np.datetime64]
     kind: Kind = "flux"
     units: str = "mol m-2 s-1"

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from ghg.core.errors import InputError
-from inversion.covariance import Covariance
+from inversion.covariance import Covariance, DenseCovariance
 from inversion.problem import Problem
 from inversion.sensitivity import Array, Sensitivity
 
@@ -75,7 +75,7 @@ class Estimate:
         return self.values / spread, self.values * spread
 
 
-def gram(h: Sensitivity, q: Covariance) -> Array:
+def gram(h: Sensitivity, q: Covariance | DenseCovariance) -> Array:
     """Return H Q H' (n, n), both triangles."""
     from inversion.solvers.exact import add_gram
 
@@ -101,7 +101,7 @@ class _Model:
                 values.append(1.0)
                 continue
             q = self.problem.block(part).covariance
-            length = getattr(q.space if kind == "length" else q.time, "length", None)
+            length = getattr(getattr(q, "space" if kind == "length" else "time", None), "length", None)
             values.append(float(length) if length else np.nan)
         return np.array(values)
 

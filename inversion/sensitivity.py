@@ -181,8 +181,20 @@ class Sparse(Sensitivity):
         self.column = column.astype(np.int32) if p * r < 2**31 else column
         kept = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
         self.values = np.ascontiguousarray(values, dtype=kept)
+        self._sort()
         self._turned: Any = None
         self._by_period: Any = None
+
+    def _sort(self) -> None:
+        """Order the values of each row by place, so that products read the state in long runs."""
+        falls = np.flatnonzero(self.column[1:] < self.column[:-1]) + 1
+        if falls.size and not np.isin(falls, self.indptr).all():
+            from scipy.sparse import csr_matrix
+
+            n, p, r = self.shape
+            ordered = csr_matrix((self.values, self.column, self.indptr), shape=(n, r * p), copy=True)
+            ordered.sort_indices()
+            self.column, self.values = ordered.indices, ordered.data
 
     @property
     def nonzeros(self) -> int:

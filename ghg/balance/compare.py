@@ -157,9 +157,9 @@ def observed_alone(prior: Array, prior_covariance: Array, posterior: Array, cova
     if np.linalg.eigvalsh(gained)[0] < 1e-6:
         raise InputError("the observations say nothing about a combination of the regions",
                          hint="merge regions, or take a posterior whose prior was another inventory")  # fmt: skip
-    alone = np.linalg.inv(gained)
+    alone: Array = np.asarray(np.linalg.inv(gained), dtype=np.float64)
     right = np.linalg.solve(covariance / np.outer(scale, scale), posterior / scale) - np.linalg.solve(p, prior / scale)
-    return alone @ right * scale, np.asarray(alone * np.outer(scale, scale))
+    return alone @ right * scale, alone * np.outer(scale, scale)
 
 
 def _checked(

@@ -18,7 +18,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from inversion._blas import blas, lapack
-from inversion.covariance import Covariance
+from inversion.covariance import Covariance, DenseCovariance
 from inversion.sensitivity import Array, Sensitivity
 from inversion.solvers.factor import DualFactor, PrimalFactor
 from inversion.time import Markov
@@ -70,8 +70,12 @@ def primal(problem: Problem) -> PrimalFactor:
     return PrimalFactor(problem, white, low)
 
 
-def add_gram(h: Sensitivity, q: Covariance, s: Array) -> None:
+def add_gram(h: Sensitivity, q: Covariance | DenseCovariance, s: Array) -> None:
     """Add H Q H' of one block to the lower triangle of s (n, n), Fortran order, in place."""
+    if isinstance(q, DenseCovariance):
+        flat = h.dense().reshape(h.shape[0], -1)
+        s += flat @ q.matrix @ flat.T
+        return
     lower = q.space.lower()
     if not isinstance(q.time, Markov):
         _tiles(h, q, s)

@@ -138,6 +138,22 @@ def test_samples_have_the_posterior_mean_and_covariance() -> None:
 
 
 @pytest.mark.kernel
+def test_the_filter_is_the_kalman_update_of_its_own_ensemble() -> None:
+    """For the covariance of its own members the square-root filter is exact (Whitaker & Hamill 2002, eq. 2-5)."""
+    problem = random_problem(n=6, p=2)
+    members, seed = 12, 4
+    rng = np.random.default_rng(seed)
+    draws = [b.covariance.sample(rng, members) for b in problem.blocks]
+    flat = np.concatenate([(d - d.mean(axis=2, keepdims=True)).transpose(1, 0, 2).reshape(-1, members) for d in draws])
+    d, h, prior, _, r = problem.dense()
+    q = flat @ flat.T / (members - 1)
+    gain = q @ h.T @ np.linalg.inv(h @ q @ h.T + r)
+    found: Any = inversion.solve(problem, method="ensemble", members=members, seed=seed)
+    assert flat_mean(found) == pytest.approx(prior + gain @ (d - h @ prior), rel=1e-9)
+    after = np.concatenate([x.transpose(1, 0, 2).reshape(-1, members) for x in found.members.deviations])
+    assert after @ after.T / (members - 1) == pytest.approx(q - gain @ h @ q, rel=1e-7, abs=1e-10)
+
+
 def test_ensemble_within_sampling_error() -> None:
     causal = random_problem(n=20, p=2, correlated=False)
     h = causal.blocks[0].sensitivity.dense().transpose(1, 0, 2)
