@@ -120,6 +120,8 @@ def total(x, factors):
     """Return the sums of the total variance over the phase reflected at both ends, and the numbers of terms."""
     n = x.size
     sums, counts = np.zeros(factors.size), np.zeros(factors.size, np.int64)
+    if n < 3:  # the compiler moves the reading of the ends out of the loop
+        return sums, counts
     for k in prange(factors.size):
         m = factors[k]
         value, count = 0.0, 0
