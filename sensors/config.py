@@ -13,6 +13,7 @@ from sensors.missing.config import MissingConfig
 from sensors.readers.config import (
     CampdReader,
     Column,
+    EcmpsReader,
     Hj212Channel,
     Hj212Reader,
     Reader,
@@ -23,9 +24,9 @@ from sensors.readers.config import (
 )
 from sensors.statements import ComponentUncertainty, Model, State, Uncertainty
 
-__all__ = ["CampdReader", "Column", "ComponentUncertainty", "Hj212Channel", "Hj212Reader", "LedgerConfig", "Limits",
-           "MissingConfig", "Model", "Reader", "StackConfig", "StackJob", "State", "TableReader", "TimeColumn",
-           "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
+__all__ = ["CampdReader", "Column", "ComponentUncertainty", "EcmpsReader", "Hj212Channel", "Hj212Reader",
+           "LedgerConfig", "Limits", "MissingConfig", "Model", "Reader", "StackConfig", "StackJob", "State",
+           "TableReader", "TimeColumn", "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
 
 
 class Limits(Model):

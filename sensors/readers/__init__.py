@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sensors.config import CampdReader, Hj212Reader, TableReader, ValuesReader
+    from sensors.config import CampdReader, EcmpsReader, Hj212Reader, TableReader, ValuesReader
 
 __all__ = ["read"]
 
 
-def read(config: CampdReader | Hj212Reader | TableReader | ValuesReader, *, base: Path | None = None) -> xr.Dataset:
+def read(
+    config: CampdReader | EcmpsReader | Hj212Reader | TableReader | ValuesReader, *, base: Path | None = None
+) -> xr.Dataset:
     """Read records of stacks by the reader that `config` names.
 
     Parameters
     ----------
-    config : CampdReader, Hj212Reader, TableReader or ValuesReader
+    config : CampdReader, EcmpsReader, Hj212Reader, TableReader or ValuesReader
         Files, filters and the meaning of columns.
     base : Path, optional
         Folder to which relative paths belong; the working folder by default.
@@ -41,6 +43,10 @@ def read(config: CampdReader | Hj212Reader | TableReader | ValuesReader, *, base
         from sensors.readers.hj212 import read as read_hj212
 
         return read_hj212(config, base=base)
+    if config.format == "ecmps":
+        from sensors.readers.ecmps_emissions import read as read_ecmps
+
+        return read_ecmps(config, base=base)
     if config.format == "values":
         from sensors.readers.values import read as read_values
 

@@ -2,116 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sensors.readers.columns import CHANNELS, Column, Files, TimeColumn, fixed_offset, texts
 from sensors.statements import ComponentUncertainty, Model, State
 
-__all__ = ["CampdReader", "Column", "Hj212Channel", "Hj212Reader", "Reader", "TableReader", "TimeColumn", "TypedSeries",
-           "ValuesReader"]  # fmt: skip
-
-FIXED_OFFSET = re.compile(r"^UTC(?:[+-](?:0\d|1[0-4]):[0-5]\d)?$")
-CHANNELS = (
-    "concentration",
-    "co2",
-    "o2",
-    "h2o",
-    "flow",
-    "velocity",
-    "temperature",
-    "pressure",
-    "operating_time",
-    "heat_input",
-    "gross_load",
-    "steam_load",
-    "emission",
-)
+__all__ = ["CampdReader", "Column", "EcmpsReader", "Hj212Channel", "Hj212Reader", "Reader", "TableReader", "TimeColumn",
+           "TypedSeries", "ValuesReader"]  # fmt: skip
 
 
-class Column(Model):
-    """One column of a table.
-
-    Parameters
-    ----------
-    column : str
-        Header in the file.
-    units : str
-        Unit of the column; ``"1"`` for none.
-    humidity : {"dry", "wet"}, optional
-        For gas fractions and concentrations: needed.
-    state : State or "actual", optional
-        For volume flows and mass concentrations: needed.
-    gauge : bool
-        The pressure is relative to the barometric pressure.
-    calorific_basis : {"gross", "net"}, optional
-        For heat input: needed.
-    """
-
-    column: str
-    units: str
-    humidity: Literal["dry", "wet"] | None = None
-    state: State | Literal["actual"] | None = None
-    gauge: bool = False
-    calorific_basis: Literal["gross", "net"] | None = None
-
-
-class TimeColumn(Model):
-    """Time stamps of a table: nothing is assumed about zone and label.
-
-    Parameters
-    ----------
-    column : str
-        Header in the file.
-    timezone : str
-        IANA name or fixed offset (``UTC+08:00``).
-    label : {"start", "end"}
-        What a stamp labels.
-    interval : float or {"day", "month", "year"}
-        Length of the intervals in seconds, or calendar periods of the zone (start labels only).
-    format : str, optional
-        As in ``datetime.strptime``; ISO 8601 is assumed, since 01/02/2024 means two days.
-    """
-
-    column: str
-    timezone: str
-    label: Literal["start", "end"]
-    interval: Annotated[float, Field(gt=0.0)] | Literal["day", "month", "year"] = 3600.0
-    format: str | None = None
-
-    @model_validator(mode="after")
-    def _calendar(self) -> TimeColumn:
-        if self.label == "end" and isinstance(self.interval, str):
-            raise ValueError("calendar periods are labelled by their start")
-        return self
-
-
-def _texts(value: Any) -> Any:
-    """Accept one value for a list, and numbers for labels."""
-    values = value if isinstance(value, list | tuple) else [value]
-    return tuple(str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in values)
-
-
-class _Files(Model):
-    files: tuple[str, ...] = Field(min_length=1)
-    period: tuple[date, date] | None = None
-
-    @field_validator("files", mode="before")
-    @classmethod
-    def _files(cls, value: Any) -> Any:
-        return _texts(value)
-
-    @field_validator("period")
-    @classmethod
-    def _order(cls, value: tuple[date, date] | None) -> tuple[date, date] | None:
-        if value is not None and not value[1] > value[0]:
-            raise ValueError("the second date (exclusive) must be after the first")
-        return value
-
-
-class CampdReader(_Files):
+class CampdReader(Files):
     """US EPA Clean Air Markets bulk files: hourly to annual, both header generations.
 
     Parameters
@@ -147,26 +49,20 @@ class CampdReader(_Files):
     @field_validator("facility", "unit", mode="before")
     @classmethod
     def _labels(cls, value: Any) -> Any:
-        return _texts(value)
+        return texts(value)
 
     @field_validator("timezone")
     @classmethod
     def _fixed(cls, value: str | None) -> str | None:
-        return None if value is None else _fixed_offset(value)
+        return None if value is None else fixed_offset(value)
 
     @field_validator("timezones")
     @classmethod
     def _all_fixed(cls, value: dict[str, str]) -> dict[str, str]:
-        return {key: _fixed_offset(zone) for key, zone in value.items()}
+        return {key: fixed_offset(zone) for key, zone in value.items()}
 
 
-def _fixed_offset(value: str) -> str:
-    if not FIXED_OFFSET.match(value):
-        raise ValueError("local standard time has a fixed offset all year: write it as UTC-07:00")
-    return value
-
-
-class TableReader(_Files):
+class TableReader(Files):
     """Any CSV, xlsx or Parquet table of stack records, through a map of columns with units.
 
     Parameters
@@ -250,7 +146,7 @@ class Hj212Channel(Model):
     calorific_basis: Literal["gross", "net"] | None = None
 
 
-class Hj212Reader(_Files):
+class Hj212Reader(Files):
     """HJ 212-2017 messages, as a listener stored them or as they come through a pipe.
 
     Parameters
@@ -291,7 +187,7 @@ class Hj212Reader(_Files):
     @field_validator("stations", mode="before")
     @classmethod
     def _labels(cls, value: Any) -> Any:
-        return _texts(value)
+        return texts(value)
 
     @model_validator(mode="after")
     def _length(self) -> Hj212Reader:
@@ -319,6 +215,49 @@ class Hj212Reader(_Files):
             time=TimeColumn(column="DataTime", timezone=self.timezone, label=label, interval=interval),
             method=self.method, uncertainty=self.uncertainty, mrr_tier=self.mrr_tier,
         )  # fmt: skip
+
+
+class EcmpsReader(Files):
+    """Hourly emissions in US EPA's ECMPS JSON (one file per monitoring plan and quarter).
+
+    Parameters
+    ----------
+    files : list of str
+        Files, folders or patterns; quality-assurance and plan files in a folder are passed over.
+    facility, location : list of str
+        Keep only these ORIS codes, and these units, stacks or pipes; all if empty.
+    period : [date, date], optional
+        First day and day after the last, in local standard time.
+    timezone : str
+        Fixed offset such as ``UTC-05:00``: ECMPS hours are local standard time all year and no file tells the zone.
+    take : {"emission", "channels"}
+        The reported CO2 mass, or what the monitors read (CO2, O2, H2O, flow), to compute the emission again.
+    humidity : {"dry", "wet"}, optional
+        Basis of CO2 readings, and of O2 readings whose record does not tell; needed for channels.
+    uncertainty : table
+        Overrides by component, for `take` = emission.
+    mrr_tier : int, optional
+        Scale the systematic components to a tier of EU 2018/2066 Annex VIII.
+    """
+
+    format: Literal["ecmps"]
+    facility: tuple[str, ...] = ()
+    location: tuple[str, ...] = ()
+    timezone: str
+    take: Literal["emission", "channels"] = "emission"
+    humidity: Literal["dry", "wet"] | None = None
+    uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
+    mrr_tier: Literal[1, 2, 3, 4] | None = None
+
+    @field_validator("facility", "location", mode="before")
+    @classmethod
+    def _labels(cls, value: Any) -> Any:
+        return texts(value)
+
+    @field_validator("timezone")
+    @classmethod
+    def _fixed(cls, value: str) -> str:
+        return fixed_offset(value)
 
 
 class TypedSeries(Model):
@@ -375,4 +314,4 @@ class ValuesReader(Model):
         return self
 
 
-Reader = Annotated[CampdReader | TableReader | ValuesReader | Hj212Reader, Field(discriminator="format")]
+Reader = Annotated[CampdReader | TableReader | ValuesReader | Hj212Reader | EcmpsReader, Field(discriminator="format")]

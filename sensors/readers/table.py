@@ -348,6 +348,8 @@ def _measured(data: dict[str, Any], config: TableReader, again: Any) -> tuple[di
     flag = np.where(method == int(Method.SUBSTITUTE), int(Flag.SUSPECT), int(Flag.GOOD)).astype(np.int8)
     reason = np.where(method == int(Method.SUBSTITUTE), int(Reason.SUBSTITUTED), 0).astype(np.int32)
     reason[again] |= int(Reason.DUPLICATE)
+    if "emission_flag" in data:  # the records brought their own
+        flag, reason = np.maximum(flag, data["emission_flag"][1]), reason | data["emission_reason"][1]
     for where, level, why in (
         (emission < 0, Flag.BAD, Reason.NEGATIVE),
         (np.isnan(emission), Flag.MISSING, Reason.MISSING),
