@@ -132,7 +132,8 @@ def _series(
         sd = np.where(n > 1, np.sqrt(square / np.maximum(n - 1, 1)), np.nan)
         random = np.sqrt(means[0] ** 2 + means[1] / np.maximum(n, 1))
     level, why = _cell_flags(records, cell, cells, (flag, reason, use), _coverage(records, cell, cells, use, job), job)
-    return _variables(job, gas, shape, (mean, sd, n, random, dict(zip(COMPONENTS, means[2:], strict=True)), level, why))
+    values = (mean, sd, n, random, dict(zip(COMPONENTS, means[2:], strict=True)), level, why)
+    return _variables(job, gas, shape, values, result.response.correlation_time)
 
 
 def _coverage(records: Records, cell: Any, cells: int, use: Any, job: StationJob) -> Any:
@@ -164,7 +165,7 @@ def _cell_flags(
 
 
 def _variables(
-    job: StationJob, gas: str, shape: tuple[int, int], values: tuple[Any, ...]
+    job: StationJob, gas: str, shape: tuple[int, int], values: tuple[Any, ...], correlation: float
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     mean, sd, n, random, parts, level, why = values
     units, standard = GASES[gas]
@@ -186,7 +187,8 @@ def _variables(
     ]  # fmt: skip
     about += [
         (f"{gas}_u_systematic_{name}", array,
-         {**scale, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1"})
+         {**scale, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1",
+          **({"correlation_time": correlation} if name in ("fit", "drift") and correlation == correlation else {})})
         for name, array in parts.items()
     ]  # fmt: skip
     about += [

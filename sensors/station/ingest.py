@@ -17,7 +17,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,10 @@ from sensors.readers.picarro import Member, members, parse_log, serial_of
 from sensors.station.config import StationJob
 from sensors.station.rows import GAP, HOLD, Plan, Rows, rows_of
 
-__all__ = ["ingest"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["ingest", "records_of"]
 
 MINUTE = 60 * 10**9
 VERSION = "1"  # of what is kept
@@ -88,6 +91,37 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
         counts[1]
     )
     return replace(records, visit=_visits(records), notes=tuple(dict.fromkeys(notes)))
+
+
+def records_of(raw: xr.Dataset, job: StationJob) -> Records:
+    """Return the statistics of readings that are in memory.
+
+    Parameters
+    ----------
+    raw : Dataset
+        dim ``time`` (UTC); one variable for each column of the log, as :func:`sensors.readers.picarro.read` gives it.
+    job : StationJob
+
+    Returns
+    -------
+    Records
+        Equal to those of :func:`ingest` on the same rows in files.
+
+    Raises
+    ------
+    InputError
+        Columns missing, valve positions not in the map, no reading of any port.
+    """
+    plan = Plan(job)
+    time = raw["time"].values.astype("datetime64[ns]").astype(np.int64)
+    columns = {str(name): np.asarray(raw[name].values) for name in raw.data_vars}
+    rows, late = _clean(rows_of(time, columns, plan, str(raw.attrs.get("source", "rows"))), None)
+    flush, _ = _flush({0: (rows, [])}.__getitem__, plan, job)
+    records = plan.accumulate(rows, 0, flush, MINUTE) if rows.time.size else _nothing(plan)
+    if not records.size:
+        raise InputError("the rows hold no reading of any port", found=f"{time.size} rows")
+    notes = (f"{late.sum()} rows are not after the row before and were left out",) if late.any() else ()
+    return replace(records, visit=_visits(records), notes=notes)
 
 
 def _visits(records: Records) -> npt.NDArray[np.int64]:
