@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -314,6 +315,9 @@ def _store(job: StationJob, base: Path | None) -> Path | None:
     folder = folder if folder.is_absolute() or base is None else base / folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for left in folder.glob(".*.tmp.npz"):  # of a run that was killed; a younger one may still be written
+            if time.time() - left.stat().st_mtime > 3600.0:
+                left.unlink(missing_ok=True)
     except OSError as error:
         raise InputError("the store cannot be made", where=str(folder), found=str(error.strerror)) from error
     return folder

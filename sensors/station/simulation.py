@@ -107,8 +107,8 @@ class Simulated:
         dim ``time``; columns under the names of a Picarro log.
     truth : array, shape (n,)
         Dry mole fraction of the gas that was let in.
-    spike : bool array, shape (n,)
-        Whether a nearby source adds to the air at that row.
+    excess : array, shape (n,)
+        What spikes of nearby sources add to the air at that row.
     assigned : array, shape (tanks,)
         Assigned values.
     job : dict
@@ -117,7 +117,7 @@ class Simulated:
 
     raw: xr.Dataset
     truth: Array
-    spike: npt.NDArray[np.bool_]
+    excess: Array
     assigned: Array
     job: dict[str, Any]
 
@@ -161,7 +161,7 @@ def simulate(scenario: Scenario, seed: int) -> Simulated:
     since = t - START
     water = np.where(port == 0, np.clip(s.water * (1.0 + 0.4 * np.sin(2 * np.pi * since / DAY + rng.uniform(0, 6.28))),
                                         0.05, None), 0.003)  # fmt: skip
-    air, spike = _air(s, since, rng)
+    air, excess = _air(s, since, rng)
     dry = np.select([port == k + 1 for k in range(len(s.tanks))], s.tanks, air)
     offset, gain = _analyser(s, since, rng)
     seen = (dry - offset) / gain
@@ -179,7 +179,7 @@ def simulate(scenario: Scenario, seed: int) -> Simulated:
         {"source": f"simulated station, seed {seed}"},
     )
     a = s.a + rng.normal(0.0, s.u_water)
-    return Simulated(raw, dry, spike, assigned, _job(s, assigned, a))
+    return Simulated(raw, dry, excess, assigned, _job(s, assigned, a))
 
 
 def _rows(s: Scenario, rng: np.random.Generator) -> tuple[Array, npt.NDArray[np.int64]]:
@@ -196,17 +196,15 @@ def _rows(s: Scenario, rng: np.random.Generator) -> tuple[Array, npt.NDArray[np.
     return t[keep], port[keep]
 
 
-def _air(s: Scenario, since: Array, rng: np.random.Generator) -> tuple[Array, npt.NDArray[np.bool_]]:
+def _air(s: Scenario, since: Array, rng: np.random.Generator) -> tuple[Array, Array]:
     air = 420.0 + 8.0 * np.sin(2 * np.pi * since / DAY) + 3.0 * np.sin(since / 4000.0 + rng.uniform(0, 6.28))
     hours = np.arange(0.0, s.days * 24.0 + 2.0) * 3600.0
     air += np.interp(since, hours, 2.0 * np.cumsum(rng.normal(0.0, 0.3, hours.size)))
-    spike = np.zeros(since.size, bool)
+    excess = np.zeros(since.size)
     for _ in range(rng.poisson(s.spikes * s.days)):
         middle, width = rng.uniform(0.0, s.days * DAY), rng.uniform(60.0, 360.0)
-        near = np.abs(since - middle) < width
-        air[near] += rng.uniform(5.0, 30.0) * (1.0 - np.square((since[near] - middle) / width))
-        spike |= near
-    return air, spike
+        excess += rng.uniform(5.0, 30.0) * np.maximum(1.0 - np.square((since - middle) / width), 0.0)
+    return air + excess, excess
 
 
 def _analyser(s: Scenario, since: Array, rng: np.random.Generator) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sensors.calibration.records import Records, merge
 from sensors.station.simulation import Scenario, simulate
 
-__all__ = ["Summary", "Trial", "summary", "trial"]
+__all__ = ["Summary", "Trial", "spike_scores", "summary", "trial"]
 
 Array = npt.NDArray[np.float64]
 
@@ -152,3 +152,47 @@ def summary(trials: list[Trial]) -> Summary:
         float(np.sqrt((u**2).mean())), float(np.sqrt((mean**2).mean())), float(np.sqrt((mean_u**2).mean())),
         float(np.mean([bool(one.suspects) for one in trials])), len(trials),
     )  # fmt: skip
+
+
+def spike_scores(scenario: Scenario, seed: int, method: str = "rebs") -> tuple[int, int, int, int]:
+    """Look for spikes of nearby sources in calibrated minutes.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    seed : int
+    method : {"rebs", "sd"}
+
+    Returns
+    -------
+    tuple of int
+        Minutes marked; those of them with a spike in them; spikes that reach 3 umol mol-1 in a minute of air; those of
+        them with a minute marked.
+    """
+    from sensors.analysis.spikes import rebs_spikes, sd_spikes
+    from sensors.calibration.gas import calibrate_gas
+    from sensors.station.config import StationJob
+    from sensors.station.ingest import records_of
+
+    simulated = simulate(scenario, seed)
+    job = StationJob(**simulated.job)
+    records = records_of(simulated.raw, job)
+    air = (records.port == 0) & (records.count[0] > 0)
+    start = records.start[air]
+    minute = simulated.raw["time"].values.astype("datetime64[ns]").astype(np.int64) // 60_000_000_000
+    place = np.searchsorted(start // 60_000_000_000, minute)
+    inside = (place < start.size) & (start[np.minimum(place, start.size - 1)] // 60_000_000_000 == minute)
+    peak = np.zeros(start.size)
+    np.maximum.at(peak, place[inside], simulated.excess[inside])
+    x = calibrate_gas(records, job, "co2").x[air]
+    marked = (rebs_spikes if method == "rebs" else sd_spikes)(start / 1e9, x)
+    runs = np.concatenate([[0], np.cumsum((peak[1:] > 0) & (peak[:-1] == 0))])
+    high, hit = np.zeros(runs[-1] + 1), np.zeros(runs[-1] + 1, bool)
+    np.maximum.at(high, runs[peak > 0], peak[peak > 0])
+    hit[runs[marked & (peak > 0)]] = True
+    return (
+        int(marked.sum()),
+        int((marked & (peak > 0)).sum()),
+        int((high >= 3.0).sum()),
+        int((hit & (high >= 3.0)).sum()),
+    )
