@@ -138,19 +138,34 @@ def _header(line: bytes, where: str) -> list[str]:
     return names
 
 
+def _uniform(text: bytes) -> bool:
+    """Whether all lines have the length of the first, and those after it begin with a digit: no header among them."""
+    length = text.find(b"\n") + 1
+    if not length or len(text) % length or _feeds(text) * length != len(text):
+        return False
+    lines = np.frombuffer(text, np.uint8).reshape(-1, length)
+    first = lines[1:, 0]
+    return bool((lines[:, -1] == 10).all() and ((first >= 48) & (first <= 57)).all())
+
+
+def _feeds(text: bytes) -> int:
+    """Return the number of line feeds."""
+    from sensors.readers import _picarro_kernels as kernels
+
+    words, span = np.frombuffer(text, np.uint64, len(text) // 8), BLOCK // 8
+    counts = np.empty(-(-words.size // span), np.int64)
+    kernels.count_feeds(words, span, counts)
+    return int(counts.sum()) + text[words.size * 8 :].count(b"\n")
+
+
 def _parts(text: bytes) -> Iterator[tuple[int, int]]:
     """Yield begin and end of each part of a text that has its own header."""
     starts = [0]
-    length = text.find(b"\n") + 1
-    first = np.frombuffer(text, np.uint8)[length::length] if length else np.empty(0, np.uint8)
-    if not first.size or ((first < 48) | (first > 57)).any():  # not all lines of one length that begin with a number
-        for mark in (b"\nDATE ", b"\nDATE\t", b"\nEPOCH_TIME ", b"\nFRAC_DAYS"):
-            place = text.find(mark)
-            while place >= 0:
-                starts.append(place + 1)
-                place = text.find(mark, place + 1)
-    elif text.find(b"\nDATE") >= 0:  # one scan: lines of another length may still hide a header
-        starts += [m.start() + 1 for m in re.finditer(rb"\nDATE\s", text)]
+    for mark in (b"\nDATE ", b"\nDATE\t", b"\nEPOCH_TIME ", b"\nFRAC_DAYS"):
+        place = text.find(mark)
+        while place >= 0:
+            starts.append(place + 1)
+            place = text.find(mark, place + 1)
     starts = sorted(set(starts))
     yield from zip(starts, [*starts[1:], len(text)], strict=True)
 
@@ -180,8 +195,10 @@ def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = 
     if not text[:4096].strip() and not text.strip():
         raise InputError("the file is empty", where=where, found=f"{len(text)} bytes")
     notes: list[str] = []
-    parts = [part for a, b in _parts(text) if (part := _part(text[a:b] if (a, b) != (0, len(text)) else text,
-                                                                     wanted, where, notes)) is not None]  # fmt: skip
+    uniform = _uniform(text)
+    places = [(0, len(text))] if uniform else _parts(text)
+    parts = [part for a, b in places if (part := _part(text[a:b] if (a, b) != (0, len(text)) else text,
+                                                       wanted, where, notes, uniform)) is not None]  # fmt: skip
     if len(parts) > 1:
         notes.append(f"{where}: the header comes {len(parts)} times")
     if not parts or not sum(p[0].size for p in parts):
@@ -195,7 +212,7 @@ def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = 
     return Log(time, columns, notes)
 
 
-def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str]) -> Any:
+def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str], uniform: bool) -> Any:
     """Return time and columns of a part with one header; None if it has no rows."""
     from sensors.readers import _picarro_kernels as kernels
 
@@ -219,13 +236,17 @@ def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str
     width = _width(text[:stop], names)
     length = stop + 1 if width else 0
     blocks = -(-body.size // BLOCK)
-    lines = np.empty(blocks, np.int64)
-    kernels.count_lines(body, BLOCK, lines)
-    total = int(lines.sum())
-    uniform = length > 0 and total * length == body.size and bool((body[length - 1 :: length] == 10).all())
+    uniform = uniform and length > 0 and body.size % length == 0
+    if uniform:
+        before = np.arange(blocks) * BLOCK // length  # line ends before each block
+        total = body.size // length
+    else:
+        lines = np.empty(blocks, np.int64)
+        kernels.count_lines(body, BLOCK, lines)
+        before, total = np.concatenate([[0], np.cumsum(lines)[:-1]]), int(lines.sum())
     clock = [names.index(EPOCH), -1] if EPOCH in names else [names.index(n) for n in CLOCK]
     time, out, state = np.empty(total, np.int64), np.empty((len(keep), total)), np.empty(total, np.uint8)
-    kernels.parse_rows(body, BLOCK, np.concatenate([[0], np.cumsum(lines)[:-1]]), len(names),
+    kernels.parse_rows(body, BLOCK, before, len(names),
                        np.array([names.index(n) for n in keep], np.int64), width, length, uniform,
                        np.array(clock, np.int64), _POWERS, time, out, state)  # fmt: skip
     if state.any():

@@ -70,6 +70,6 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     assert digest(netcdf.read(out)) == digest(netcdf.read(whole))
     assert len(list((tmp_path / "store").glob("[!.]*.npz"))) == FILES
     for path in tmp_path.rglob(".*.tmp*"):  # left behind by the killed; swept away once they are old
-        os.utime(path, (time.time() - 7200.0,) * 2)
+        os.utime(path, (time.time() - 7200.0, time.time() - 7200.0))
     assert inside("sensors", "calibrate", config, "-o", out, "--force", "-q").returncode == 0
     assert not list((tmp_path / "store").glob(".*"))
