@@ -36,7 +36,7 @@ def interpolated(visits: Visits, degree: int, nodes: Array, frame: tuple[float, 
         No sequence holds enough cylinders.
     """
     centre, scale = frame
-    repeat = _repeatability(visits)
+    repeat = _repeatability(visits, degree, frame)
     t, c, v, s, skipped = _fits(visits, degree, frame, repeat)
     rate = _drift_rate(t, c, v, np.searchsorted(services, t))
     j = np.clip(np.searchsorted(t, nodes, side="right") - 1, 0, max(t.size - 2, 0))
@@ -111,15 +111,40 @@ def _sequence(
     return coef, packed(noise), sensitivity
 
 
-def _repeatability(visits: Visits) -> float:
-    """Standard deviation of repeated visits of one cylinder in one sequence beyond the noise of the readings."""
+def _repeatability(visits: Visits, degree: int, frame: tuple[float, float]) -> float:
+    """Standard deviation of the mean of a visit beyond the noise of its readings.
+
+    From repeated visits of one cylinder in one sequence; else from the residuals of the sequences about their curves,
+    less what lasts for each cylinder (the error of its value), where there are more cylinders than coefficients.
+    """
     key = visits.sequence * len(visits.tanks) + visits.tank
     _, group, count = np.unique(key, return_inverse=True, return_counts=True)
-    if (count > 1).sum() < 3:
+    if (count > 1).sum() >= 3:
+        mean = np.bincount(group, visits.mean) / count
+        rest, freedom = visits.mean - mean[group], int((count - 1).sum())
+    else:
+        rest, freedom = _residuals(visits, degree, frame)
+    if freedom < 3:
         return 0.0
-    mean = np.bincount(group, visits.mean) / count
-    square = float(((visits.mean - mean[group]) ** 2).sum()) / float((count - 1).sum())
-    return float(np.sqrt(max(square - float((visits.noise**2 / visits.count).mean()), 0.0)))
+    noise = float((visits.noise**2 / visits.count).mean())
+    return float(np.sqrt(max(float(rest @ rest) / freedom - noise, 0.0)))
+
+
+def _residuals(visits: Visits, degree: int, frame: tuple[float, float]) -> tuple[Array, int]:
+    """Return residuals of every visit about the curve of its sequence less their mean by cylinder; freedom left."""
+    z = (visits.mean - frame[0]) / frame[1]
+    powers = np.power.outer(z, np.arange(degree + 1))
+    d = visits.value - visits.mean
+    rest, freedom, most = np.zeros(d.size), 0, 0
+    for s in np.unique(visits.sequence):
+        mine = visits.sequence == s
+        own = int(mine.sum()) - degree - 1
+        if own > 0:
+            rest[mine] = d[mine] - powers[mine] @ np.linalg.lstsq(powers[mine], d[mine], rcond=None)[0]
+            freedom, most = freedom + own, max(most, own)
+    count = np.bincount(visits.tank)
+    mean = np.bincount(visits.tank, rest) / np.maximum(count, 1)
+    return rest - mean[visits.tank], freedom - most
 
 
 def _drift_rate(time: Array, coef: Array, cov: Array, part: npt.NDArray[np.int64]) -> Array:
