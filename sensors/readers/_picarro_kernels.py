@@ -71,6 +71,38 @@ def _field(data, a, b, powers):
 
 
 @kernel
+def _exponential(data, a, powers):
+    """Return the number in the 18 bytes from `a` on if they are ``1.2345678901E+002 ``, and whether they are.
+
+    Eleven digits fit a double exactly, and so do powers of ten up to 22: the one operation left rounds correctly.
+    """
+    one = np.int64(data[a]) - 48
+    worst = one if one >= 0 else 99
+    high = one
+    for k in range(2, 7):
+        d = np.int64(data[a + k]) - 48
+        worst = max(worst, d if d >= 0 else 99)
+        high = high * 10 + d
+    low = np.int64(0)
+    for k in range(7, 12):
+        d = np.int64(data[a + k]) - 48
+        worst = max(worst, d if d >= 0 else 99)
+        low = low * 10 + d
+    exponent = np.int64(0)
+    for k in range(14, 17):
+        d = np.int64(data[a + k]) - 48
+        worst = max(worst, d if d >= 0 else 99)
+        exponent = exponent * 10 + d
+    sign = data[a + 13]
+    scale = (exponent if sign == 43 else -exponent) - 10
+    shape = data[a + 1] == 46 and data[a + 12] == 69 and (sign == 43 or sign == 45) and data[a + 17] <= 32
+    if worst > 9 or not shape or scale > 22 or scale < -22:
+        return np.nan, 0
+    mantissa = float(high * 100000 + low)
+    return (mantissa * powers[scale] if scale >= 0 else mantissa / powers[-scale]), 1
+
+
+@kernel
 def _stamp(data, a, e):
     """Return the time of ``1441041520.949`` [ns], exactly; -1 where it is none."""
     seconds = np.int64(0)
@@ -150,9 +182,6 @@ def _parse_block(data, b, block, offset, fields, place, width, length, uniform, 
                 if (place[k] > 0 and data[j - 1] > 32) or data[min(j + width, i + length) - 1] > 32:
                     fixed = False
         if fixed:
-            for j in range(fields):
-                begin[j] = i + j * width
-                close[j] = min(i + (j + 1) * width, i + length - 1)
             found = fields
             e = i + length - 1
             if not uniform:
@@ -160,6 +189,11 @@ def _parse_block(data, b, block, offset, fields, place, width, length, uniform, 
                 for q in range(i, e):
                     inner += data[q] == 10
                 fixed = inner == 0
+            for k in range(-2, wanted):
+                j = clock[k + 2] if k < 0 else place[k]
+                if j >= 0:
+                    begin[j] = i + j * width
+                    close[j] = min(i + (j + 1) * width, e)
         if not fixed:
             found = 0
             e = i
@@ -182,7 +216,12 @@ def _parse_block(data, b, block, offset, fields, place, width, length, uniform, 
                 out[k, row] = np.nan
         else:
             for k in range(wanted):
-                value, ok = _field(data, begin[place[k]], close[place[k]], powers)
+                first = begin[place[k]]
+                value, ok = np.nan, 0
+                if close[place[k]] - first > 17:
+                    value, ok = _exponential(data, first, powers)
+                if ok == 0:
+                    value, ok = _field(data, first, close[place[k]], powers)
                 out[k, row] = value
                 if ok == 0:
                     state[row] = 3
