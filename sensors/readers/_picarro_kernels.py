@@ -15,20 +15,20 @@ from ghg.core.jit import kernel, kernel_parallel, prange
 from sensors.readers._kernels import read_number
 
 
-@kernel_parallel
+@kernel
 def count_lines(data, block, lines):
     """Count line feeds per block of `block` bytes into `lines` (blocks,)."""
     n = data.size
-    for b in prange(lines.size):
+    for b in range(lines.size):
         count = 0
         for i in range(b * block, min(n, (b + 1) * block)):
             count += data[i] == 10
         lines[b] = count
 
 
-@kernel_parallel
-def count_feeds(words, span, counts):
-    """Count line feeds in `words` (uint64, eight bytes each) by spans of `span` words into `counts` (spans,).
+@kernel
+def feeds(words, first, last):
+    """Return the number of line feeds in ``words[first:last]`` (uint64, eight bytes each).
 
     Eight bytes at once: a byte that is a line feed is zero after the exclusive or, and only such a byte gets its high
     bit by the rest (Warren, Hacker's Delight, 2nd ed., section 6-1). Sums of bytes stay below 256 for 255 words.
@@ -37,21 +37,25 @@ def count_feeds(words, span, counts):
     low = np.uint64(0x7F7F7F7F7F7F7F7F)
     seven = np.uint64(7)
     byte = np.uint64(0xFF)
-    n = words.size
+    total = np.uint64(0)
+    i = first
+    while i < last:
+        stop = min(last, i + 255)
+        sums = np.uint64(0)
+        for k in range(i, stop):
+            w = words[k] ^ feed
+            sums += ~(((w & low) + low) | w | low) >> seven
+        for k in range(8):
+            total += (sums >> np.uint64(8 * k)) & byte
+        i = stop
+    return np.int64(total)
+
+
+@kernel_parallel
+def count_feeds(words, span, counts):
+    """Count line feeds by spans of `span` words into `counts` (spans,)."""
     for b in prange(counts.size):
-        total = np.uint64(0)
-        last = min(n, (b + 1) * span)
-        i = b * span
-        while i < last:
-            stop = min(last, i + 255)
-            sums = np.uint64(0)
-            for k in range(i, stop):
-                w = words[k] ^ feed
-                sums += ~(((w & low) + low) | w | low) >> seven
-            for k in range(8):
-                total += (sums >> np.uint64(8 * k)) & byte
-            i = stop
-        counts[b] = total
+        counts[b] = feeds(words, b * span, min(words.size, (b + 1) * span))
 
 
 @kernel
@@ -280,4 +284,11 @@ def parse_rows(data, block, offset, fields, place, width, length, uniform, clock
         Filled: 0 good, 1 another number of fields, 2 no time, 3 a field that is no number, 4 empty.
     """
     for b in prange(offset.size):
+        _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)
+
+
+@kernel
+def parse_rows_alone(data, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
+    """Do as :func:`parse_rows` on one core, for callers that are threads themselves."""
+    for b in range(offset.size):
         _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, open_input, sha256
 from sensors.calibration.flush import find_flush
 from sensors.calibration.records import Records, concatenate
-from sensors.readers.picarro import Member, members, parse_log, serial_of
+from sensors.readers.picarro import Member, fill, members, parse_log, serial_of
 from sensors.station.config import StationJob
 from sensors.station.rows import GAP, HOLD, Plan, Rows, rows_of
 
@@ -39,9 +40,17 @@ __all__ = ["ingest", "records_of"]
 MINUTE = 60 * 10**9
 VERSION = "1"  # of what is kept
 ENOUGH = 20  # visits of cylinders from which the flush time is found
+_buffers = threading.local()  # the text of a log: each thread uses its own again
 
 
-def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, workers: int = 1) -> Records:
+def ingest(
+    paths: list[Path],
+    job: StationJob,
+    *,
+    base: Path | None = None,
+    workers: int = 1,
+    digests: dict[Path, str] | None = None,
+) -> Records:
     """Return the statistics of all readings.
 
     Parameters
@@ -52,7 +61,9 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
     base : Path, optional
         Folder to which the store belongs.
     workers : int
-        Processes that read files.
+        Threads that read files; the next file is read while one is computed even with one.
+    digests : dict, optional
+        Filled with the SHA-256 of files that were read whole.
 
     Returns
     -------
@@ -67,12 +78,13 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
     if not paths:
         raise InputError("no file of records is given", where="records.files")
     logs = _ordered(_of_one_analyser(paths, job), job)
-    read = _read_ahead(logs, job, workers)
+    digests = {} if digests is None else digests
+    read = _read_ahead(logs, job, workers, digests)
     flush, early = _flush(read, plan, job)
     store = _store(job, base)
     found, tail, counts, notes = [], None, np.zeros(2, np.int64), []
     for log, load in _with_early(logs, read, early):
-        key = _key(log, job, flush, tail) if store is not None else ""
+        key = _key(log, job, flush, tail, digests) if store is not None else ""
         kept = None if store is None else _kept(store, key)
         if kept is None:
             kept = _one(load(), tail, plan, flush)
@@ -166,14 +178,22 @@ def _ordered(logs: list[Member], job: StationJob) -> list[Member]:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def load_rows(log: Member, job: StationJob) -> tuple[Rows, list[str]]:
-    """Read one log or table into rows, in the order of the file."""
+def load_rows(
+    log: Member, job: StationJob, digests: dict[Path, str] | None = None, parallel: bool = True
+) -> tuple[Rows, list[str]]:
+    """Read one log or table into rows, in the order of the file; the digest of a plain log is taken in passing."""
     plan = Plan(job)
-    if job.records.format == "picarro":
-        found = parse_log(log.load(), wanted=plan.wanted, where=log.name)
-        return rows_of(found.time, found.columns, plan, log.name), found.notes
-    time, columns, notes = _table(log.path, job)
-    return rows_of(time, columns, plan, log.name), notes
+    if job.records.format != "picarro":
+        time, columns, notes = _table(log.path, job)
+        return rows_of(time, columns, plan, log.name), notes
+    text: Any = b""
+    if log.plain:
+        text = _buffers.text = getattr(_buffers, "text", bytearray())
+        fill(log.path, text)
+        if digests is not None and log.path not in digests:
+            digests[log.path] = hashlib.sha256(text).hexdigest()
+    found = parse_log(text if log.plain else log.load(), wanted=plan.wanted, where=log.name, parallel=parallel)
+    return rows_of(found.time, found.columns, plan, log.name), found.notes
 
 
 def _table(path: Path, job: StationJob) -> tuple[Any, dict[str, Any], list[str]]:
@@ -205,21 +225,29 @@ def _label(value: Any) -> str:
         return str(value).strip()
 
 
-def _read_ahead(logs: list[Member], job: StationJob, workers: int) -> Any:
-    """Return a function that reads log number i; with several workers the next files are read meanwhile."""
-    if workers < 2 or len(logs) < 2:
-        return lambda i: load_rows(logs[i], job)
+def _read_ahead(logs: list[Member], job: StationJob, workers: int, digests: dict[Path, str]) -> Any:
+    """Return a function that reads log number i; the next files are read meanwhile.
+
+    Parsing releases the interpreter, so that threads are enough; each of them uses one core.
+    """
+    if len(logs) < 2:
+        return lambda i: load_rows(logs[i], job, digests)
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    pool, waiting = ThreadPoolExecutor(workers), {}  # parsing releases the interpreter, so that threads are enough
+    ahead = max(workers, 2)
+    pool, waiting = ThreadPoolExecutor(ahead), {}
 
     def take(i: int) -> Any:
-        for k in range(i, min(i + workers + 1, len(logs))):
-            if k not in waiting:
-                waiting[k] = pool.submit(load_rows, logs[k], job)
+        if not 0 <= i < len(logs):
+            raise IndexError(i)
+        for k in range(i, min(i + ahead, len(logs))):
+            if k not in waiting and k not in taken:
+                waiting[k] = pool.submit(load_rows, logs[k], job, digests, False)
+        taken.add(i)
         future: Future[Any] = waiting.pop(i)
         return future.result()
 
+    taken: set[int] = set()
     return take
 
 
@@ -323,7 +351,7 @@ def _store(job: StationJob, base: Path | None) -> Path | None:
     return folder
 
 
-def _key(log: Member, job: StationJob, flush: Any, tail: tuple[Rows, int] | None) -> str:
+def _key(log: Member, job: StationJob, flush: Any, tail: tuple[Rows, int] | None, digests: dict[Path, str]) -> str:
     """Return the digest of what the statistics of a file depend on."""
     settings = {
         "version": VERSION, "records": job.records.model_dump(mode="json", exclude={"files"}),
@@ -333,7 +361,9 @@ def _key(log: Member, job: StationJob, flush: Any, tail: tuple[Rows, int] | None
         "ports": Plan(job).ports, "schedule": [s.model_dump(mode="json") for s in job.schedule],
     }  # fmt: skip
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    digest.update(sha256(log.path).encode() + log.name.encode())
+    if log.path not in digests:
+        digests[log.path] = sha256(log.path)
+    digest.update(digests[log.path].encode() + log.name.encode())
     if tail is not None:
         rows, first = tail
         for array in (rows.time, rows.port, rows.bad, rows.x, rows.water, rows.scan):
