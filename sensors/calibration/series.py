@@ -122,10 +122,11 @@ def _series(
     # bad intervals count only where there is nothing better: the value is kept, and flagged
     use = (cell >= 0) & (count > 0) & (good | ~has_good[np.maximum(cell, 0)])
     weight = np.where(use, count, 0).astype(np.float64)
-    parts = np.stack([result.u_repeat, np.square(np.where(use, result.response.reading, 0.0)),
-                      *(result.components[c] for c in COMPONENTS)])  # fmt: skip
-    means = np.empty((parts.shape[0], cells))
-    propagate.group_means(cell, cells, weight, np.ascontiguousarray(np.where(use, parts, 0.0)), means)
+    parts = (result.u_repeat, np.full(records.size, result.response.reading**2),
+             *(result.components[c] for c in COMPONENTS))  # fmt: skip
+    means = np.empty((len(parts), cells))
+    for k, part in enumerate(parts):  # one after the other: memory for one, not for all
+        propagate.group_means(cell, cells, weight, np.where(use, part, 0.0)[None], means[k : k + 1])
     x, m2 = np.where(use, result.x, 0.0), np.where(use, np.nan_to_num(result.sd) ** 2 * np.maximum(count - 1, 0), 0.0)
     n, mean, square = merge(np.where(use, count, 0), x, m2, np.maximum(cell, 0), cells)
     with np.errstate(invalid="ignore", divide="ignore"):
