@@ -223,11 +223,6 @@ def learn(r: _Readings, services: Array, jumps: tuple[tuple[float, float, float]
     width = np.array([1.5, 1.5, 1.0, 2.0, 2.0])
     zero = {"level_per_day": 0.0, "slope_per_day": 0.0}
     level0, slope0 = _gains(r.time, zero, services, jumps, r.prior)
-    if services.size:  # a service between two visits: the next visit gains all of it
-        for service in services:
-            i = int(np.searchsorted(r.time, service))
-            if 0 < i < r.time.size:
-                level0[i], slope0[i] = max(level0[i], r.prior[0]), max(slope0[i], r.prior[2])
     step = np.diff(r.time, prepend=r.time[0]) / 86400.0
     h = np.ascontiguousarray(r.h)
 

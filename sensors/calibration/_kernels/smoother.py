@@ -86,36 +86,6 @@ def log_likelihood(t, h, tank, d, var, skip, tau, day, level, slope, prior):
 
 
 @kernel
-def innovations(t, h, tank, d, var, tau, day, level, slope, prior, rest, spread):
-    """Write for each observation what was not foreseen from those before it, and its standard deviation.
-
-    Parameters as above; `rest` and `spread` (n,) are filled.
-    """
-    m = prior.size
-    p = np.zeros((m, m))
-    x = np.zeros(m)
-    g = np.empty(m)
-    for j in range(m):
-        p[j, j] = prior[j]
-    for k in range(t.size):
-        if k > 0:
-            f = np.exp(-(t[k] - t[k - 1]) / tau)
-            x[1] *= f
-            _forecast(p, f, day, level[k], slope[k])
-        s = var[k] + _seen(p, h[k], tank[k], g)
-        y = d[k] - x[4 + tank[k]]
-        for i in range(4):
-            y -= h[k, i] * x[i]
-        rest[k] = y
-        spread[k] = np.sqrt(s)
-        for i in range(m):
-            q = g[i] / s
-            x[i] += q * y
-            for j in range(m):
-                p[i, j] -= q * g[j]
-
-
-@kernel
 def mean_variance(t, seen, h, tank, var, tau, day, level, slope, prior, weight, z):
     """Return the variance of the mean of offset + slope z + curve z^2 over the nodes, given all observations.
 
