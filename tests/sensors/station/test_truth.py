@@ -7,10 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ghg.core.flags import Flag, Reason
 from sensors.calibration.smoothing import find_jumps
 from sensors.calibration.visits import cylinder_visits
 from sensors.station.config import StationJob
 from sensors.station.ingest import records_of
+from sensors.station.job import calibrate
 from sensors.station.simulation import START, Scenario, flicker, simulate
 from sensors.station.trial import Summary, summary, trial
 
@@ -69,6 +71,20 @@ def test_a_step_without_a_stated_service_is_found_where_it_was() -> None:
         assert not find_jumps(visits.take(visits.fitted), np.array([START + 5.1 * 86400.0]))  # stated: nothing to find
     right = [j for j in jumps if len(j) == 1 and j[0][0] < START + 5.1 * 86400.0 < j[0][1]]
     assert len(right) >= 7 and all(len(j) <= 1 for j in jumps)  # a step is drawn with sd 0.6: some are small
+
+
+def test_a_step_nobody_stated_is_said_and_its_gap_is_suspect() -> None:
+    one = simulate(replace(USUAL, days=10.0, steps=((5.1, 2.0),), declared=False), 4)
+    job = StationJob(**one.job)
+    ds = calibrate(records_of(one.raw, job), job)
+    assert "the response of co2 jumped by" in ds.attrs["notes"] and "no service is stated" in ds.attrs["notes"]
+    day = (ds["time"].values - np.datetime64(int(START), "s")) / np.timedelta64(1, "D")
+    suspect = ds["co2_flag"].values[0] == int(Flag.SUSPECT)
+    assert suspect[(day > 4.7) & (day < 5.1)].all() and not suspect[(day < 4.5) | (day > 5.5)].any()
+    assert (ds["co2_reason"].values[0, suspect] & int(Reason.CALIBRATION)).all()
+    told = StationJob(**{**one.job, "calibration": {**one.job["calibration"], "services": ["2023-11-19T02:24:00"]}})
+    ds = calibrate(records_of(one.raw, told), told)
+    assert "jumped" not in ds.attrs["notes"] and (ds["co2_flag"].values == int(Flag.GOOD)).all()
 
 
 def test_flicker_falls_with_one_over_f() -> None:
