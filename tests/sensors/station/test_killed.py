@@ -53,7 +53,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     for path in [out, *(tmp_path / "store").iterdir()]:
         path.unlink()
     rng = np.random.default_rng()  # other moments at every run
-    for share in (*rng.uniform(0.4, 1.0, 4), rng.uniform(0.2, 0.6)):
+    for share in rng.uniform(0.4, 1.0, 3):
         process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(share * usual)
         process.send_signal(signal.SIGKILL)
@@ -65,7 +65,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         stored = kept
         for name in kept:
             np.load(tmp_path / "store" / name).close()
-    assert len(stored) <= FILES and finished <= 5
+    assert len(stored) <= FILES and finished <= 3
     assert inside("sensors", "calibrate", config, "-o", out, "--force", "-q").returncode == 0
     assert digest(netcdf.read(out)) == digest(netcdf.read(whole))
     assert len(list((tmp_path / "store").glob("[!.]*.npz"))) == FILES
