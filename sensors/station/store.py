@@ -94,9 +94,9 @@ class Store:
                 self.digests[path] = str(entry[2])
 
     def note(self, path: Path) -> None:
-        """Append a file to the index."""
+        """Append a file to the index; without it the file is read once more, nothing else."""
         if line := self._line(path):
-            with (self.folder / INDEX).open("a") as stream:
+            with suppress(OSError), (self.folder / INDEX).open("a") as stream:
                 stream.write(line)
 
     def remember(self, paths: list[Path]) -> None:
