@@ -62,7 +62,7 @@ class Record:
         self.steps: list[str] = []
         self._used: dict[tuple[Path, str], _Used] = {}
 
-    def use(self, path: str | os.PathLike[str], role: str = "input") -> Path:
+    def use(self, path: str | os.PathLike[str], role: str = "input", *, digest: str | None = None) -> Path:
         """Register an input file; its digest is taken now, before anything is computed from it.
 
         Parameters
@@ -71,6 +71,8 @@ class Record:
             File that exists.
         role : str
             What it is to this run, for example "stack records".
+        digest : str, optional
+            Its SHA-256, if it was taken of the very bytes that were read.
 
         Returns
         -------
@@ -86,7 +88,7 @@ class Record:
         full = Path(os.path.abspath(given))  # noqa: PTH100  # links are kept: the user's name is the name
         if (full, role) not in self._used:
             own = str(own_attributes(full).get("content_digest", ""))
-            self._used[full, role] = _Used(full, role, sha256(full), full.stat().st_size, own)
+            self._used[full, role] = _Used(full, role, digest or sha256(full), full.stat().st_size, own)
         return given
 
     def step(self, text: str) -> None:

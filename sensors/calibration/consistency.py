@@ -178,6 +178,12 @@ def _suspects(order: list[int], p: float, freedom: int, left: Array, chdtrc: Any
     return tuple(order[int(i)] for i in ranked if left[i] < best + 6.0)
 
 
+def _times(time: Array) -> Array:
+    """Return at least two ascending times."""
+    times = np.unique(time)
+    return times if times.size > 1 else np.array([times[0], times[0] + 1.0])
+
+
 def _chi2(powers: Array, y: Array, v: Array) -> float:
     root = 1.0 / np.sqrt(v)
     beta = np.linalg.lstsq(powers * root[:, None], y * root, rcond=None)[0]
@@ -229,7 +235,7 @@ def leave_one_out(
         rest, own = visits.take(visits.tank != tank), visits.take(visits.tank == tank)
         if np.unique(rest.value.round(6)).size < DEGREE[response] + 1:
             continue
-        model = follow(rest, response, settings, span, learnt)
+        model = follow(rest, response, settings, span, learnt, _times(own.time))
         a = model.apply(own.time, own.mean)
         random = model.reading**2 / own.count + model.repeatability**2
         u = np.sqrt(random * a.gain**2 + a.u_fit**2 + a.u_drift**2 + a.u_tank**2 + own.uncertainty**2)

@@ -97,6 +97,7 @@ def calibrate_gas(records: Records, job: StationJob, gas: str) -> Calibrated:
     response = follow(visits.take(visits.fitted), wanted.response, job.calibration, span)
     sets = consistency(visits, DEGREE[wanted.response], wanted.slope_prior)
     response, notes = _inflated(response, visits, sets, wanted.scale)
+    notes += [_jumped(one, gas) for one in response.jumps]
     middle = (records.start + (records.end - records.start) // 2) / 1e9
     count = records.count[g]
     reading = np.where(count > 0, records.mean[g], np.nan)
@@ -106,7 +107,7 @@ def calibrate_gas(records: Records, job: StationJob, gas: str) -> Calibrated:
     parts = {"fit": a.u_fit, "drift": a.u_drift, "water": np.abs(a.x) * water, "cylinder": a.u_tank,
              "scale": np.where(np.isfinite(a.x), wanted.scale_uncertainty, np.nan)}  # fmt: skip
     sd = np.abs(a.gain) * np.sqrt(records.m2[g] / np.maximum(count - 1, 1))
-    flag, reason = _flags(records, g, middle, visits, sets, job)
+    flag, reason = _flags(records, g, middle, visits, (sets, response.jumps), job)
     return Calibrated(
         a.x, np.where(count > 1, sd, np.nan), np.abs(a.gain) * response.repeatability,
         {k: np.where(count > 0, v, np.nan) for k, v in parts.items()}, flag, reason, visits, response,
@@ -142,6 +143,12 @@ def _inflated(response: Response, visits: Visits, sets: list[Consistency], scale
     return replace(response, tank=response.tank * factor**2), notes
 
 
+def _jumped(jump: tuple[float, float, float], gas: str) -> str:
+    before, after = (str(np.datetime64(int(t), "s")).replace("T", " ")[:16] for t in jump[:2])
+    return (f"the response of {gas} jumped by {jump[2]:+.3f} between {before} and {after} and no service is stated: "
+            "values between are suspect (state calibration.services if the time is known)")  # fmt: skip
+
+
 def _minute_noise(records: Records, g: int, visits: Visits) -> float:
     """Root mean square of the standard deviation of intervals inside visits of targets."""
     inside = np.zeros(records.size, bool)
@@ -172,8 +179,9 @@ def _target(visits: Visits, response: Response, cmr: float, u_scale: float) -> T
 
 
 def _flags(
-    records: Records, g: int, middle: Array, visits: Visits, sets: list[Consistency], job: StationJob
+    records: Records, g: int, middle: Array, visits: Visits, found: tuple[list[Consistency], Any], job: StationJob
 ) -> tuple[Any, Any]:
+    sets, jumps = found
     n = records.size
     flag, reason = np.full(n, int(Flag.GOOD), np.int8), np.zeros(n, np.int32)
     empty = records.count[g] == 0
@@ -186,6 +194,8 @@ def _flags(
     j = np.clip(np.searchsorted(times, middle), 1, max(times.size - 1, 1))
     near = np.minimum(np.abs(middle - times[j - 1]), np.abs(middle - times[np.minimum(j, times.size - 1)]))
     far = (near > job.calibration.max_gap) & ~empty
+    for before, after, _ in jumps:  # which response was valid there is not known
+        far |= (middle > before) & (middle < after) & ~empty
     wrong = np.full(n, any(not s.consistent for s in sets)) & ~empty
     for where, why in ((far, Reason.CALIBRATION), (wrong, Reason.INCONSISTENT)):
         flag[where] = np.maximum(flag[where], int(Flag.SUSPECT))

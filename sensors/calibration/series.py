@@ -122,17 +122,19 @@ def _series(
     # bad intervals count only where there is nothing better: the value is kept, and flagged
     use = (cell >= 0) & (count > 0) & (good | ~has_good[np.maximum(cell, 0)])
     weight = np.where(use, count, 0).astype(np.float64)
-    parts = np.stack([result.u_repeat, np.square(np.where(use, result.response.reading, 0.0)),
-                      *(result.components[c] for c in COMPONENTS)])  # fmt: skip
-    means = np.empty((parts.shape[0], cells))
-    propagate.group_means(cell, cells, weight, np.ascontiguousarray(np.where(use, parts, 0.0)), means)
+    parts = (result.u_repeat, np.full(records.size, result.response.reading**2),
+             *(result.components[c] for c in COMPONENTS))  # fmt: skip
+    means = np.empty((len(parts), cells))
+    for k, part in enumerate(parts):  # one after the other: memory for one, not for all
+        propagate.group_means(cell, cells, weight, np.where(use, part, 0.0)[None], means[k : k + 1])
     x, m2 = np.where(use, result.x, 0.0), np.where(use, np.nan_to_num(result.sd) ** 2 * np.maximum(count - 1, 0), 0.0)
     n, mean, square = merge(np.where(use, count, 0), x, m2, np.maximum(cell, 0), cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         sd = np.where(n > 1, np.sqrt(square / np.maximum(n - 1, 1)), np.nan)
         random = np.sqrt(means[0] ** 2 + means[1] / np.maximum(n, 1))
     level, why = _cell_flags(records, cell, cells, (flag, reason, use), _coverage(records, cell, cells, use, job), job)
-    return _variables(job, gas, shape, (mean, sd, n, random, dict(zip(COMPONENTS, means[2:], strict=True)), level, why))
+    values = (mean, sd, n, random, dict(zip(COMPONENTS, means[2:], strict=True)), level, why)
+    return _variables(job, gas, shape, values, result.response.correlation_time)
 
 
 def _coverage(records: Records, cell: Any, cells: int, use: Any, job: StationJob) -> Any:
@@ -164,7 +166,7 @@ def _cell_flags(
 
 
 def _variables(
-    job: StationJob, gas: str, shape: tuple[int, int], values: tuple[Any, ...]
+    job: StationJob, gas: str, shape: tuple[int, int], values: tuple[Any, ...], correlation: float
 ) -> list[tuple[str, Any, dict[str, Any]]]:
     mean, sd, n, random, parts, level, why = values
     units, standard = GASES[gas]
@@ -186,7 +188,8 @@ def _variables(
     ]  # fmt: skip
     about += [
         (f"{gas}_u_systematic_{name}", array,
-         {**scale, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1"})
+         {**scale, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1",
+          **({"correlation_time": correlation} if name in ("fit", "drift") and correlation == correlation else {})})
         for name, array in parts.items()
     ]  # fmt: skip
     about += [

@@ -9,6 +9,7 @@ scanned, values held between.
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import zipfile
 import zlib
@@ -25,7 +26,7 @@ from ghg.core.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Log", "Member", "members", "parse_log", "read", "serial_of"]
+__all__ = ["Log", "Member", "fill", "members", "parse_log", "read", "serial_of"]
 
 BLOCK = 1 << 20  # bytes; fixed, so that the result is the same for any number of threads
 CLOCK = ("DATE", "TIME")
@@ -37,12 +38,13 @@ _POWERS = np.array([float(f"1e{k}") for k in range(23)])
 
 @dataclass(frozen=True)
 class Member:
-    """A log: a file, or one inside an archive."""
+    """A log: a file (`plain`), or one that must be unpacked."""
 
     name: str
     path: Path
     load: Callable[[], bytes]
     head: Callable[[], bytes]
+    plain: bool = False
 
 
 @dataclass
@@ -84,7 +86,7 @@ def members(paths: Sequence[Path]) -> list[Member]:
         elif path.suffix.lower() == ".gz":
             found.append(Member(path.name, path, _reader(path, gzip.open), _reader(path, gzip.open, 65536)))
         else:
-            found.append(Member(path.name, path, _reader(path, open), _reader(path, open, 65536)))
+            found.append(Member(path.name, path, _reader(path, open), _reader(path, open, 65536), plain=True))
     return found
 
 
@@ -98,6 +100,29 @@ def _reader(path: Path, opener: Any, size: int = -1) -> Callable[[], bytes]:
                              hint="it may be truncated: fetch it again") from error  # fmt: skip
 
     return load
+
+
+def fill(path: Path, buffer: bytearray) -> None:
+    """Read a file into `buffer`, which takes its length; memory that is there already is used again.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read.
+    """
+    try:
+        with path.open("rb", buffering=0) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if len(buffer) < size:
+                buffer.extend(bytes(size - len(buffer)))
+            del buffer[size:]
+            place = 0
+            with memoryview(buffer) as view:
+                while place < size and (got := stream.readinto(view[place:])):
+                    place += got
+            del buffer[place:]
+    except OSError as error:
+        raise InputError("the file cannot be read", where=path.name, found=str(error)[:80]) from error
 
 
 def _inside(path: Path) -> list[Member]:
@@ -123,7 +148,7 @@ def _inside(path: Path) -> list[Member]:
     return [Member(f"{path.name}:{name}", path, loader(name), loader(name, 65536)) for name in names]
 
 
-def _header(line: bytes, where: str) -> list[str]:
+def _header(line: bytes | bytearray, where: str) -> list[str]:
     try:
         names = line.decode("ascii").split()
     except UnicodeDecodeError:
@@ -138,24 +163,45 @@ def _header(line: bytes, where: str) -> list[str]:
     return names
 
 
-def _parts(text: bytes) -> Iterator[tuple[int, int]]:
+def _uniform(text: bytes | bytearray, parallel: bool) -> bool:
+    """Whether all lines have the length of the first, and those after it begin with a digit: no header among them."""
+    length = text.find(b"\n") + 1
+    if not length or len(text) % length or _feeds(text, parallel) * length != len(text):
+        return False
+    lines = np.frombuffer(text, np.uint8).reshape(-1, length)
+    first = lines[1:, 0]
+    return bool((lines[:, -1] == 10).all() and ((first >= 48) & (first <= 57)).all())
+
+
+def _feeds(text: bytes | bytearray, parallel: bool = True) -> int:
+    """Return the number of line feeds."""
+    from sensors.readers import _picarro_kernels as kernels
+
+    words, span = np.frombuffer(text, np.uint64, len(text) // 8), BLOCK // 8
+    if parallel:
+        counts = np.empty(-(-words.size // span), np.int64)
+        kernels.count_feeds(words, span, counts)
+        total = int(counts.sum())
+    else:
+        total = int(kernels.feeds(words, 0, words.size))
+    return total + text[words.size * 8 :].count(b"\n")
+
+
+def _parts(text: bytes | bytearray) -> Iterator[tuple[int, int]]:
     """Yield begin and end of each part of a text that has its own header."""
     starts = [0]
-    length = text.find(b"\n") + 1
-    first = np.frombuffer(text, np.uint8)[length::length] if length else np.empty(0, np.uint8)
-    if not first.size or ((first < 48) | (first > 57)).any():  # not all lines of one length that begin with a number
-        for mark in (b"\nDATE ", b"\nDATE\t", b"\nEPOCH_TIME ", b"\nFRAC_DAYS"):
-            place = text.find(mark)
-            while place >= 0:
-                starts.append(place + 1)
-                place = text.find(mark, place + 1)
-    elif text.find(b"\nDATE") >= 0:  # one scan: lines of another length may still hide a header
-        starts += [m.start() + 1 for m in re.finditer(rb"\nDATE\s", text)]
+    for mark in (b"\nDATE ", b"\nDATE\t", b"\nEPOCH_TIME ", b"\nFRAC_DAYS"):
+        place = text.find(mark)
+        while place >= 0:
+            starts.append(place + 1)
+            place = text.find(mark, place + 1)
     starts = sorted(set(starts))
     yield from zip(starts, [*starts[1:], len(text)], strict=True)
 
 
-def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = "") -> Log:
+def parse_log(
+    text: bytes | bytearray, *, wanted: Sequence[str] | None = None, where: str = "", parallel: bool = True
+) -> Log:
     """Read a log from its bytes.
 
     Parameters
@@ -166,6 +212,8 @@ def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = 
         Columns to read, where they are there; all numeric ones by default.
     where : str
         File, for messages.
+    parallel : bool
+        Use all cores; not where the caller is one of several threads.
 
     Returns
     -------
@@ -180,8 +228,11 @@ def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = 
     if not text[:4096].strip() and not text.strip():
         raise InputError("the file is empty", where=where, found=f"{len(text)} bytes")
     notes: list[str] = []
-    parts = [part for a, b in _parts(text) if (part := _part(text[a:b] if (a, b) != (0, len(text)) else text,
-                                                                     wanted, where, notes)) is not None]  # fmt: skip
+    uniform = _uniform(text, parallel)
+    places = [(0, len(text))] if uniform else _parts(text)
+    ways = (uniform, parallel)
+    found = (_part(text if uniform else text[a:b], wanted, where, notes, ways) for a, b in places)
+    parts = [part for part in found if part is not None]
     if len(parts) > 1:
         notes.append(f"{where}: the header comes {len(parts)} times")
     if not parts or not sum(p[0].size for p in parts):
@@ -195,10 +246,13 @@ def parse_log(text: bytes, *, wanted: Sequence[str] | None = None, where: str = 
     return Log(time, columns, notes)
 
 
-def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str]) -> Any:
+def _part(
+    text: bytes | bytearray, wanted: Sequence[str] | None, where: str, notes: list[str], ways: tuple[bool, bool]
+) -> Any:
     """Return time and columns of a part with one header; None if it has no rows."""
     from sensors.readers import _picarro_kernels as kernels
 
+    uniform, parallel = ways
     stop = text.find(b"\n")
     stop = len(text) if stop < 0 else stop
     names = _header(text[:stop], where)
@@ -219,13 +273,18 @@ def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str
     width = _width(text[:stop], names)
     length = stop + 1 if width else 0
     blocks = -(-body.size // BLOCK)
-    lines = np.empty(blocks, np.int64)
-    kernels.count_lines(body, BLOCK, lines)
-    total = int(lines.sum())
-    uniform = length > 0 and total * length == body.size and bool((body[length - 1 :: length] == 10).all())
+    uniform = uniform and length > 0 and body.size % length == 0
+    if uniform:
+        before = np.arange(blocks) * BLOCK // length  # line ends before each block
+        total = body.size // length
+    else:
+        lines = np.empty(blocks, np.int64)
+        kernels.count_lines(body, BLOCK, lines)
+        before, total = np.concatenate([[0], np.cumsum(lines)[:-1]]), int(lines.sum())
     clock = [names.index(EPOCH), -1] if EPOCH in names else [names.index(n) for n in CLOCK]
     time, out, state = np.empty(total, np.int64), np.empty((len(keep), total)), np.empty(total, np.uint8)
-    kernels.parse_rows(body, BLOCK, np.concatenate([[0], np.cumsum(lines)[:-1]]), len(names),
+    parse = kernels.parse_rows if parallel else kernels.parse_rows_alone
+    parse(body, BLOCK, before, len(names),
                        np.array([names.index(n) for n in keep], np.int64), width, length, uniform,
                        np.array(clock, np.int64), _POWERS, time, out, state)  # fmt: skip
     if state.any():
@@ -233,7 +292,7 @@ def _part(text: bytes, wanted: Sequence[str] | None, where: str, notes: list[str
     return time, dict(zip(keep, out, strict=True))
 
 
-def _width(header: bytes, names: list[str]) -> int:
+def _width(header: bytes | bytearray, names: list[str]) -> int:
     """Return the width of the fields, where all begin at its multiples; else 0."""
     places, at = [], 0
     for name in names:

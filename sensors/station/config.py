@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from sensors.statements import Model
+from sensors.station.formats import NeonRecords, PicarroRecords, TableRecords
 
 __all__ = [
     "GASES",
@@ -269,60 +270,6 @@ class Schedule(Model):
     until: Moment | None = None
 
 
-class _Records(Model):
-    files: Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
-        min_length=1
-    )
-
-
-class PicarroRecords(_Records):
-    """Picarro G2000 ``DataLog_User`` logs: files, folders, gz and zip.
-
-    Parameters
-    ----------
-    valve : str
-        Column of the valve position.
-    """
-
-    format: Literal["picarro"]
-    valve: str = "MPVPosition"
-
-
-class NeonRecords(_Records):
-    """NEON eddy-covariance bundle DP4.00200.001 (HDF5): statistics of tank injections and of air."""
-
-    format: Literal["neon"]
-
-
-class TableRecords(_Records):
-    """Any CSV or Parquet table of readings, through a map of columns.
-
-    Parameters
-    ----------
-    time : str
-        Column of the time stamps.
-    timezone : str
-        Their zone.
-    time_format : str, optional
-        As in ``datetime.strptime``.
-    columns : table
-        Name used here -> header in the file (``co2``, ``co2_dry``, ``h2o_reported`` ...).
-    valve : str, optional
-        Header of the valve or port column.
-    decimal, delimiter : str, optional
-        Where the file does not tell.
-    """
-
-    format: Literal["table"]
-    time: str
-    timezone: str
-    time_format: str | None = None
-    columns: dict[str, str] = Field(min_length=1)
-    valve: str | None = None
-    decimal: Literal[".", ","] = "."
-    delimiter: str | None = None
-
-
 Picarro = PicarroRecords
 Records = Annotated[PicarroRecords | NeonRecords | TableRecords, Field(discriminator="format")]
 
@@ -344,6 +291,8 @@ class Calibration(Model):
         A visit with fewer readings is not used.
     node : float
         Spacing of the times at which the smoothed response is kept [s].
+    services : list of time
+        When the analyser was opened, moved or set (UTC): from there on the response may be another one.
     """
 
     drift: Literal["smoother", "interpolate"] = "smoother"
@@ -352,6 +301,7 @@ class Calibration(Model):
     flush: NotNegative | Literal["auto"] = "auto"
     least_readings: Annotated[int, Field(ge=1)] = 5
     node: Positive = 3600.0
+    services: tuple[Moment, ...] = ()
 
 
 class Averages(Model):

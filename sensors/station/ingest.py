@@ -4,40 +4,48 @@ Rule for duplicates and overlaps. Files are taken in the order of their first ro
 the last row taken is left out: a repeated row, an overlap with an earlier file, or rows after the clock was set back.
 How many were left out is said in the notes.
 
-What is kept for each file depends on the file, on the settings of the ingestion and on the rows carried over from the
-file before; its name is the digest of the three, so that a changed setting or file is computed again, and a run that
-was killed goes on where it stopped.
+What is kept between runs stands in :mod:`sensors.station.store`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import zipfile
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.core.files import atomic_path, open_input, sha256
+from ghg.core.files import open_input
 from sensors.calibration.flush import find_flush
 from sensors.calibration.records import Records, concatenate
-from sensors.readers.picarro import Member, members, parse_log, serial_of
+from sensors.readers.picarro import Member, fill, members, parse_log, serial_of
 from sensors.station.config import StationJob
 from sensors.station.rows import GAP, HOLD, Plan, Rows, rows_of
+from sensors.station.store import Piece, Store, open_store
 
-__all__ = ["ingest"]
+if TYPE_CHECKING:
+    import xarray as xr
+
+__all__ = ["ingest", "records_of"]
 
 MINUTE = 60 * 10**9
-VERSION = "1"  # of what is kept
 ENOUGH = 20  # visits of cylinders from which the flush time is found
+_buffers = threading.local()  # the text of a log: each thread uses its own again
 
 
-def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, workers: int = 1) -> Records:
+def ingest(
+    paths: list[Path],
+    job: StationJob,
+    *,
+    base: Path | None = None,
+    workers: int = 1,
+    digests: dict[Path, str] | None = None,
+) -> Records:
     """Return the statistics of all readings.
 
     Parameters
@@ -48,7 +56,9 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
     base : Path, optional
         Folder to which the store belongs.
     workers : int
-        Processes that read files.
+        Threads that read files; the next file is read while one is computed even with one.
+    digests : dict, optional
+        Filled with the SHA-256 of files that were read whole.
 
     Returns
     -------
@@ -59,22 +69,34 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
     InputError
         Empty or wrong files, two analysers, valve positions not in the map.
     """
-    plan = Plan(job)
     if not paths:
         raise InputError("no file of records is given", where="records.files")
-    logs = _ordered(_of_one_analyser(paths, job), job)
-    read = _read_ahead(logs, job, workers)
+    logs = _of_one_analyser(paths, job)
+    digests = {} if digests is None else digests
+    store = open_store(job, base, digests)
+    files, names = list(dict.fromkeys(log.path for log in logs)), [log.name for log in logs]
+    if store is not None:
+        store.recall(files)
+        key = store.whole_key(files, names)
+        if key is not None and (whole := store.whole(key)) is not None:
+            return whole
+    records = _computed(_ordered(logs, job), job, store, workers, digests)
+    if store is not None:
+        store.remember(files)
+        if (key := store.whole_key(files, names)) is not None:
+            store.keep_whole(key, records)
+    return records
+
+
+def _computed(
+    logs: list[Member], job: StationJob, store: Store | None, workers: int, digests: dict[Path, str]
+) -> Records:  # fmt: skip
+    plan = Plan(job)
+    read = _read_ahead(logs, job, workers, digests)
     flush, early = _flush(read, plan, job)
-    store = _store(job, base)
     found, tail, counts, notes = [], None, np.zeros(2, np.int64), []
     for log, load in _with_early(logs, read, early):
-        key = _key(log, job, flush, tail) if store is not None else ""
-        kept = None if store is None else _kept(store, key)
-        if kept is None:
-            kept = _one(load(), tail, plan, flush)
-            if store is not None:
-                _keep(store, key, kept)
-        records, tail, late, said = kept
+        records, tail, late, said = _piece(log, load, tail, (plan, flush), store)
         found.append(records)
         counts += late
         notes += said
@@ -88,6 +110,54 @@ def ingest(paths: list[Path], job: StationJob, *, base: Path | None = None, work
         counts[1]
     )
     return replace(records, visit=_visits(records), notes=tuple(dict.fromkeys(notes)))
+
+
+def _piece(log: Member, load: Any, tail: Any, ways: tuple[Plan, Any], store: Store | None) -> Piece:
+    """Return the statistics of one file, from the store where they are there."""
+    plan, flush = ways
+    if store is None:
+        return _one(load(), tail, plan, flush)
+    loaded = (
+        None if log.path in store.digests else load()
+    )  # a file not known is read in any case, and hashed in passing
+    key = store.key(log.path, log.name, flush, tail)
+    kept = store.kept(key)
+    if kept is None:
+        kept = _one(load() if loaded is None else loaded, tail, plan, flush)
+        store.keep(key, kept)
+        store.note(log.path)
+    return kept
+
+
+def records_of(raw: xr.Dataset, job: StationJob) -> Records:
+    """Return the statistics of readings that are in memory.
+
+    Parameters
+    ----------
+    raw : Dataset
+        dim ``time`` (UTC); one variable for each column of the log, as :func:`sensors.readers.picarro.read` gives it.
+    job : StationJob
+
+    Returns
+    -------
+    Records
+        Equal to those of :func:`ingest` on the same rows in files.
+
+    Raises
+    ------
+    InputError
+        Columns missing, valve positions not in the map, no reading of any port.
+    """
+    plan = Plan(job)
+    time = raw["time"].values.astype("datetime64[ns]").astype(np.int64)
+    columns = {str(name): np.asarray(raw[name].values) for name in raw.data_vars}
+    rows, late = _clean(rows_of(time, columns, plan, str(raw.attrs.get("source", "rows"))), None)
+    flush, _ = _flush({0: (rows, [])}.__getitem__, plan, job)
+    records = plan.accumulate(rows, 0, flush, MINUTE) if rows.time.size else _nothing(plan)
+    if not records.size:
+        raise InputError("the rows hold no reading of any port", found=f"{time.size} rows")
+    notes = (f"{late.sum()} rows are not after the row before and were left out",) if late.any() else ()
+    return replace(records, visit=_visits(records), notes=notes)
 
 
 def _visits(records: Records) -> npt.NDArray[np.int64]:
@@ -131,14 +201,22 @@ def _ordered(logs: list[Member], job: StationJob) -> list[Member]:
 # ---- reading -------------------------------------------------------------------------------------------------------
 
 
-def load_rows(log: Member, job: StationJob) -> tuple[Rows, list[str]]:
-    """Read one log or table into rows, in the order of the file."""
+def load_rows(
+    log: Member, job: StationJob, digests: dict[Path, str] | None = None, parallel: bool = True
+) -> tuple[Rows, list[str]]:
+    """Read one log or table into rows, in the order of the file; the digest of a plain log is taken in passing."""
     plan = Plan(job)
-    if job.records.format == "picarro":
-        found = parse_log(log.load(), wanted=plan.wanted, where=log.name)
-        return rows_of(found.time, found.columns, plan, log.name), found.notes
-    time, columns, notes = _table(log.path, job)
-    return rows_of(time, columns, plan, log.name), notes
+    if job.records.format != "picarro":
+        time, columns, notes = _table(log.path, job)
+        return rows_of(time, columns, plan, log.name), notes
+    text: Any = b""
+    if log.plain:
+        text = _buffers.text = getattr(_buffers, "text", bytearray())
+        fill(log.path, text)
+        if digests is not None and log.path not in digests:
+            digests[log.path] = hashlib.sha256(text).hexdigest()
+    found = parse_log(text if log.plain else log.load(), wanted=plan.wanted, where=log.name, parallel=parallel)
+    return rows_of(found.time, found.columns, plan, log.name), found.notes
 
 
 def _table(path: Path, job: StationJob) -> tuple[Any, dict[str, Any], list[str]]:
@@ -170,21 +248,29 @@ def _label(value: Any) -> str:
         return str(value).strip()
 
 
-def _read_ahead(logs: list[Member], job: StationJob, workers: int) -> Any:
-    """Return a function that reads log number i; with several workers the next files are read meanwhile."""
-    if workers < 2 or len(logs) < 2:
-        return lambda i: load_rows(logs[i], job)
+def _read_ahead(logs: list[Member], job: StationJob, workers: int, digests: dict[Path, str]) -> Any:
+    """Return a function that reads log number i; the next files are read meanwhile.
+
+    Parsing releases the interpreter, so that threads are enough; each of them uses one core.
+    """
+    if len(logs) < 2:
+        return lambda i: load_rows(logs[i], job, digests)
     from concurrent.futures import Future, ThreadPoolExecutor
 
-    pool, waiting = ThreadPoolExecutor(workers), {}  # parsing releases the interpreter, so that threads are enough
+    ahead = max(workers, 2)
+    pool, waiting = ThreadPoolExecutor(ahead), {}
 
     def take(i: int) -> Any:
-        for k in range(i, min(i + workers + 1, len(logs))):
-            if k not in waiting:
-                waiting[k] = pool.submit(load_rows, logs[k], job)
+        if not 0 <= i < len(logs):
+            raise IndexError(i)
+        for k in range(i, min(i + ahead, len(logs))):
+            if k not in waiting and k not in taken:
+                waiting[k] = pool.submit(load_rows, logs[k], job, digests, False)
+        taken.add(i)
         future: Future[Any] = waiting.pop(i)
         return future.result()
 
+    taken: set[int] = set()
     return take
 
 
@@ -268,64 +354,3 @@ def _nothing(plan: Plan) -> Records:
     empty = np.empty((g, 0))
     return Records(plan.gases, plan.ports, none, none, none.astype(np.int32), none, empty.astype(np.int64), empty,
                    empty, np.empty(0), np.empty((len(Records.LOST), 0), np.int32), empty)  # fmt: skip
-
-
-# ---- the store -----------------------------------------------------------------------------------------------------
-
-
-def _store(job: StationJob, base: Path | None) -> Path | None:
-    if job.store is None:
-        return None
-    folder = Path(job.store)
-    folder = folder if folder.is_absolute() or base is None else base / folder
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("the store cannot be made", where=str(folder), found=str(error.strerror)) from error
-    return folder
-
-
-def _key(log: Member, job: StationJob, flush: Any, tail: tuple[Rows, int] | None) -> str:
-    """Return the digest of what the statistics of a file depend on."""
-    settings = {
-        "version": VERSION, "records": job.records.model_dump(mode="json", exclude={"files"}),
-        "instrument": job.instrument.model_dump(mode="json"), "flush": flush.tolist(), "unused": job.unused,
-        "gases": {g: one.model_dump(mode="json", include={"units", "column", "dry_column", "water", "limits"})
-                  for g, one in job.gases.items()},
-        "ports": Plan(job).ports, "schedule": [s.model_dump(mode="json") for s in job.schedule],
-    }  # fmt: skip
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
-    digest.update(sha256(log.path).encode() + log.name.encode())
-    if tail is not None:
-        rows, first = tail
-        for array in (rows.time, rows.port, rows.bad, rows.x, rows.water, rows.scan):
-            digest.update(np.ascontiguousarray(array).tobytes())
-        digest.update(str(first).encode())
-    return digest.hexdigest()[:40]
-
-
-_FIELDS = ("start", "end", "port", "visit", "count", "mean", "m2", "water", "lost", "assigned")
-_ROWS = ("time", "port", "bad", "x", "water", "scan")
-
-
-def _keep(store: Path, key: str, kept: tuple[Records, tuple[Rows, int], Any, list[str]]) -> None:
-    records, (rows, first), late, notes = kept
-    arrays = {f"record_{n}": getattr(records, n) for n in _FIELDS} | {f"row_{n}": getattr(rows, n) for n in _ROWS}
-    about = json.dumps({"gases": records.gases, "ports": records.ports, "first": first, "notes": notes})
-    with atomic_path(store / f"{key}.npz", force=True) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, late=late, about=np.frombuffer(about.encode(), np.uint8), **arrays)
-
-
-def _kept(store: Path, key: str) -> tuple[Records, tuple[Rows, int], Any, list[str]] | None:
-    path = store / f"{key}.npz"
-    if not path.exists():
-        return None
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
-            about = json.loads(bytes(data["about"]).decode())
-            fields = {n: data[f"record_{n}"] for n in _FIELDS}
-            rows = Rows(*(data[f"row_{n}"] for n in _ROWS))
-            records = Records(tuple(about["gases"]), tuple(about["ports"]), **fields)
-            return records, (rows, int(about["first"])), data["late"], list(about["notes"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # damaged: computed again and replaced

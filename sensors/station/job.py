@@ -47,7 +47,8 @@ def run(job: StationJob, *, base: Path | None = None, record: Record | None = No
     InputError
         Files, columns, ports, cylinders or values that are missing or wrong.
     """
-    records, paths = read_records(job, base=base, workers=workers)
+    digests: dict[Path, str] = {}
+    records, paths = read_records(job, base=base, workers=workers, digests=digests)
     manual: Any = []
     if job.flags is not None:
         from sensors.calibration.manual import read_manual
@@ -58,7 +59,7 @@ def run(job: StationJob, *, base: Path | None = None, record: Record | None = No
             record.use(path, "manual flags")
     if record is not None:
         for path in paths:
-            record.use(path, "analyser records")
+            record.use(path, "analyser records", digest=digests.get(path))
         record.step(f"read {len(paths)} files: {records.size} intervals, ports {', '.join(records.ports)}")
         for one in manual:
             record.step(one.sentence())
@@ -95,7 +96,9 @@ def calibrate(records: Records, job: StationJob, manual: Any = ()) -> xr.Dataset
     return ds
 
 
-def read_records(job: StationJob, *, base: Path | None = None, workers: int = 1) -> tuple[Records, list[Path]]:
+def read_records(
+    job: StationJob, *, base: Path | None = None, workers: int = 1, digests: dict[Path, str] | None = None
+) -> tuple[Records, list[Path]]:
     """Return the statistics of all readings of a station, and the files they come from."""
     config = job.records
     paths = expand(config.files, base, endings=ENDINGS[config.format])
@@ -107,7 +110,7 @@ def read_records(job: StationJob, *, base: Path | None = None, workers: int = 1)
         return records, paths
     from sensors.station.ingest import ingest
 
-    return ingest(paths, job, base=base, workers=workers), paths
+    return ingest(paths, job, base=base, workers=workers, digests=digests), paths
 
 
 def _check_ports(records: Records, job: StationJob) -> None:

@@ -47,6 +47,44 @@ def chunk_capacity(time, port, first, last, minute):
 
 
 @kernel
+def _stretch(
+    time, port, bad, x, water, kind, a, b, gap, hold, i, last, edge, n, nw, x0, s1, s2, sw, lost, row
+):  # fmt: skip
+    """Add the rows from `i` on that lie in one record to its sums; return the last of them and the sums."""
+    p = port[i]
+    before = time[i - 1]
+    held = x[0, i - 1]
+    while True:
+        t = time[i]
+        if bad[i] > 0:
+            lost[bad[i] - 1, row] += 1
+        else:
+            v = x[0, i]
+            if not (v == held and t - before < hold):
+                h = water[i]
+                if kind == 1:
+                    v = v / (1.0 + h * (a + b * h))
+                if np.isfinite(v):
+                    if n == 0:
+                        x0 = v
+                    d = v - x0
+                    s1 += d
+                    s2 += d * d
+                    n += 1
+                    if np.isfinite(h):
+                        sw += h
+                        nw += 1
+                else:
+                    lost[3, row] += 1
+        held = x[0, i]
+        before = t
+        k = i + 1
+        if k >= last or time[k] >= edge or port[k] != p or time[k] - t > gap:
+            return i, n, nw, x0, s1, s2, sw
+        i = k
+
+
+@kernel
 def _chunk(
     time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, first, last,
     slot, start, end, ports, count, mean, m2, wet, lost,
@@ -71,7 +109,9 @@ def _chunk(
             when = time[k]
             break
         k -= 1
-    for i in range(first, last):
+    i = first - 1
+    while i + 1 < last:
+        i += 1
         t = time[i]
         p = port[i]
         broken = i > 0 and (p != port[i - 1] or t - time[i - 1] > gap)
@@ -110,6 +150,13 @@ def _chunk(
             before = h
             when = t
         if p < 0:
+            continue
+        if gases == 1 and mode[0] < 2 and row >= slot and i > 0 and t - begun >= flush[p]:
+            # the rows of one gas that share this record: the same sums in the same order, held in registers
+            i, n[0], nw, x0[0], s1[0], s2[0], sw = _stretch(
+                time, port, bad, x, water, mode[0], a[0], b[0], gap, hold, i, last, edge,
+                n[0], nw, x0[0], s1[0], s2[0], sw, lost, row,
+            )  # fmt: skip
             continue
         if bad[i] > 0:
             lost[bad[i] - 1, row] += 1

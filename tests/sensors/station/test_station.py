@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from pydantic import ValidationError
 
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.flags import Flag, Reason
-from ghg.core.provenance import digest
+from ghg.core.provenance import Record, digest
+from sensors.readers.picarro import read
 from sensors.station import ingest
 from sensors.station.config import StationJob
-from sensors.station.job import read_records, run
+from sensors.station.job import calibrate, read_records, run
 from tests.station_logs import job_of, simulate, text_of
 
 HOURS = 3600 * 10**9
@@ -230,3 +232,37 @@ def test_a_table_with_a_schedule_is_the_same_station(station: dict[str, Any], re
         one["start"] = str(begin + np.timedelta64(600 * k, "s")) + "Z"
     ds = run(StationJob(**given))
     assert np.allclose(ds["co2"].values, result["co2"].values, atol=1e-3, equal_nan=True)
+
+
+def test_what_is_known_is_read_from_no_file(
+    station: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Later runs start from the statistics of the whole record; a file that has changed is seen."""
+    logs = write(tmp_path / "logs", station, [0, 20000, 30000, station["time"].size])
+    for path in logs.iterdir():
+        os.utime(path, (1e9, 1e9))  # not changed within the last seconds
+    job = StationJob(**job_of([logs], station["assigned"], store=str(tmp_path / "store")))
+    first = run(job)
+    before, after = (Record("sensors calibrate", job, command=["ghg"]) for _ in range(2))
+    for path in sorted(logs.iterdir()):
+        before.use(path, "analyser records")
+    monkeypatch.setattr(ingest, "load_rows", None)  # nothing is read
+    assert digest(run(job, record=after)) == digest(first)
+    assert [u.sha256 for u in after._used.values()] == [u.sha256 for u in before._used.values()]
+    monkeypatch.undo()
+    path = sorted(logs.iterdir())[1]
+    path.write_bytes(path.read_bytes().replace(b"4.1", b"4.2", 400))
+    changed = run(job)
+    assert digest(changed) != digest(first)
+    fresh = StationJob(**job_of([logs], station["assigned"]))
+    assert digest(run(fresh)) == digest(changed)
+    (whole,) = (tmp_path / "store").glob("*.whole")
+    whole.write_bytes(whole.read_bytes()[:1000])
+    index = tmp_path / "store" / "files.jsonl"
+    index.write_text(index.read_text() + '["cut o')
+    assert digest(run(job)) == digest(changed)
+
+
+def test_rows_in_memory_are_those_of_files(whole: Path, station: dict[str, Any], result: Any) -> None:
+    job = StationJob(**job_of([whole], station["assigned"]))
+    assert digest(calibrate(ingest.records_of(read(sorted(whole.iterdir())), job), job)) == digest(result)
