@@ -45,7 +45,8 @@ class FootprintsJob(Model):
     """Footprints of one site.
 
     Format "plain" is ``footprint(time, latitude, longitude)``, time as the start of each observation; other formats are
-    those of :mod:`inversion.readers`. `file` may be a pattern of names, or a packed store (``.ghgfp``).
+    those of :mod:`inversion.readers`. `file` may be a pattern of names, or a packed store (``.ghgfp``). Rows whose
+    particles seem to be lost are refused unless `truncated` is "keep".
     """
 
     site: str
@@ -54,6 +55,7 @@ class FootprintsJob(Model):
     format: Literal["plain", "auto", "name", "paris", "nested", "stilt", "flexpart"] = "plain"
     units: str = ""
     label: Literal["", "left", "centre", "right"] = ""
+    truncated: Literal["refuse", "keep"] = "refuse"
 
 
 class BlockJob(Model):

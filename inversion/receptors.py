@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from inversion.footprints import Footprints
+from inversion.footprints import Footprints, short_rows
 from inversion.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -84,7 +84,19 @@ def integrated(
     values = np.empty((time.size, opened.latitude.size * opened.longitude.size), np.float32)
     for rows, piece in kept.chunks():
         values[rows] = piece.total.reshape(rows.size, -1)
+    _refuse(kept, np.flatnonzero(~values.any(axis=1)), "footprints are zero everywhere", "leave these observations out")
+    if kept.exits is not None and one.truncated == "refuse":
+        left = np.sum([np.nan_to_num(v).sum(axis=(1, 2)) for v in kept.exits(np.arange(kept.size)).values()], axis=0)
+        _refuse(kept, short_rows(left), "footprints are truncated",
+                "leave these observations out, or say truncated = 'keep'")  # fmt: skip
     return values, (opened.latitude, opened.longitude)
+
+
+def _refuse(footprints: Footprints, rows: npt.NDArray[np.int64], what: str, hint: str) -> None:
+    if rows.size:
+        listed = ", ".join(np.datetime_as_string(footprints.time[rows[:3]], unit="m").tolist())
+        raise InputError(what, where=footprints.where, found=f"{rows.size} of {footprints.size}: {listed}",
+                         hint=hint)  # fmt: skip
 
 
 def _from_store(store: Store, rows: npt.NDArray[np.int64]) -> Values:

@@ -222,6 +222,16 @@ def test_bad_foreign_footprints_are_one_sentence(old: str, new: str, words: list
         assert word in run.stderr, run.stderr
 
 
+def test_foreign_footprints_that_are_zero_are_refused_and_named(tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    edit("A.nc", cut)(tmp_path)
+    as_name(tmp_path, "A")
+    job.write_text(example.JOB.replace('"A.nc"', '"A-name-*.nc"\nformat = "auto"\nlabel = "left"'))
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    assert run.returncode == 2 and not (tmp_path / "out").exists()
+    assert "zero everywhere" in run.stderr and "12 of 180" in run.stderr and "2019-01-07T00:00" in run.stderr
+
+
 def test_packing_a_missing_value_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
     example.write(tmp_path)
     edit("A.nc", spoil)(tmp_path)
