@@ -15,6 +15,7 @@ from inversion.covariance import Covariance
 from inversion.error import ObservationError, Term
 from inversion.grid import Grid
 from inversion.problem import Block, Problem
+from inversion.receptors import ENDING, integrated
 from inversion.sensitivity import Array, Dense, Slabs
 from inversion.space import Independent, correlation_in_space
 from inversion.time import correlation_in_time
@@ -143,8 +144,14 @@ def _read_footprints(job: InversionJob, base: Path, data: dict[str, Any], record
         mine = np.flatnonzero(data["site"] == one.site)
         if not mine.size:
             continue
-        variable = open_variable(base / one.file, one.variable, where, record, "footprints")
-        here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
+        found: npt.NDArray[Any] | None = None
+        variable: xr.DataArray | None = None
+        if one.format == "plain" and not one.file.endswith(ENDING):
+            variable = open_variable(base / one.file, one.variable, where, record, "footprints")
+            here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
+        else:
+            found, centres = integrated(one, base, data["time"][mine], record)
+            here = Grid.regular(*centres)
         if grid is None or values is None:
             grid = here
             values = np.zeros((data["time"].size, grid.cells), dtype=np.float32)
@@ -152,7 +159,8 @@ def _read_footprints(job: InversionJob, base: Path, data: dict[str, Any], record
             faults.append(InputError("the footprints of two sites lie on different grids", where=where,
                                      found=str(here.shape), need=str(grid.shape)))  # fmt: skip
             continue
-        found = _footprints_of(variable, data["time"][mine], where, faults)
+        if variable is not None:
+            found = _footprints_of(variable, data["time"][mine], where, faults)
         if found is not None:
             values[mine] = found
     if faults:

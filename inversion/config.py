@@ -42,11 +42,20 @@ class ObservationsJob(Model):
 
 
 class FootprintsJob(Model):
-    """Footprints of one site: ``footprint(time, latitude, longitude)``, time as the start of each observation."""
+    """Footprints of one site.
+
+    Format "plain" is ``footprint(time, latitude, longitude)``, time as the start of each observation; other formats are
+    those of :mod:`inversion.readers`. `file` may be a pattern of names, or a packed store (``.ghgfp``). Rows whose
+    particles seem to be lost are refused unless `truncated` is "keep".
+    """
 
     site: str
     file: str
     variable: str = "footprint"
+    format: Literal["plain", "auto", "name", "paris", "nested", "stilt", "flexpart"] = "plain"
+    units: str = ""
+    label: Literal["", "left", "centre", "right"] = ""
+    truncated: Literal["refuse", "keep"] = "refuse"
 
 
 class BlockJob(Model):

@@ -7,10 +7,11 @@ from typing import Any
 
 import typer
 
-from ghg.cli import console, jobs, options
+from ghg.cli import console, inversion_pack, jobs, options
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Observations, footprints and priors to fluxes and sinks.")  # fmt: skip
+app.add_typer(inversion_pack.app)
 
 
 @app.callback()

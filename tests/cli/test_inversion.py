@@ -169,3 +169,74 @@ def test_init_writes_a_job_that_is_valid(tmp_path: Path) -> None:
     assert inside("inversion", "init", "-o", tmp_path / "job.toml").returncode == 0
     run = inside("inversion", "check", tmp_path / "job.toml")
     assert run.returncode == 2 and "observations.csv" in run.stderr
+
+
+def as_name(folder: Path, site: str) -> Path:
+    """Write the footprints of a site in the layout of NAME: fp(lat, lon, time)."""
+    ds = xr.load_dataset(folder / f"{site}.nc").rename(footprint="fp", latitude="lat", longitude="lon")
+    ds = ds.transpose("lat", "lon", "time").assign_attrs(site=site)
+    ds["time"].attrs["label"] = "left"
+    for half, part in enumerate((slice(None, 90), slice(90, None))):
+        ds.isel(time=part).to_netcdf(folder / f"{site}-name-{half}.nc")
+    return folder / f"{site}-name-*.nc"
+
+
+def totals_of(folder: Path) -> list[float]:
+    return [row["posterior_TgC_per_year"] for row in json.loads((folder / "result.json").read_text())["whole"]]
+
+
+def test_foreign_footprints_and_a_packed_store_give_the_same_totals(solved: tuple[Path, Run], tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    for site in "AB":
+        as_name(tmp_path, site)
+    files = sorted(tmp_path.glob("*-name-*.nc"))
+    run = inside("inversion", "pack", *files, "-o", tmp_path / "network.ghgfp", "--label", "left")
+    assert run.returncode == 0, run.stderr
+    assert "360 footprints" in run.stdout and "A (180 footprints)" in run.stderr
+    again = inside("inversion", "pack", *files, "-o", tmp_path / "network.ghgfp", "--label", "left")
+    assert again.returncode == 2 and "network.ghgfp" in again.stderr
+    text = example.JOB
+    patterns = text.replace('"A.nc"', '"A-name-*.nc"\nformat = "auto"\nlabel = "left"')
+    packed = text.replace('"A.nc"', '"network.ghgfp"').replace('"B.nc"', '"network.ghgfp"')
+    for name, changed in (("patterns", patterns), ("packed", packed)):
+        job.write_text(changed)
+        run = inside("inversion", "run", job, "-o", tmp_path / name, "-q")
+        assert run.returncode == 0, run.stderr
+        assert totals_of(tmp_path / name) == pytest.approx(totals_of(solved[0] / "out"), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"A.nc"', '"nothing-*.nc"\nformat = "auto"', ["no footprint file fits the pattern", "nothing-*.nc"]),
+        ('"A.nc"', '"A.nc"\nformat = "auto"', ["no footprint file we know", "A.nc"]),
+        ('"A.nc"', '"job.toml"\nformat = "auto"', ["no NetCDF file", "job.toml"]),
+    ],
+)
+def test_bad_foreign_footprints_are_one_sentence(old: str, new: str, words: list[str], tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    job.write_text(example.JOB.replace(old, new))
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    assert run.returncode == 2 and not (tmp_path / "out").exists()
+    for word in words:
+        assert word in run.stderr, run.stderr
+
+
+def test_foreign_footprints_that_are_zero_are_refused_and_named(tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    edit("A.nc", cut)(tmp_path)
+    as_name(tmp_path, "A")
+    job.write_text(example.JOB.replace('"A.nc"', '"A-name-*.nc"\nformat = "auto"\nlabel = "left"'))
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    assert run.returncode == 2 and not (tmp_path / "out").exists()
+    assert "zero everywhere" in run.stderr and "12 of 180" in run.stderr and "2019-01-07T00:00" in run.stderr
+
+
+def test_packing_a_missing_value_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    example.write(tmp_path)
+    edit("A.nc", spoil)(tmp_path)
+    as_name(tmp_path, "A")
+    run = inside("inversion", "pack", tmp_path / "A-name-0.nc", "-o", tmp_path / "a.ghgfp", "--label", "left")
+    assert run.returncode == 2 and "3 of 90" in run.stderr and not (tmp_path / "a.ghgfp").exists()
+    run = inside("inversion", "pack", tmp_path / "A-name-0.nc", "-o", tmp_path / "a.ghgfp", "--label", "left", "--skip")
+    assert run.returncode == 0 and "Left out: 3 of A missing" in run.stdout

@@ -1,0 +1,108 @@
+"""Footprint files of a network by site: any format of the readers, patterns of names, or a packed store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from inversion.footprints import Footprints, short_rows
+from inversion.store import Store, open_store
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
+    from inversion.config import FootprintsJob
+
+__all__ = ["ENDING", "by_site", "integrated", "matching"]
+
+ENDING = ".ghgfp"
+Array = npt.NDArray[np.float64]
+Values = npt.NDArray[np.float32]
+Times = npt.NDArray[np.datetime64]
+
+
+def matching(base: Path, pattern: str) -> list[Path]:
+    """Return the files of a name or pattern, in order of their names.
+
+    Raises
+    ------
+    InputError
+        A pattern fits no file.
+    """
+    if not any(mark in pattern for mark in "*?["):
+        return [base / pattern]
+    given = Path(pattern)
+    root = Path(given.anchor) if given.is_absolute() else base
+    if not (found := sorted(root.glob(str(given.relative_to(given.anchor))))):
+        raise InputError("no footprint file fits the pattern", where=str(base / pattern))
+    return found
+
+
+def by_site(paths: Sequence[Path], **options: Any) -> list[Footprints]:
+    """Open footprint files of several sites, still unread; files of one site are joined.
+
+    Parameters
+    ----------
+    paths : sequence of path
+    options
+        Of :func:`inversion.readers.read_footprints`.
+    """
+    from inversion.readers import read_footprints
+
+    files: dict[str, list[Path]] = {}
+    for path in paths:
+        files.setdefault(read_footprints(path, **options).site, []).append(path)
+    return [read_footprints(own, **options) for own in files.values()]
+
+
+def integrated(
+    one: FootprintsJob, base: Path, time: Times, record: Record | None = None
+) -> tuple[Values, tuple[Array, Array]]:
+    """Return footprints integrated over time at the observations, (n, cells), and latitudes and longitudes.
+
+    What is resolved in time is summed: the state then sees the whole footprint in the period of the observation.
+
+    Raises
+    ------
+    InputError
+        As the readers and the store; observations without a footprint.
+    """
+    from inversion.readers import read_footprints
+
+    paths = matching(base, one.file)
+    for path in paths if record is not None else ():
+        record.use(path, "footprints")  # type: ignore[union-attr]
+    if paths[0].suffix == ENDING:
+        store = open_store(paths[0])
+        return _from_store(store, store.rows_of([one.site] * time.size, time)), store.grid
+    opened = read_footprints(paths, format=one.format, site=one.site, units=one.units, label=one.label)
+    kept = opened.select(opened.match(time))
+    values = np.empty((time.size, opened.latitude.size * opened.longitude.size), np.float32)
+    for rows, piece in kept.chunks():
+        values[rows] = piece.total.reshape(rows.size, -1)
+    _refuse(kept, np.flatnonzero(~values.any(axis=1)), "footprints are zero everywhere", "leave these observations out")
+    if kept.exits is not None and one.truncated == "refuse":
+        left = np.sum([np.nan_to_num(v).sum(axis=(1, 2)) for v in kept.exits(np.arange(kept.size)).values()], axis=0)
+        _refuse(kept, short_rows(left), "footprints are truncated",
+                "leave these observations out, or say truncated = 'keep'")  # fmt: skip
+    return values, (opened.latitude, opened.longitude)
+
+
+def _refuse(footprints: Footprints, rows: npt.NDArray[np.int64], what: str, hint: str) -> None:
+    if rows.size:
+        listed = ", ".join(np.datetime_as_string(footprints.time[rows[:3]], unit="m").tolist())
+        raise InputError(what, where=footprints.where, found=f"{rows.size} of {footprints.size}: {listed}",
+                         hint=hint)  # fmt: skip
+
+
+def _from_store(store: Store, rows: npt.NDArray[np.int64]) -> Values:
+    a = store.arrays
+    values = np.zeros((rows.size, a["latitude"].size * a["longitude"].size), np.float32)
+    for k, row in enumerate(rows):
+        own = slice(int(a["start"][row]), int(a["start"][row + 1]))
+        np.add.at(values[k], a["cell"][own], a["value"][own])  # a cell occurs once for each lag
+    return values
