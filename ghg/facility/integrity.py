@@ -35,7 +35,8 @@ class Integrity:
     reasons : dict
         Share of the intervals by reason.
     substituted : dict
-        ``share`` of the intervals, ``mass_share``, and ``effect_percent``: what substitution adds to the total.
+        ``share`` of the intervals, ``mass_share``, and ``effect_percent``: what substitution adds to the total, with
+        ``effect_u_percent`` where a regime of ours filled the record.
     accounted : list of dict
         Alarms of the analyses behind the accounted side, see :func:`inventories.integrity.examine`.
     """
@@ -51,18 +52,31 @@ class Integrity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything for JSON."""
-        return dict(vars(self))
+        return {**vars(self), "grouped": self.grouped()}
+
+    def grouped(self) -> list[dict[str, Any]]:
+        """Return the alarms, those that several channels give for one thing (``subjects``) as one."""
+        groups: dict[tuple[str, ...], dict[str, Any]] = {}
+        for alarm in self.alarms:
+            key = tuple(str(alarm[name]) for name in ("source", "detector", "detail", "start", "end"))
+            groups.setdefault(key, {**alarm, "subjects": []})["subjects"].append(alarm["subject"])
+        return list(groups.values())
 
     def reservations(self) -> tuple[str, ...]:
         """Return what a reader of the verdict must know, one sentence each; empty where all is in order."""
         found = []
         if self.alarms:
-            kinds = ", ".join(sorted({f"{a['subject']}: {a['meaning']}" for a in self.alarms}))
+            kinds: dict[str, list[str]] = {}
+            for alarm in self.alarms:
+                kinds.setdefault(alarm["meaning"], []).append(alarm["subject"])
+            told = "; ".join(f"{meaning} ({', '.join(sorted(set(names)))})" for meaning, names in sorted(kinds.items()))
             found.append(f"the integrity screening of the measured record has {len(self.alarms)} alarms, whose windows "
-                         f"hold {self.alarm_mass_share:.1%} of the measured mass ({kinds})")  # fmt: skip
+                         f"hold {self.alarm_mass_share:.1%} of the measured mass: {told}")  # fmt: skip
         if (share := self.substituted.get("share") or 0.0) > 0.0:
             effect = self.substituted.get("effect_percent")
-            adds = "" if effect is None else f", which changes the total by {effect:+.2f} %"
+            u = self.substituted.get("effect_u_percent")
+            give = "" if u is None else f" (standard uncertainty {u:.2f} %)"
+            adds = "" if effect is None else f", which changes the total by {effect:+.2f} %{give}"
             found.append(f"{share:.1%} of the measured intervals are substituted by rule{adds}")
         doubtful = sum(self.flags.get(name, 0.0) for name in ("suspect", "bad"))
         if doubtful > 0.0:
@@ -151,6 +165,29 @@ def _substituted(measured: xr.Dataset, mass: Any, total: float) -> dict[str, flo
         filled |= measured["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
     if "emission_reason" in measured:
         filled |= (measured["emission_reason"].transpose("source", "time").values & int(Reason.SUBSTITUTED)) != 0
+    shares: dict[str, float | None] = {
+        "share": float(filled.mean()),
+        "mass_share": _share(np.nansum(mass[filled]), total),
+    }
+    if "emission_substitution_bias" in measured:  # the regime was ours: hour by hour against the smoothed estimate
+        return {**shares, **_stated_effect(measured, total)}
     effect = substitution(measured)
-    return {"share": float(filled.mean()), "mass_share": _share(np.nansum(mass[filled]), total),
-            "effect_percent": None if effect is None else 100.0 * math.expm1(effect)}  # fmt: skip
+    return {**shares, "effect_percent": None if effect is None else 100.0 * math.expm1(effect)}
+
+
+def _stated_effect(measured: xr.Dataset, total: float) -> dict[str, float | None]:
+    """Return what a missing-data regime added to the total [percent], and its standard uncertainty."""
+    from ghg.core.time import seconds
+
+    step = seconds(measured["time_bounds"].values)
+    added = (measured["emission_substitution_bias"].transpose("source", "time").values * step).sum(axis=1)
+    estimate = total - float(added.sum())
+    if estimate <= 0.0:
+        return {"effect_percent": None}
+    found: dict[str, float | None] = {"effect_percent": 100.0 * float(added.sum()) / estimate}
+    # the uncertainty is kept for the whole record: it holds here only where the whole record is compared
+    if np.allclose(added, measured["substitution_bias"].values, rtol=1e-6, atol=1.0):
+        found["effect_u_percent"] = (
+            100.0 * float(np.sqrt((measured["substitution_bias_u"].values ** 2).sum())) / estimate
+        )
+    return found

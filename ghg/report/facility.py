@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache, partial
@@ -11,9 +12,15 @@ from typing import Any
 
 from ghg.core.errors import InputError
 
-__all__ = ["texts", "write_report"]
+__all__ = ["detail", "texts", "write_report"]
 
 LANGUAGES = ("en", "zh")
+# What the detectors say of size and origin (sensors.integrity.screen)
+DETAILS = {
+    "same": re.compile(r"the same as from (.*)"),
+    "shifted": re.compile(r"by (.*) intervals"),
+    "changed": re.compile(r"by (.*%)"),
+}
 
 
 @cache
@@ -58,7 +65,7 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     (folder / "figures").mkdir(exist_ok=True)
     drawn = figures.draw(result, text, texts("en"), folder / "figures")
     environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(tonnes=tonnes, signed=signed, number=number, share=share)
+    environment.filters.update(tonnes=tonnes, signed=signed, number=number, share=share, detail=partial(detail, text))
     source = files("ghg.report") / "templates"
     template = environment.from_string((source / "facility.html.j2").read_text(encoding="utf-8"))
     style = (source / "style.css").read_text(encoding="utf-8")
@@ -72,6 +79,14 @@ def _evidence(text: Mapping[str, str], one: Mapping[str, Any]) -> str:
     """Return the finding of independence in the words of the page; English comes with the finding."""
     template = text.get(f"evidence_{one['code']}")
     return str(one["evidence"]) if template is None else template.format(**one)
+
+
+def detail(text: Mapping[str, str], found: str) -> str:
+    """Return the detail of a finding in the words of the page; English comes with the finding."""
+    for name, pattern in DETAILS.items():
+        if (told := pattern.fullmatch(found)) and f"detail_{name}" in text:
+            return text[f"detail_{name}"].format(*told.groups())
+    return found
 
 
 def tonnes(kilograms: float | None) -> str:

@@ -7,12 +7,13 @@ import io
 import json
 import math
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
-from ghg.report.facility import number, texts
+from ghg.report.facility import detail, number, texts
 
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
@@ -138,7 +139,7 @@ def page(result: Mapping[str, Any], lang: str = "en") -> str:
         raise InputError("the page needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(number=number, p=_p)
+    environment.filters.update(number=number, p=_p, detail=partial(detail, text))
     source = files("ghg.report") / "templates"
     template = environment.from_string((source / "integrity.html.j2").read_text(encoding="utf-8"))
     style = (source / "style.css").read_text(encoding="utf-8")

@@ -27,6 +27,8 @@ for _v in (
              "was filled by the missing-data regime, over operating hours.", dims=("source",)),
     Variable("substitution_bias", "kg", "what substitution adds to the emission", "Emission as filled minus the "
              "emission with the smoothed estimate in its place.", dims=("source",), positive=False),
+    Variable("emission_substitution_bias", "kg s-1", "what substitution adds to the emission of each interval",
+             "As filled minus as with the smoothed estimate in its place.", dims=DIMS, positive=False),
     Variable("substitution_bias_u", "kg", "standard uncertainty of what substitution adds", "k = 1; errors taken as "
              "fully correlated within a gap and independent between gaps.", dims=("source",)),
 ):  # fmt: skip
@@ -51,7 +53,8 @@ def filled_emission(
     Returns
     -------
     Dataset, list of str
-        MEASURED with ``substituted_share``, ``substitution_bias`` and ``substitution_bias_u`` by source. In
+        MEASURED with ``substituted_share``, ``substitution_bias`` and ``substitution_bias_u`` by source, and
+        ``emission_substitution_bias`` by interval. In
         filled hours ``emission_u_random`` holds the uncertainty of the estimate times the square root of the gap's
         length, so that sums over a gap have its fully correlated uncertainty; under a regime the systematic
         component ``substitution`` is the difference from the estimate.
@@ -131,6 +134,7 @@ def _totals(
     spread = np.array([_gap_sum(np.nan_to_num(u[k] * step), filled[k]) for k in range(filled.shape[0])])
     ds = ds.assign({
         "substituted_share": (("source",), share, attributes("substituted_share")),
+        "emission_substitution_bias": (DIMS, np.nan_to_num(bias), attributes("emission_substitution_bias")),
         "substitution_bias": (("source",), total, attributes("substitution_bias")),
         "substitution_bias_u": (("source",), spread, attributes("substitution_bias_u")),
     })  # fmt: skip

@@ -163,7 +163,8 @@ class TestPath:
     @posix
     def test_control_c_cleans_up(self, tmp_path: Path) -> None:
         code = (
-            "import sys, time\nfrom ghg.core.files import atomic_path\n"
+            "import signal, sys, time\nfrom ghg.core.files import atomic_path\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background inherits it ignored
             "with atomic_path(sys.argv[1]) as t:\n"
             "    t.write_bytes(b'half'); print('ready', flush=True); time.sleep(60)\n"
         )

@@ -58,6 +58,25 @@ def test_alarms_flags_and_substitutes_are_told(rng: np.random.Generator) -> None
     assert "1 alarms" in text and "5.0% of the measured intervals are substituted" in text and "10.0%" in text
 
 
+def test_what_a_regime_of_ours_adds_is_stated_with_its_uncertainty(rng: np.random.Generator) -> None:
+    _, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
+    ds = hourly(rng)
+    clean = float(ds["emission"].sum()) * 3600.0
+    ds["emission"][0, 100:150] += 5.0
+    added = xr.zeros_like(ds["emission"])
+    added[0, 100:150] = 5.0
+    ds = ds.assign(emission_substitution_bias=added, substitution_bias=("source", [5.0 * 50 * 3600.0]),
+                   substitution_bias_u=("source", [90e3]))  # fmt: skip
+    found = assess_integrity(ds, accounted).substituted
+    assert found["effect_percent"] == pytest.approx(100.0 * 900e3 / clean)
+    assert found["effect_u_percent"] == pytest.approx(100.0 * 90e3 / clean)
+    part = assess_integrity(ds.isel(time=slice(0, 120)), accounted).substituted
+    assert part["effect_percent"] == pytest.approx(
+        100.0 * 360e3 / (float(ds["emission"][0, :120].sum()) * 3600 - 360e3)
+    )
+    assert "effect_u_percent" not in part  # known of the whole record only
+
+
 def test_the_verdict_keeps_its_numbers_and_names_its_reservations(rng: np.random.Generator) -> None:
     measured, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
     marked = measured.copy(deep=True)
@@ -68,3 +87,18 @@ def test_the_verdict_keeps_its_numbers_and_names_its_reservations(rng: np.random
     assert told.verdict.reservations == ("100.0% of the measured intervals are flagged suspect or bad",)
     assert told.integrity is not None and told.integrity.not_screened == "intervals"
     assert isinstance(told.integrity, Integrity) and told.verdict.as_dict()["reservations"]
+
+
+def test_channels_that_say_the_same_are_one_line() -> None:
+    same = {
+        "source": "A",
+        "detector": "copied",
+        "detail": "the same as from X",
+        "start": "s",
+        "end": "e",
+        "meaning": "m",
+    }
+    found = Integrity(alarms=[{**same, "subject": "co2"}, {**same, "subject": "flow"},
+                              {**same, "subject": "co2", "start": "later"}])  # fmt: skip
+    assert [g["subjects"] for g in found.grouped()] == [["co2", "flow"], ["co2"]]
+    assert "m (co2, flow)" in found.reservations()[0]

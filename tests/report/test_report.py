@@ -19,7 +19,7 @@ from ghg.facility.config import FacilityJob
 from ghg.facility.independence import EVIDENCE, Independence
 from ghg.facility.job import _finite
 from ghg.facility.result import as_dict
-from ghg.report.facility import _evidence, texts, write_report
+from ghg.report.facility import _evidence, detail, texts, write_report
 from tests.plants import ordinary, plant, settings
 
 
@@ -138,3 +138,10 @@ def test_each_finding_of_independence_is_said_in_both_languages(code: str) -> No
 def test_without_causes_and_pairs_the_page_still_stands(tmp_path: Path) -> None:
     result = {**outcome("year"), "attribution": None, "steps": [], "pairs": []}
     assert texts("en")["attribution"] not in seen(write_report(result, tmp_path, "en"))
+
+
+def test_details_of_findings_are_in_the_language_of_the_page() -> None:
+    assert detail(texts("en"), "the same as from 2024-01-01") == "the same as from 2024-01-01"
+    assert detail(texts("zh"), "the same as from 2024-01-01") == "与 2024-01-01 起的一段相同"
+    assert detail(texts("zh"), "by -6.0 %") == "-6.0 %"
+    assert detail(texts("zh"), "something else") == "something else"
