@@ -1,7 +1,7 @@
 """The ledger of mass: what came in is what went out, lies outside, or was withheld, species by species.
 
-It travels in the Dataset and its file as the variable ``ledger_mass`` (species, entry), so that anyone can check it
-with a reader of NetCDF and a sum.
+It travels in the Dataset as the variable ``ledger_mass`` (species, entry), and in its file as the attributes
+``row_<species>`` of the scalar of that name, so that anyone can check it with ncdump and a sum.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def attach(ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, s
             raise GhgError(f"the mass of {name} is not conserved", where=step, found=f"residual {residual(row):.3g}",
                            need=f"below {TOLERANCE:g} of the mass")  # fmt: skip
     attrs = {"long_name": "mass that came in, went out, lies outside the grid, and was withheld", "units": units,
-             "step": step, "comment": "in = out + outside + withheld; residual relative to the mass at most "
+             "storage": "container", "step": step,
+             "comment": "in = out + outside + withheld; residual relative to the mass at most "
              f"{max((abs(residual(r)) for r in values), default=0.0):.2g}",
              "coverage_content_type": "qualityInformation"}  # fmt: skip
     left = ds.drop_vars(["ledger_mass", "ledger_species", "ledger_entry"], errors="ignore")

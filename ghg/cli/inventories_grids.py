@@ -16,10 +16,12 @@ app = typer.Typer(pretty_exceptions_enable=False)
 class Model(StrEnum):
     """Forms of file."""
 
+    cf = "cf"
     hemco = "hemco"
     edgar = "edgar"
     wrfchem = "wrfchem"
     ioapi = "ioapi"
+    icon = "icon"
 
 
 @app.command()
@@ -71,7 +73,9 @@ def export(
     source: Annotated[Path, typer.Argument(help="NetCDF file of gridded emissions.")],
     output: options.OutFile,
     to: Annotated[Model, typer.Option("--to", help="For which model.")],
-    domain: Annotated[Path | None, typer.Option("--domain", help="wrfinput file of the domain (wrfchem).")] = None,
+    domain: Annotated[
+        Path | None, typer.Option("--domain", help="wrfinput (wrfchem) or ICON grid file (icon).")
+    ] = None,
     start: Annotated[str | None, typer.Option("--start", help="Time of emissions that have none.")] = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
@@ -99,12 +103,23 @@ def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | 
             raise InputError("WRF-Chem needs a domain", where="--domain", need="a wrfinput file")
         record.use(domain, "domain")
         models.write_wrfchem(ds, domain, output, record=record, start=start, force=force)
+    elif to is Model.icon:
+        from inventories.export.icon import write_icon
+
+        if domain is None:
+            raise InputError("ICON-ART needs a grid", where="--domain", need="an ICON grid file")
+        record.use(domain, "grid")
+        write_icon(ds, domain, output, record=record, start=start, force=force)
     elif to is Model.ioapi:
         models.write_ioapi(ds, output, record=record, start=start, force=force)
     else:
         year = _year(start)
-        done = cf.edgar(ds, year) if to is Model.edgar else cf.hemco(ds, year)
-        write(done, output, record=record, force=force)
+        forms = {
+            Model.cf: cf.standard,
+            Model.edgar: lambda d: cf.edgar(d, year),
+            Model.hemco: lambda d: cf.hemco(d, year),
+        }
+        write(forms[to](ds), output, record=record, force=force)
 
 
 def _year(start: str | None) -> int | None:

@@ -86,6 +86,7 @@ def complete(ds: xr.Dataset) -> xr.Dataset:
     given = {str(k): v for k, v in ds.attrs.items() if v is not None and v != ""}
     attrs = {**_GLOBAL_DEFAULTS, **given, "Conventions": "CF-1.11, ACDD-1.3",
              "standard_name_vocabulary": given.get("standard_name_vocabulary", vocabulary)}  # fmt: skip
+    result = _with_year(result)
     attrs |= _time_coverage(result)
     result, place = _extents(result, given)
     result.attrs = {**attrs, **place}
@@ -205,10 +206,8 @@ def _resolution(edges: npt.NDArray[Any]) -> str:
 
 def _time_coverage(ds: xr.Dataset) -> dict[str, str]:
     """Return what ACDD says about time; its start and end are the first and last time points."""
-    if "time" not in ds.variables or ds["time"].dtype.kind != "M" or not ds["time"].size:
-        return {}
-    time = np.atleast_1d(ds["time"].values)
-    time = time[~np.isnat(time)]
+    time = np.atleast_1d(ds["time"].values) if "time" in ds.variables else np.empty(0)
+    time = time[~np.isnat(time)] if time.dtype.kind == "M" else np.empty(0)
     if not time.size:
         return {}
     found = {"time_coverage_start": _iso(time.min()), "time_coverage_end": _iso(time.max())}
@@ -220,6 +219,15 @@ def _time_coverage(ds: xr.Dataset) -> dict[str, str]:
         return {**found, "time_coverage_duration": _duration(int(span)), "time_coverage_resolution": resolution}
     span = (edges[:, 1].max() - edges[:, 0].min()).astype("m8[s]").astype(int)
     return {**found, "time_coverage_duration": _duration(int(span)), "time_coverage_resolution": _resolution(edges)}
+
+
+def _with_year(ds: xr.Dataset) -> xr.Dataset:
+    """Return data of a calendar year without time with a scalar time for the file only: the start of their year."""
+    if "time" in ds.variables or "year" not in ds.coords or ds["year"].ndim or ds["year"].dtype.kind not in "iu":
+        return ds
+    words = {"standard_name": "time", "long_name": "start of the year", "axis": "T",
+             "coverage_content_type": "coordinate", ROLE: EXTENT}  # fmt: skip
+    return ds.assign_coords(time=((), np.datetime64(f"{int(ds['year']):04d}-01-01", "ns"), words))
 
 
 def _extents(ds: xr.Dataset, given: Mapping[str, Any]) -> tuple[xr.Dataset, dict[str, Any]]:

@@ -6,6 +6,7 @@ int coordinate with flag_values, flag_meanings    short labels of letters, digit
 char variable ``<name>_label`` or ``<name>``      every other text (UTF-8), as strings
 int64 count of s, ms, us or ns since 1970         datetime64[ns], timedelta64[ns]
 int8 0 and 1 with meanings "false true"           bool
+int scalar whose attributes are the rows           small table of numbers that marks itself (``storage``)
 
 Strings of variable length are avoided: the checkers of the conventions fail on them.
 """
@@ -20,25 +21,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ghg.core import _container, _counts
+from ghg.core._counts import NAT, to_nanoseconds
 from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
     import netCDF4
     import xarray as xr
 
-TYPE = "ghg_type"  # what a stored variable is in memory: text, boolean or duration
+TYPE = "ghg_type"  # what a stored variable is in memory: text, boolean, duration or container
 NAME = "ghg_name"  # its name in memory, where that differs
 COORDINATES = "auxiliary_coordinates"  # global: which variables are coordinates in memory
 BLOCKS = "content_blocks"  # codes that say where a file was changed; no part of the data
-EPOCH = "1970-01-01 00:00:00"
-
 MAX_MEANINGS = 64
 LEVEL = 4  # of zlib: the file halves against level 1 in a third more time, above that nothing is gained
 CHUNK_VALUES = 1 << 17  # 1 MiB of float64
 _MEANING = re.compile(r"^[A-Za-z0-9_\-.+@]+$")
-_UNITS = re.compile(r"^(seconds|milliseconds|microseconds|nanoseconds)( since 1970-01-01 00:00:00)?$")
-_PER_COUNT = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 1000, "nanoseconds": 1}  # ns
-_NAT = np.iinfo(np.int64).min
 _OF_VARIABLE = ("valid_min", "valid_max", "valid_range", "flag_values", "flag_masks")
 _NEVER = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", TYPE, NAME)
 
@@ -126,11 +124,6 @@ def coerce(attrs: Mapping[Any, Any], dtype: np.dtype[Any]) -> dict[str, Any]:
     }
 
 
-def to_nanoseconds(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return times or durations as int64 nanoseconds (NaT stays the smallest number)."""
-    return np.ascontiguousarray(values.astype(f"{values.dtype.kind}8[ns]")).view(np.int64)
-
-
 def dump(nc: netCDF4.Dataset, ds: xr.Dataset, global_attrs: Mapping[str, Any], blocks: str) -> None:
     """Write a completed Dataset into an open file."""
     unlimited = ds.encoding.get("unlimited_dims", ())
@@ -185,6 +178,11 @@ def _dump_variable(
     values, dims = variable.values, tuple(str(d) for d in variable.dims)
     attrs = plain_attributes(variable.attrs)
     what = kind(values)
+    unit = {"units": "1"} if name in ds.coords else {}  # of codes: coordinates need one
+    if _container.wanted(variable):
+        rows = as_text(ds[dims[0]].values, dims[0])
+        _array(nc, name, np.zeros((), np.int32), (), {**_container.pack(values, rows, dims, attrs), TYPE: "container"})
+        return
     others = [
         stored[str(c)]
         for c in ds.coords
@@ -203,10 +201,10 @@ def _dump_variable(
         lookup = {label: i for i, label in enumerate(meanings)}
         codes = np.array([lookup[label] for label in text.ravel().tolist()], np.int32).reshape(text.shape)
         attrs |= {"flag_values": np.arange(len(meanings), dtype=np.int32), "flag_meanings": " ".join(meanings),
-                  TYPE: "text"}  # fmt: skip
+                  TYPE: "text", **unit}  # fmt: skip
         _array(nc, name, codes, dims, attrs)
     elif what == "boolean":
-        attrs |= {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "false true", TYPE: "boolean"}
+        attrs |= {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "false true", TYPE: "boolean", **unit}
         _array(nc, name, values.astype(np.int8), dims, attrs)
     elif what in ("time", "duration"):
         _dump_time(nc, ds, name, values, attrs, bounds)
@@ -232,31 +230,24 @@ def _dump_time(
 ) -> None:
     counts = to_nanoseconds(values)
     parent = bounds.get(name)
-    if parent is not None and parent in ds.variables and ds.variables[parent].dtype.kind == "M":
+    partner = attrs.get("bounds") if parent is None else parent
+    if partner in ds.variables and ds.variables[partner].dtype.kind == "M":
         # bounds share the units of their parent, so the two are counted together
-        both = np.concatenate([counts.ravel(), to_nanoseconds(ds.variables[parent].values).ravel()])
-        unit = _unit(both)
-    elif "bounds" in attrs and attrs["bounds"] in ds.variables and ds.variables[attrs["bounds"]].dtype.kind == "M":
-        both = np.concatenate([counts.ravel(), to_nanoseconds(ds.variables[attrs["bounds"]].values).ravel()])
-        unit = _unit(both)
+        both = np.concatenate([counts.ravel(), to_nanoseconds(ds.variables[partner].values).ravel()])
     else:
-        unit, parent = _unit(counts), None
-    missing = counts == _NAT
-    counts = np.where(missing, _NAT, counts // _PER_COUNT[unit])
+        both, parent = counts, None
+    unit, dtype = _counts.unit_of(both)
+    missing = counts == NAT
+    counts = np.where(missing, NAT, counts // _counts.PER_COUNT[unit]).astype(dtype)
     if values.dtype.kind == "m":
         attrs |= {"units": unit, TYPE: "duration"}
     elif parent is None:
-        attrs |= {"units": f"{unit} since {EPOCH}", "calendar": "standard",
+        attrs |= {"units": f"{unit} since {_counts.EPOCH}", "calendar": "standard",
                   "units_metadata": "leap_seconds: unknown"}  # fmt: skip
-    fill = _NAT if missing.any() else None
+    fill = NAT if missing.any() else None
     if fill is not None and name in ds.dims:
         raise InputError("a coordinate holds a missing time", where=name, found="NaT")
     _array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill)
-
-
-def _unit(counts: npt.NDArray[np.int64]) -> str:
-    known = counts[counts != _NAT]
-    return next(unit for unit, size in _PER_COUNT.items() if not (known % size).any())
 
 
 def _chunks(dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -371,9 +362,12 @@ def _load_variable(stored: str, variable: Any, bounds: Mapping[str, Any]) -> tup
         if variable.dtype is str:
             return name, xr.Variable(dims, as_text(np.asarray(variable[...], dtype=object), name), attrs)
         return name, xr.Variable(dims[:-1], as_text(_characters(variable), name), attrs)
+    if what == "container":
+        return name, xr.Variable(*_container.unpack(attrs))
     values = np.asarray(np.ma.getdata(variable[...]))
     if what in ("text", "boolean"):
         labels = str(attrs.pop("flag_meanings")).split(" ")
+        attrs.pop("units", None)
         codes = {int(k): i for i, k in enumerate(np.atleast_1d(attrs.pop("flag_values")))}
         index = np.vectorize(lambda code: codes.get(int(code), -1), otypes=[np.int64])(values)
         if (index < 0).any():
@@ -390,11 +384,9 @@ def _decode_time(
     parent = bounds.get(stored)
     if units is None and parent is not None and "units" in parent.ncattrs():
         units = _attribute(parent.getncattr("units"))
-    match = _UNITS.match(str(units))
-    if match is None or (what != "duration" and match[2] is None) or values.dtype.kind not in "iuf":
+    found = _counts.decode(str(units), values, what == "duration")
+    if found is None:
         return values
     for key in ("units", "calendar", "units_metadata"):
         attrs.pop(key, None)
-    counts = np.round(values).astype(np.int64)
-    scaled = np.where(counts == _NAT, _NAT, counts * _PER_COUNT[match[1]])
-    return scaled.view("m8[ns]" if what == "duration" else "M8[ns]")
+    return found

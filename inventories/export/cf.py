@@ -1,4 +1,4 @@
-"""CF files that models read: HEMCO, and the layout of EDGAR.
+"""CF files that models read: with standard names throughout, HEMCO, and the layout of EDGAR.
 
 References
 ----------
@@ -15,7 +15,9 @@ from ghg.core.errors import InputError
 from inventories.grid import fields
 from inventories.grid.grids import LonLat
 
-__all__ = ["edgar", "hemco"]
+__all__ = ["NITROGEN", "edgar", "hemco", "standard"]
+
+NITROGEN = 14.007 / (14.007 + 2 * 15.999)  # mass of nitrogen in NO2, IUPAC 2021 abridged atomic weights
 
 
 def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
@@ -23,6 +25,42 @@ def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
     if not isinstance(fields.grid_of(ds), LonLat):
         raise InputError(f"{model} needs a grid of longitude and latitude", hint="regrid first")
     return ds
+
+
+def standard(ds: xr.Dataset) -> xr.Dataset:
+    """Return emissions under CF standard names: NOx, which inventories count as NO2, as mass of nitrogen.
+
+    The only standard name of an emission of NOx counts nitrogen; the variable becomes ``emission_nox_n`` and its ledger
+    goes with it. All else stays.
+
+    Raises
+    ------
+    InputError
+        A species has no standard name (fluorinated gases, mercury, total particles).
+    """
+    out = ds.copy()
+    lacking = [n for n in fields.emissions(ds)
+               if n != "emission_nox" and "standard_name" not in fields.attributes(fields.species_of(n))]  # fmt: skip
+    if lacking:
+        raise InputError("CF has no standard name for the emission of a species", found=", ".join(lacking),
+                         hint="leave the species out, or export to hemco or edgar, which ask for none")  # fmt: skip
+    if "emission_nox" not in ds:
+        return out
+    nox = ds["emission_nox"]
+    words = {
+        "long_name": "emission of NOx as nitrogen",
+        "comment": f"mass as NO2 x {NITROGEN:.6f}",
+        "standard_name": "tendency_of_atmosphere_mass_content_of_nox_expressed_as_nitrogen_due_to_emission",
+    }
+    values = (nox * NITROGEN).astype(nox.dtype)
+    out = out.drop_vars("emission_nox").assign(emission_nox_n=values.assign_attrs({**nox.attrs, **words}))
+    if "ledger_mass" in out and "nox" in out["ledger_species"].values:
+        labels = out["ledger_species"].values.astype(str)
+        factor = xr.DataArray(np.where(labels == "nox", NITROGEN, 1.0), dims="ledger_species")
+        out["ledger_mass"] = (out["ledger_mass"].dims, (out["ledger_mass"] * factor).values, ds["ledger_mass"].attrs)
+        renamed = ["nox_n" if label == "nox" else label for label in labels.tolist()]
+        out = out.assign_coords(ledger_species=("ledger_species", renamed, ds["ledger_species"].attrs))
+    return out
 
 
 def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:

@@ -36,17 +36,17 @@ __all__ = ["write_ioapi", "write_wrfchem"]
 Array = npt.NDArray[np.float64]
 
 
-def _density(ds: xr.Dataset, name: str) -> Array:
-    """Return kg m-2 s-1 (time, y, x), sectors summed; a field without time is one time."""
-    array = ds[name]
-    for extra in [d for d in array.dims if d not in ("time", *fields.dimensions(ds))]:
+def fluxes(ds: xr.Dataset, name: str, space: tuple[str, ...] = ()) -> Array:
+    """Return kg m-2 s-1 (time, *space), sectors summed; a field without time is one time."""
+    array, space = ds[name], space or fields.dimensions(ds)
+    for extra in [d for d in array.dims if d not in ("time", *space)]:
         array = array.sum(str(extra))
-    array = array.transpose(..., *fields.dimensions(ds))
-    values = np.asarray(array.values, np.float64)
-    return values if values.ndim == 3 else values[None]
+    values = np.asarray(array.transpose(..., *space).values, np.float64)
+    return values if values.ndim == len(space) + 1 else values[None]
 
 
-def _times(ds: xr.Dataset, start: str | None) -> npt.NDArray[np.datetime64]:
+def stamps(ds: xr.Dataset, start: str | None) -> npt.NDArray[np.datetime64]:
+    """Return the times of emissions, or the one that is given for those that have none."""
     if "time" in ds.dims:
         return ds["time"].values.astype("M8[s]")
     if start is None:
@@ -57,7 +57,8 @@ def _times(ds: xr.Dataset, start: str | None) -> npt.NDArray[np.datetime64]:
         raise InputError("the start is no date", found=f"'{start}'", need="2022-01-01T00:00:00") from error
 
 
-def _record(record: Record, ds: xr.Dataset, path: str | os.PathLike[str]) -> dict[str, str]:
+def origin(record: Record, ds: xr.Dataset, path: str | os.PathLike[str]) -> dict[str, str]:
+    """Return provenance and ledger as attributes of a file that has no place for them."""
     found = {"provenance": json.dumps(record.as_dict(path), ensure_ascii=False, sort_keys=True)}
     if "ledger_mass" in ds:
         rows = {str(s): dict(zip(map(str, ds["ledger_entry"].values), map(float, row), strict=True))
@@ -103,7 +104,7 @@ def write_wrfchem(
 
     grid, found = from_wrfinput(wrfinput), header(wrfinput)
     on = regrid(ds, grid)
-    times = _times(on, start)
+    times = stamps(on, start)
     wanted = fields.emissions(on)
     masses = {name: molar_mass(fields.species_of(name)) for name in wanted}
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
@@ -111,8 +112,8 @@ def write_wrfchem(
         for dim, size in (("Time", None), ("DateStrLen", 19), ("west_east", nx), ("south_north", ny),
                           ("emissions_zdim_stag", 1)):  # fmt: skip
             nc.createDimension(dim, size)
-        stamps = np.char.replace(np.datetime_as_string(times, unit="s"), "T", "_").astype("S19")
-        nc.createVariable("Times", "S1", ("Time", "DateStrLen"))[:] = stamps.view("S1").reshape(-1, 19)
+        words = np.char.replace(np.datetime_as_string(times, unit="s"), "T", "_").astype("S19")
+        nc.createVariable("Times", "S1", ("Time", "DateStrLen"))[:] = words.view("S1").reshape(-1, 19)
         for name, words, units in (("XLAT", "LATITUDE, SOUTH IS NEGATIVE", "degree north"),
                                    ("XLONG", "LONGITUDE, WEST IS NEGATIVE", "degree east")):  # fmt: skip
             variable = nc.createVariable(name, "f4", ("south_north", "west_east"))
@@ -120,7 +121,7 @@ def write_wrfchem(
             variable[:] = found[name]
         for name in wanted:
             species = fields.species_of(name)
-            density, molar = _density(on, name), masses[name]
+            density, molar = fluxes(on, name), masses[name]
             factor = 1e9 if molar is None else 3600.0 * 1e6 / molar
             units = "ug m^-2 s^-1" if molar is None else "mol km^-2 hr^-1"
             variable = nc.createVariable((names or {}).get(species, f"E_{species.upper()}"), "f4",
@@ -128,7 +129,7 @@ def write_wrfchem(
             variable.setncatts(_wrf("XYZ", "EMISSIONS", units, "Z"))
             variable[:] = (density * factor)[:, None]
         nc.setncatts({key: value for key, value in found.items() if key not in ("XLAT", "XLONG")})
-        nc.setncatts(_record(record, on, path))
+        nc.setncatts(origin(record, on, path))
     return on
 
 
@@ -176,7 +177,7 @@ def write_ioapi(
         raise InputError(
             "CMAQ needs a projected grid", found=type(grid).__name__, hint="regrid to a Lambert grid first"
         )
-    times, wanted = _times(ds, start), fields.emissions(ds)
+    times, wanted = stamps(ds, start), fields.emissions(ds)
     area, worst = grid.area, 0.0
     masses = {variable: molar_mass(fields.species_of(variable)) for variable in wanted}
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
@@ -196,13 +197,13 @@ def write_ioapi(
             made = nc.createVariable(label, "f4", ("TSTEP", "LAY", "ROW", "COL"))
             made.setncatts({"long_name": f"{label:16s}", "units": f"{unit:16s}",
                             "var_desc": f"{'Emission of ' + label:80s}"})  # fmt: skip
-            rate = _density(ds, variable) * area
+            rate = fluxes(ds, variable) * area
             stored = (rate * factor).astype(np.float32)
             made[:] = stored[:, None]
             total = exact_sum(rate)
             worst = max(worst, abs(exact_sum(stored.astype(np.float64) / factor) / total - 1.0) if total else 0.0)
         nc.setncatts(_ioapi(grid, stamp, [fields.species_of(v).upper() for v in wanted], name))
-        nc.setncatts(_record(record, ds, path))
+        nc.setncatts(origin(record, ds, path))
     return worst
 
 

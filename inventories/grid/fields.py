@@ -35,6 +35,8 @@ standard_names = {
     "nh3": "ammonia", "nmvoc": "nmvoc", "pm10": "pm10_dry_aerosol_particles", "pm2_5": "pm2p5_dry_aerosol_particles",
     "pm25": "pm2p5_dry_aerosol_particles", "bc": "elemental_carbon_dry_aerosol_particles",
     "ec": "elemental_carbon_dry_aerosol_particles",
+    "nox_n": "nox_expressed_as_nitrogen",
+    "oc": "particulate_organic_matter_dry_aerosol_particles_expressed_as_carbon",
 }  # fmt: skip
 
 

@@ -312,16 +312,19 @@ def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | No
     rising = fields.rising(ds)
     out = plan.template.drop_vars(plan.names)
     dims = fields.dimensions(out)
-    out["zone_index"] = (dims, plan.index.reshape(out["cell_area"].shape).astype(np.int32),
-                         {"long_name": "number of the time zone of the cell"})  # fmt: skip
-    out = out.assign_coords(zone=("zone", list((zones or Zones()).timezone), {"long_name": "time zone"}))
+    timezones = list((zones or Zones()).timezone)
+    words = {"long_name": "number of the time zone of the cell", "grid_mapping": "crs",
+             "flag_values": np.arange(len(timezones), dtype=np.int32),
+             "flag_meanings": " ".join(name.replace("/", ".") for name in timezones)}  # fmt: skip
+    out["zone_index"] = (dims, plan.index.reshape(out["cell_area"].shape).astype(np.int32), words)
+    out = out.assign_coords(zone=("zone", timezones, {"long_name": "time zone"}))
     for name in plan.names:
         factor = plan.factor[name]
         if "sector" in rising[name].dims:
             out = out.assign_coords(sector=rising["sector"])
-            out[f"factor_{fields.species_of(name)}"] = (("time", "zone", "sector"), factor, _FACTOR)
+            out[f"factor_{fields.species_of(name)}"] = (("zone", "sector", "time"), np.moveaxis(factor, 0, -1), _FACTOR)
         else:
-            out[f"factor_{fields.species_of(name)}"] = (("time", "zone"), factor[:, :, 0], _FACTOR)
+            out[f"factor_{fields.species_of(name)}"] = (("zone", "time"), factor[:, :, 0].T, _FACTOR)
         lead = ("sector",) if "sector" in rising[name].dims else ()
         shape = (*(rising.sizes[d] for d in lead), *out["cell_area"].shape)
         out[name] = ((*lead, *dims), plan.annual[name].reshape(shape),

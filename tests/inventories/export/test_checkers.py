@@ -1,0 +1,133 @@
+"""Gridded files before the independent checker of the conventions, with nothing skipped; ICON's triangles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import netCDF4
+import numpy as np
+import pytest
+import xarray as xr
+
+from ghg.core import netcdf
+from ghg.core.errors import InputError
+from ghg.core.provenance import Record, verify
+from inventories.conservation import residual
+from inventories.export import cf
+from inventories.export.icon import icon_grid, write_icon
+from inventories.grid.fields import coordinates, with_year
+from inventories.grid.grids import LonLat
+from inventories.grid.regrid import regrid
+from inventories.temporal.expand import expand_to_file, factored
+from inventories.temporal.profiles import FLAT
+
+RECORD = Record("inventories export", command=["ghg", "inventories", "export"])
+STRICT, ACDD = ["--criteria", "strict", "--test=cf:1.11"], ["--test=acdd:1.3"]
+
+
+@pytest.fixture(scope="module")
+def annual() -> xr.Dataset:
+    grid = LonLat.regular(6.0, 45.0, 0.5, (6, 8))
+    dims, ds = coordinates(grid)
+    rng = np.random.default_rng(4)
+    for name, size in (("co2", 1e-8), ("nox", 1e-10), ("pm25", 1e-11), ("oc", 1e-12)):
+        ds[f"emission_{name}"] = (dims, rng.lognormal(size=grid.shape) * size, {"units": "kg m-2 s-1"})
+    return with_year(regrid(ds, LonLat.regular(6.0, 45.0, 1.0, (3, 4))), 2024)
+
+
+def judge(path: Path, *options: str) -> tuple[int, str]:
+    tool = Path(sys.executable).with_name("compliance-checker")
+    done = subprocess.run([str(tool), *options, str(path)], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout
+
+
+def test_standard_form_and_hours_pass_both_suites_whole(annual: xr.Dataset, tmp_path: Path) -> None:
+    named = cf.standard(annual)
+    netcdf.write(named, tmp_path / "annual.nc", record=RECORD)
+    expand_to_file(named, {"": FLAT}, 2024, tmp_path / "hourly.nc", record=RECORD)
+    for name in ("annual", "hourly"):
+        for options in (STRICT, ACDD):
+            code, text = judge(tmp_path / f"{name}.nc", *options)
+            assert code == 0, text
+        assert verify(tmp_path / f"{name}.nc").ok
+
+
+def test_factored_file_lacks_nothing_but_a_name_for_its_factors(annual: xr.Dataset, tmp_path: Path) -> None:
+    netcdf.write(factored(cf.standard(annual), {"": FLAT}, 2024), tmp_path / "f.nc", record=RECORD)
+    code, text = judge(tmp_path / "f.nc", *STRICT)
+    assert code == 0, text
+    _, text = judge(tmp_path / "f.nc", *ACDD)
+    assert {line.strip() for line in text.splitlines() if line.startswith("*")} == {"* standard_name"}
+    assert text.count('variable "factor_') == 4 and text.count('variable "') == 4
+
+
+def test_nox_is_nitrogen_under_its_standard_name(annual: xr.Dataset) -> None:
+    """CF table v93: nox_expressed_as_nitrogen; 1 kg NO2 holds 0.3045 kg N."""
+    named = cf.standard(annual)
+    share = (named["emission_nox_n"] / annual["emission_nox"]).values
+    assert share == pytest.approx(0.30446, abs=2e-5)
+    row = named["ledger_mass"].sel(ledger_species="nox_n").values
+    old = annual["ledger_mass"].sel(ledger_species="nox").values
+    assert row == pytest.approx(old * cf.NITROGEN) and abs(residual(row)) < 1e-12
+    bad = annual.rename(emission_oc="emission_sf6")
+    with pytest.raises(InputError, match=r"no standard name.*emission_sf6"):
+        cf.standard(bad)
+
+
+def test_ledger_is_read_with_nothing_but_netcdf(annual: xr.Dataset, tmp_path: Path) -> None:
+    netcdf.write(annual, tmp_path / "a.nc", record=RECORD)
+    with netCDF4.Dataset(tmp_path / "a.nc") as nc:
+        book = nc["ledger_mass"]
+        came, went, outside, withheld = book.row_co2
+        assert book.shape == () and book.table_units == "kg s-1"
+        assert nc["time"].dtype == np.int32 and nc["time_bounds"].dtype == np.int32
+    assert came == pytest.approx(went + outside + withheld, rel=1e-12)
+    back = netcdf.read(tmp_path / "a.nc")["ledger_mass"]
+    assert back.equals(annual["ledger_mass"]) and back.attrs["units"] == "kg s-1"
+
+
+@pytest.fixture
+def triangles(tmp_path: Path) -> Path:
+    """A square of 2 x 2 degrees cut into eight triangles, as an ICON grid file [radian]."""
+    corners = [(7.0 + i, 45.5 + j) for j in range(2) for i in range(2)]
+    rings = [
+        t for x, y in corners for t in ([(x, y), (x + 1, y), (x + 1, y + 1)], [(x, y), (x + 1, y + 1), (x, y + 1)])
+    ]
+    points = np.radians(np.array(rings))
+    path = tmp_path / "icon_grid.nc"
+    with netCDF4.Dataset(path, "w") as nc:
+        nc.createDimension("cell", len(rings))
+        nc.createDimension("nv", 3)
+        for name, values, dims in (("clon", points[..., 0].mean(axis=1), ("cell",)),
+                                   ("clat", points[..., 1].mean(axis=1), ("cell",)),
+                                   ("clon_vertices", points[..., 0], ("cell", "nv")),
+                                   ("clat_vertices", points[..., 1], ("cell", "nv"))):  # fmt: skip
+            made = nc.createVariable(name, "f8", dims)
+            made.units = "radian"
+            made[:] = values
+        nc.uuidOfHGrid = "f25aa6bc-809a-11e2-839d-15e92cba77d6"
+    return path
+
+
+def test_icon_file_holds_the_mass_of_the_square(annual: xr.Dataset, triangles: Path, tmp_path: Path) -> None:
+    """All that lies in the square comes to the triangles; the layout is that of ICON-ART's own emission sets."""
+    on = write_icon(annual, triangles, tmp_path / "ART_ANT_iconR-grid-2024-01-01-00.nc", record=RECORD)
+    square = regrid(annual, LonLat.regular(7.0, 45.5, 2.0, (1, 1)))
+    grid, _ = icon_grid(triangles)
+    with netCDF4.Dataset(tmp_path / "ART_ANT_iconR-grid-2024-01-01-00.nc") as nc:
+        assert nc.dimensions["time"].isunlimited() and len(nc.dimensions["ncells"]) == 8
+        assert nc["CO2"].dimensions == ("time", "ncells") and nc["CO2"].units == "kg/m2/s"
+        assert nc["clon"].bounds == "clon_bnds" and nc.uuidOfHGrid.startswith("f25aa6bc")
+        assert nc["CO2"].standard_name == "tendency_of_atmosphere_mass_content_of_carbon_dioxide_due_to_emission"
+        rate = float((np.asarray(nc["CO2"][0], float) * grid.area).sum())
+        assert float(nc["time"][0]) == 19723.0  # days from 1970-01-01 to 2024-01-01
+    # the triangles lie on the sphere of equal area, the square on the ellipsoid: areas of cells differ by latitude
+    expected = float((square["emission_co2"] * square["cell_area"]).sum())
+    assert rate == pytest.approx(expected, rel=3e-3)
+    row = on["ledger_mass"].sel(ledger_species="co2").values
+    assert abs(residual(row)) < 1e-12 and row[2] > 0
+    with pytest.raises(InputError, match="no ICON grid"):
+        netcdf.write(annual, tmp_path / "a.nc", record=RECORD)
+        icon_grid(tmp_path / "a.nc")
