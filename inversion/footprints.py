@@ -20,10 +20,12 @@ from inversion.regrid import Regrid
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["SIDES", "UNIT", "Footprints", "Piece", "short_rows"]
+__all__ = ["SIDES", "UNIT", "Footprints", "Piece", "refuse", "short_rows"]
 
 Array = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
+USUAL = 0.9  # quantile of the rows that few truncated ones do not move
+ACCOUNTED = 0.9  # share of the particles that the usual row must account for, so that the others can be judged by it
 UNIT = "(mol mol-1) / (mol m-2 s-1)"
 SIDES = ("north", "east", "south", "west")
 _FLOOR = -1e-12  # below this a footprint is negative, not rounded
@@ -107,8 +109,8 @@ class Footprints:
         index = np.arange(self.size) if rows is None else np.asarray(rows, np.int64).ravel()
         piece = self.load(index)
         missing, negative, _ = _faults(piece)
-        _refuse(self, index[missing], "footprints hold missing values", "leave these hours out, or get the file again")
-        _refuse(self, index[negative], "footprints are negative", "this is no footprint")
+        refuse(self, index[missing], "footprints hold missing values", "leave these hours out, or get the file again")
+        refuse(self, index[negative], "footprints are negative", "this is no footprint")
         return piece
 
     def screen(self, tolerance: float = 0.03) -> dict[str, npt.NDArray[np.int64]]:
@@ -125,11 +127,22 @@ class Footprints:
             index = np.arange(start, min(start + step, self.size))
             for name, bad in zip(found, _faults(self.load(index)), strict=False):
                 found[name] += index[bad].tolist()
-        if self.exits is not None:
-            shares = self.exits(np.arange(self.size))
-            total = np.sum([np.nan_to_num(v).sum(axis=(1, 2)) for v in shares.values()], axis=0)
-            found["truncated"] = short_rows(total, tolerance).tolist()
+        found["truncated"] = self.short(tolerance).tolist()
         return {name: np.array(rows, np.int64) for name, rows in found.items()}
+
+    def short(self, tolerance: float = 0.03) -> npt.NDArray[np.int64]:
+        """Return the rows whose particles did not all leave the domain; see :func:`short_rows`.
+
+        Empty where that cannot be told: no file says where its particles left, or even the best rows account for less
+        than `ACCOUNTED` of them (a piece cut out of a larger domain, particles followed for too short a time).
+        """
+        if self.exits is None or self.size == 0:
+            return np.zeros(0, np.int64)
+        shares = self.exits(np.arange(self.size))
+        total = np.sum([np.nan_to_num(v).sum(axis=(1, 2)) for v in shares.values()], axis=0)
+        if np.quantile(total, USUAL) < ACCOUNTED:
+            return np.zeros(0, np.int64)
+        return short_rows(total, tolerance)
 
     def chunks(self, most: float = 256e6) -> Iterator[tuple[npt.NDArray[np.int64], Piece]]:
         """Yield the footprints in chunks of at most `most` bytes (one observation at least)."""
@@ -282,12 +295,12 @@ def short_rows(boundary: npt.ArrayLike, tolerance: float = 0.03) -> npt.NDArray[
     boundary : array (n,)
         Sum over the sides of the share of particles that left, or of the sensitivity to the boundary.
     tolerance : float
-        Share that may be lost against the 0.9 quantile of all rows, which few truncated rows do not move.
+        Share that may be lost against the `USUAL` quantile of all rows, which few truncated rows do not move.
     """
     total = np.asarray(boundary, np.float64)
     if total.size == 0:
         return np.zeros(0, np.int64)
-    return np.flatnonzero(~(total >= (1.0 - tolerance) * np.nanquantile(total, 0.9)))
+    return np.flatnonzero(~(total >= (1.0 - tolerance) * np.nanquantile(total, USUAL)))
 
 
 def _interpolated(curtain: Array) -> Array:
@@ -311,6 +324,7 @@ def _list(times: Times) -> str:
     return shown + (f" and {more} more to {_hour(times[-1])}" if more else "")
 
 
-def _refuse(one: Footprints, rows: npt.NDArray[np.int64], what: str, hint: str) -> None:
+def refuse(one: Footprints, rows: npt.NDArray[np.int64], what: str, hint: str) -> None:
+    """Raise an error that names the times of `rows`, if there are any."""
     if rows.size:
-        raise InputError(what, where=one.where, found=_list(one.time[rows]), hint=hint)
+        raise InputError(what, where=one.where, found=f"{rows.size} of {one.size}: {_list(one.time[rows])}", hint=hint)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from inversion.footprints import Footprints, short_rows
+from inversion.footprints import Footprints, refuse
 from inversion.store import Store, open_store
 
 if TYPE_CHECKING:
@@ -74,29 +74,23 @@ def integrated(
     from inversion.readers import read_footprints
 
     paths = matching(base, one.file)
-    for path in paths if record is not None else ():
-        record.use(path, "footprints")  # type: ignore[union-attr]
+    if record is not None:
+        for path in paths:
+            record.use(path, "footprints")
     if paths[0].suffix == ENDING:
         store = open_store(paths[0])
         return _from_store(store, store.rows_of([one.site] * time.size, time)), store.grid
     opened = read_footprints(paths, format=one.format, site=one.site, units=one.units, label=one.label)
-    kept = opened.select(opened.match(time))
+    rows = opened.match(time)
+    if one.truncated == "refuse":
+        refuse(opened, np.intersect1d(rows, opened.short()), "footprints are truncated",
+               "leave these observations out, or say truncated = 'keep'")  # fmt: skip
+    kept = opened.select(rows)
     values = np.empty((time.size, opened.latitude.size * opened.longitude.size), np.float32)
-    for rows, piece in kept.chunks():
-        values[rows] = piece.total.reshape(rows.size, -1)
-    _refuse(kept, np.flatnonzero(~values.any(axis=1)), "footprints are zero everywhere", "leave these observations out")
-    if kept.exits is not None and one.truncated == "refuse":
-        left = np.sum([np.nan_to_num(v).sum(axis=(1, 2)) for v in kept.exits(np.arange(kept.size)).values()], axis=0)
-        _refuse(kept, short_rows(left), "footprints are truncated",
-                "leave these observations out, or say truncated = 'keep'")  # fmt: skip
+    for own, piece in kept.chunks():
+        values[own] = piece.total.reshape(own.size, -1)
+    refuse(kept, np.flatnonzero(~values.any(axis=1)), "footprints are zero everywhere", "leave these observations out")
     return values, (opened.latitude, opened.longitude)
-
-
-def _refuse(footprints: Footprints, rows: npt.NDArray[np.int64], what: str, hint: str) -> None:
-    if rows.size:
-        listed = ", ".join(np.datetime_as_string(footprints.time[rows[:3]], unit="m").tolist())
-        raise InputError(what, where=footprints.where, found=f"{rows.size} of {footprints.size}: {listed}",
-                         hint=hint)  # fmt: skip
 
 
 def _from_store(store: Store, rows: npt.NDArray[np.int64]) -> Values:

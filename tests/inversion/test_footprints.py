@@ -74,7 +74,7 @@ def test_faulty_rows_are_named(tmp_path: Path, values: np.ndarray) -> None:
     footprints = read_footprints(_saved(_name(values), tmp_path))
     found = footprints.screen()
     assert found["missing"].tolist() == [2] and found["zero"].tolist() == [4]
-    with pytest.raises(InputError, match=r"missing values \(found 2019-01-01T02:00Z\)"):
+    with pytest.raises(InputError, match=r"missing values \(found 1 of 6: 2019-01-01T02:00Z\)"):
         footprints.read()
     assert footprints.select([0, 1, 3]).read().total.shape == (3, 4, 5)
 
