@@ -6,11 +6,11 @@ import re
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from sensors.statements import Model, State
 
-__all__ = ["CHANNELS", "Column", "Files", "TimeColumn", "fixed_offset", "texts"]
+__all__ = ["CHANNELS", "Column", "Files", "Labels", "Offset", "TimeColumn"]
 
 FIXED_OFFSET = re.compile(r"^UTC(?:[+-](?:0\d|1[0-4]):[0-5]\d)?$")
 CHANNELS = (
@@ -28,6 +28,23 @@ CHANNELS = (
     "steam_load",
     "emission",
 )
+
+
+def _texts(value: Any) -> Any:
+    """Accept one value for a list, and numbers for labels."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return tuple(str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in values)
+
+
+def _fixed_offset(value: str) -> str:
+    """Return `value`, refused unless it is ``UTC`` or like ``UTC-07:00``."""
+    if not FIXED_OFFSET.match(value):
+        raise ValueError("local standard time has a fixed offset all year: write it as UTC-07:00")
+    return value
+
+
+Labels = Annotated[tuple[str, ...], BeforeValidator(_texts)]  # one label or several; numbers are labels too
+Offset = Annotated[str, AfterValidator(_fixed_offset)]
 
 
 class Column(Model):
@@ -87,22 +104,11 @@ class TimeColumn(Model):
         return self
 
 
-def texts(value: Any) -> Any:
-    """Accept one value for a list, and numbers for labels."""
-    values = value if isinstance(value, list | tuple) else [value]
-    return tuple(str(v) if isinstance(v, int) and not isinstance(v, bool) else v for v in values)
-
-
 class Files(Model):
     """Files, folders or patterns, and the local days wanted (the second exclusive)."""
 
-    files: tuple[str, ...] = Field(min_length=1)
+    files: Labels = Field(min_length=1)
     period: tuple[date, date] | None = None
-
-    @field_validator("files", mode="before")
-    @classmethod
-    def _files(cls, value: Any) -> Any:
-        return texts(value)
 
     @field_validator("period")
     @classmethod
@@ -110,10 +116,3 @@ class Files(Model):
         if value is not None and not value[1] > value[0]:
             raise ValueError("the second date (exclusive) must be after the first")
         return value
-
-
-def fixed_offset(value: str) -> str:
-    """Return `value`, refused unless it is ``UTC`` or like ``UTC-07:00``."""
-    if not FIXED_OFFSET.match(value):
-        raise ValueError("local standard time has a fixed offset all year: write it as UTC-07:00")
-    return value

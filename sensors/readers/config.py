@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sensors.readers.columns import CHANNELS, Column, Files, TimeColumn, fixed_offset, texts
+from sensors.readers.columns import CHANNELS, Column, Files, Labels, Offset, TimeColumn
 from sensors.statements import ComponentUncertainty, Model, State
 
 __all__ = ["CampdReader", "Column", "EcmpsReader", "Hj212Channel", "Hj212Reader", "Reader", "TableReader", "TimeColumn",
@@ -38,28 +38,13 @@ class CampdReader(Files):
     """
 
     format: Literal["campd"] = "campd"
-    facility: tuple[str, ...] = ()
-    unit: tuple[str, ...] = ()
-    timezone: str | None = None
-    timezones: dict[str, str] = Field(default_factory=dict)
+    facility: Labels = ()
+    unit: Labels = ()
+    timezone: Offset | None = None
+    timezones: dict[str, Offset] = Field(default_factory=dict)
     blank_day: Literal["not operating", "missing"] = "not operating"
     uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
     mrr_tier: Literal[1, 2, 3, 4] | None = None
-
-    @field_validator("facility", "unit", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return texts(value)
-
-    @field_validator("timezone")
-    @classmethod
-    def _fixed(cls, value: str | None) -> str | None:
-        return None if value is None else fixed_offset(value)
-
-    @field_validator("timezones")
-    @classmethod
-    def _all_fixed(cls, value: dict[str, str]) -> dict[str, str]:
-        return {key: fixed_offset(zone) for key, zone in value.items()}
 
 
 class TableReader(Files):
@@ -177,17 +162,12 @@ class Hj212Reader(Files):
     interval: Annotated[float, Field(gt=0.0)] | None = None
     timezone: str = "UTC+08:00"
     channels: dict[str, Hj212Channel] = Field(min_length=1)
-    stations: tuple[str, ...] = ()
+    stations: Labels = ()
     strict: bool = False
     species: str = "CO2"
     method: Literal["direct", "diluent", "fuel_flow", "default", "substitute", "unknown"] = "direct"
     uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
     mrr_tier: Literal[1, 2, 3, 4] | None = None
-
-    @field_validator("stations", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return texts(value)
 
     @model_validator(mode="after")
     def _length(self) -> Hj212Reader:
@@ -241,23 +221,13 @@ class EcmpsReader(Files):
     """
 
     format: Literal["ecmps"]
-    facility: tuple[str, ...] = ()
-    location: tuple[str, ...] = ()
-    timezone: str
+    facility: Labels = ()
+    location: Labels = ()
+    timezone: Offset
     take: Literal["emission", "channels"] = "emission"
     humidity: Literal["dry", "wet"] | None = None
     uncertainty: dict[str, ComponentUncertainty] = Field(default_factory=dict)
     mrr_tier: Literal[1, 2, 3, 4] | None = None
-
-    @field_validator("facility", "location", mode="before")
-    @classmethod
-    def _labels(cls, value: Any) -> Any:
-        return texts(value)
-
-    @field_validator("timezone")
-    @classmethod
-    def _fixed(cls, value: str) -> str:
-        return fixed_offset(value)
 
 
 class TypedSeries(Model):

@@ -5,19 +5,18 @@ Importing this module costs nothing heavy.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
+from sensors.readers.columns import Labels
 from sensors.statements import Model
 
 __all__ = ["NeonRecords", "PicarroRecords", "TableRecords"]
 
 
 class _Records(Model):
-    files: Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)] = Field(
-        min_length=1
-    )
+    files: Labels = Field(min_length=1)
 
 
 class PicarroRecords(_Records):
