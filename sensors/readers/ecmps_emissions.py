@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.flags import Flag, Reason
 from sensors.config import Column, EcmpsReader, State, TableReader, TimeColumn
-from sensors.readers.ecmps_json import ENDINGS, kind_of, listed, load, location, number
+from sensors.readers.ecmps_json import ENDINGS, listed, load, location, number
 from sensors.readers.files import expand
 from sensors.readers.table import gather
 
@@ -26,7 +25,7 @@ __all__ = ["read"]
 STANDARD = State(temperature="68 degF", pressure="29.92 inHg", humidity="wet")
 # Units of ECMPS readings (Emissions Reporting Instructions, tables of monitor and derived hourly values)
 MONITORED = {"CO2C": ("co2", "percent"), "O2C": ("o2", "percent"), "H2O": ("h2o", "percent"), "FLOW": ("flow", "ft3/h")}
-LOAD = {"MW": ("gross_load", "MW*h"), "KLBHR": ("steam_load", "lb"), "MMBTUHR": ("", "")}
+LOAD = {"MW": ("gross_load", "MW*h"), "KLBHR": ("steam_load", "klb")}  # as amounts; heat (MMBTUHR) is no channel here
 # What the reading of a code is worth; the reading itself is kept
 WORTH: dict[str, tuple[Flag, Reason | None]] = {
     "measured": (Flag.GOOD, None),
@@ -80,7 +79,7 @@ def read(config: EcmpsReader, *, base: Path | None = None) -> xr.Dataset:
     """
     hours = _Hours(config)
     for path in expand(config.files, base, endings=ENDINGS):
-        hours.add(path, load(path, "emissions") if _named(path, config) else _any(path))
+        hours.add(path, load(path, "emissions", certain=_named(path, config)))
     ds = gather(hours.frame(), hours.table())
     ds.attrs.update(source="US EPA ECMPS emissions (JSON)", title="Hourly CO2 of stacks")
     ds.attrs["notes"] = "; ".join(note for note in (str(ds.attrs.get("notes", "")), *hours.notes()) if note)
@@ -90,19 +89,6 @@ def read(config: EcmpsReader, *, base: Path | None = None) -> xr.Dataset:
 def _named(path: Path, config: EcmpsReader) -> bool:
     """Tell whether the user named this very file, so that another kind of content is a mistake."""
     return any(Path(name).name == path.name for name in config.files)
-
-
-def _any(path: Path) -> dict[str, Any]:
-    """Return the content of a file found in a folder: nothing where it is of another kind."""
-    import json
-
-    from ghg.core.files import open_input
-
-    try:
-        content = json.loads(open_input(path).read_bytes().decode("utf-8-sig"))
-    except (UnicodeDecodeError, json.JSONDecodeError):
-        return load(path, "emissions")  # says what is wrong
-    return content if isinstance(content, dict) and kind_of(content) == "emissions" else {}
 
 
 class _Hours:
@@ -124,15 +110,12 @@ class _Hours:
             raise InputError("orisCode is missing", where=path.name, need="the code of the plant")
         if self.config.facility and plant not in self.config.facility:
             return
-        for place, record in self._wanted(path, content):
+        for k, record in enumerate(listed(content, "hourlyOperatingData", where=path.name), 1):
+            place = f"{path.name}, hourlyOperatingData {k}"
             unit = location(record, place)
             self.seen[unit] += 1
             if not self.config.location or unit in self.config.location:
                 self.rows.append(self._row(record, place, f"{plant}/{unit}"))
-
-    def _wanted(self, path: Path, content: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-        for k, record in enumerate(listed(content, "hourlyOperatingData", where=path.name), 1):
-            yield f"{path.name}, hourlyOperatingData {k}", record
 
     def _row(self, record: dict[str, Any], place: str, source: str) -> dict[str, Any]:
         """Return one hour: time, operating share, load, heat and either the emission or the readings."""
@@ -140,15 +123,13 @@ class _Hours:
         day = str(record.get("date") or "")[:10]
         if not (0 <= hour <= 23 and hour == int(hour)):
             raise InputError("hour is not an hour of the day", where=place, found=f"{hour:g}", need="0 to 23")
-        share = number(record, "operatingTime", place, optional=True)
-        if share != share:
-            raise InputError("operatingTime is missing", where=place, need="the share of the hour, 0 to 1")
+        share = number(record, "operatingTime", place)
+        if not 0.0 <= share <= 1.0:
+            raise InputError("operatingTime is no share of the hour", where=place, found=f"{share:g}", need="0 to 1")
         row = {"place": place, "time": f"{day}T{int(hour):02d}:00", "source": source, "operating_time": share}
         code = str(record.get("loadUnitsOfMeasureCode") or "MW")
-        name, _ = LOAD.get(code, ("", ""))
-        if name:
-            thousand = 1000.0 if code == "KLBHR" else 1.0
-            row[name] = number(record, "hourLoad", place, optional=True) * thousand * share
+        if code in LOAD:
+            row[LOAD[code][0]] = number(record, "hourLoad", place, optional=True) * share
         readings = self._readings(record, place)
         values = listed(record, "derivedHourlyValueData", where=place)
         derived = {str(item.get("parameterCode")): item for item in values}
@@ -189,7 +170,8 @@ class _Hours:
         self, record: dict[str, Any], item: dict[str, Any], readings: dict[str, Any], place: str, share: float
     ) -> dict[str, Any]:
         """Return the CO2 mass of an hour [short ton], and how it came about."""
-        behind = [name for name in ("co2", "o2", "flow", "h2o") if name in readings]
+        gas = "co2" if "co2" in readings else "o2"  # O2 beside CO2 serves other pollutants
+        behind = [name for name in (gas, "flow", "h2o") if name in readings]
         flag = max([int(Flag.GOOD), *(readings[f"{name}_flag"] for name in behind)])
         reason = 0
         for name in behind:

@@ -25,8 +25,15 @@ WORDS: dict[Kind, str] = {
 }
 
 
-def load(path: Path, kind: Kind) -> dict[str, Any]:
+def load(path: Path, kind: Kind, *, certain: bool = True) -> dict[str, Any]:
     """Return the content of an ECMPS file of the wanted kind.
+
+    Parameters
+    ----------
+    path : Path
+    kind : {"emissions", "qa", "plan"}
+    certain : bool
+        The file must be of that kind; otherwise one of another kind gives nothing, as for a folder of all sorts.
 
     Raises
     ------
@@ -41,14 +48,16 @@ def load(path: Path, kind: Kind) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InputError("the file is not valid JSON", where=f"{path.name}, line {error.lineno}, column {error.colno}",
                          found=error.msg, hint="the download may be cut short") from error  # fmt: skip
+    found = kind_of(content) if isinstance(content, dict) else None
+    if found == kind:
+        return content
+    if not certain:
+        return {}
     if not isinstance(content, dict):
         raise InputError("the file is no ECMPS file", where=path.name, found=f"a JSON {type(content).__name__}",
                          need="an object with orisCode")  # fmt: skip
-    found = kind_of(content)
-    if found != kind:
-        raise InputError("the file holds something else", where=path.name, need=WORDS[kind],
-                         found="no ECMPS data" if found is None else WORDS[found])  # fmt: skip
-    return content
+    raise InputError("the file holds something else", where=path.name, need=WORDS[kind],
+                     found="no ECMPS data" if found is None else WORDS[found])  # fmt: skip
 
 
 def kind_of(content: dict[str, Any]) -> Kind | None:

@@ -95,6 +95,22 @@ def test_the_adjusted_value_counts_and_the_basis_of_a_reading_is_read(tmp_path: 
     assert ds["flow"].item() == 61e6 and ds["o2"].attrs["humidity"] == "dry" and ds["co2"].attrs["humidity"] == "wet"
 
 
+def test_o2_beside_co2_does_not_make_co2_a_substitute(tmp_path: Path) -> None:
+    o2 = {"parameterCode": "O2C", "unadjustedHourlyValue": 7.0, "modcCode": "12", "moistureBasis": "D"}
+    both, alone = _hour(0), _hour(1, co2=None)
+    for hour in (both, alone):
+        hour["monitorHourlyValueData"].append(o2)
+    alone["derivedHourlyValueData"] = both["derivedHourlyValueData"]
+    ds = read(_reader(_file(tmp_path, both, alone)))
+    assert ds["emission_method"].values[0].tolist() == [Method.DIRECT, Method.SUBSTITUTE]
+    assert ds["emission_flag"].values[0].tolist() == [Flag.GOOD, Flag.SUSPECT]
+
+
+def test_steam_is_an_amount_of_the_hour(tmp_path: Path) -> None:
+    ds = read(_reader(_file(tmp_path, _hour(0, share=0.5, hourLoad=800, loadUnitsOfMeasureCode="KLBHR"))))
+    assert "gross_load" not in ds and ds["steam_load"].item() == pytest.approx(800e3 * 0.45359237 * 0.5 / 3600.0)
+
+
 def test_a_folder_may_hold_other_ecmps_files_and_several_quarters(tmp_path: Path) -> None:
     _file(tmp_path, _hour(0), name="q3.json")
     other = _hour(0, stackPipeId="CS1", unitId=None, date="2021-10-01")
@@ -118,6 +134,7 @@ def test_a_job_reads_them_like_any_records(tmp_path: Path) -> None:
     [
         ({"hour": 24}, {}, "not an hour of the day"),
         ({"operatingTime": None}, {}, "operatingTime is missing"),
+        ({"operatingTime": 60}, {}, "no share of the hour"),
         ({"date": "July"}, {}, "no readable time"),
         ({"unitId": None}, {}, "neither unit nor stack"),
         ({}, {"location": ["9"]}, "no hour is left"),
