@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache, partial
@@ -15,12 +14,6 @@ from ghg.core.errors import InputError
 __all__ = ["detail", "texts", "write_report"]
 
 LANGUAGES = ("en", "zh")
-# What the detectors say of size and origin (sensors.integrity.screen)
-DETAILS = {
-    "same": re.compile(r"the same as from (.*)"),
-    "shifted": re.compile(r"by (.*) intervals"),
-    "changed": re.compile(r"by (.*%)"),
-}
 
 
 @cache
@@ -81,12 +74,9 @@ def _evidence(text: Mapping[str, str], one: Mapping[str, Any]) -> str:
     return str(one["evidence"]) if template is None else template.format(**one)
 
 
-def detail(text: Mapping[str, str], found: str) -> str:
-    """Return the detail of a finding in the words of the page; English comes with the finding."""
-    for name, pattern in DETAILS.items():
-        if (told := pattern.fullmatch(found)) and f"detail_{name}" in text:
-            return text[f"detail_{name}"].format(*told.groups())
-    return found
+def detail(text: Mapping[str, str], found: Mapping[str, Any]) -> str:
+    """Return size or origin of a finding of the screening in the words of the page; empty where it has none."""
+    return text[f"detail_{found['detector']}"].format(*found["values"]) if found["values"] else ""
 
 
 def tonnes(kilograms: float | None) -> str:

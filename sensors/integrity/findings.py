@@ -31,8 +31,8 @@ class Finding:
         The evidence window (UTC).
     alarm : bool
         The score is one that genuine units reach less than the agreed number of times a year.
-    detail : str
-        Size of the step, place of the original ...
+    values : tuple of str
+        Size of the step, place of the original ...; what each is, the detector says (``detail``).
     opens : bool
         An alarm, and not within 30 days after another of the same kind: then the unit is under review already.
     q : float
@@ -47,9 +47,14 @@ class Finding:
     start: np.datetime64
     end: np.datetime64
     alarm: bool
-    detail: str = ""
+    values: tuple[str, ...] = ()
     opens: bool = True
     q: float = 1.0
+
+    @property
+    def detail(self) -> str:
+        """Size or origin in words; empty where the detector has none."""
+        return nulls()[self.detector].detail.format(*self.values) if self.values else ""
 
     def sentence(self) -> str:
         """Return the finding in words."""
@@ -72,6 +77,7 @@ class Finding:
             "start": _minute(self.start),
             "end": _minute(self.end),
             "detail": self.detail,
+            "values": list(self.values),
             "meaning": nulls()[self.detector].meaning,
         }
 
@@ -126,13 +132,13 @@ def _minute(time: np.datetime64) -> str:
 
 
 def made(
-    unit: Unit, detector: str, subject: str, score: float, hours: tuple[float, float], detail: str = "",
-    p: float | None = None,
+    unit: Unit, detector: str, subject: str, score: float, hours: tuple[float, float],
+    values: tuple[str, ...] = (), p: float | None = None,
 ) -> Finding:  # fmt: skip
     """Return a finding of a unit; its p-value by the law of the detector unless given."""
     null = nulls()[detector]
     return Finding(unit.name, detector, subject, float(score), null.p(score, unit.years) if p is None else p,
-                   unit.time(hours[0]), unit.time(hours[1]), score >= null.alarm, detail)  # fmt: skip
+                   unit.time(hours[0]), unit.time(hours[1]), score >= null.alarm, values)  # fmt: skip
 
 
 def controlled(findings: list[Finding], tests: int | None = None) -> list[Finding]:

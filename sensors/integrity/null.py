@@ -35,6 +35,8 @@ class Null:
         See the module.
     meaning : str
         What an alarm says.
+    detail : str
+        How its size or origin is put into words, with a place for each value.
     log : bool
         The law holds for the logarithm of the score.
     daily : bool
@@ -47,6 +49,7 @@ class Null:
     yearly: float
     scale: float
     meaning: str
+    detail: str = ""
     log: bool = False
     daily: bool = False
     measured: bool = True

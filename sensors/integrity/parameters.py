@@ -45,9 +45,9 @@ def findings(unit: Unit, relations: list[Relation], tolerance: float) -> tuple[l
             real = tails[1] <= tails[0] or abs(level) >= LEAST
             score = -float(np.log(p)) if real else 0.0
             if score > 0.0:
-                words = f"level {100.0 * np.expm1(level):+.1f} %, slope {slope:+.3f}"
+                sizes = (f"{100.0 * np.expm1(level):+.1f} %", f"{slope:+.3f}")
                 found.append(made(unit, "parameter", f"{relation.y} ~ {relation.x}", score,
-                                  (max(hour - HOURS, 0), min(hour + HOURS, unit.on.size)), words, p=p))  # fmt: skip
+                                  (max(hour - HOURS, 0), min(hour + HOURS, unit.on.size)), sizes, p=p))  # fmt: skip
     return found, len(unit.changes) * len(relations)
 
 

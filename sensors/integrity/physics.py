@@ -41,18 +41,18 @@ def findings(unit: Unit) -> tuple[list[Finding], int]:
         tests += 1
         if row[0] > 0.0:
             found.append(made(unit, "saturation", "h2o ~ temperature", row[0], row[1:3],
-                              f"by {100.0 * np.expm1(row[0]):.0f} %"))  # fmt: skip
+                              (f"{100.0 * np.expm1(row[0]):.0f} %",)))  # fmt: skip
     if "oxygen_deficit" in c and "co2" in c:
         low, high = unit.line or ANY_FUEL
         row = _physics.off_line(unit.on, c["co2"], c["oxygen_deficit"], AIR_O2, low, high, DAY)
         tests += 1
         if row[0] > 0.0:
-            found.append(made(unit, "line", "co2 ~ o2", row[0], row[1:3], f"CO2 at no oxygen would be {row[3]:.1f} %"))
+            found.append(made(unit, "line", "co2 ~ o2", row[0], row[1:3], (f"{row[3]:.1f} %",)))
     if unit.stamps is not None and unit.stamps.size > 1:
         row = _physics.jumps(unit.stamps, int(unit.step / np.timedelta64(1, "s")))
         tests += 1
         if row[0] > 0.0:
             times = unit.stamps.astype("datetime64[s]")
             hours = [(times[i] - unit.start) / unit.step for i in (int(row[1]), min(int(row[2]), times.size - 1))]
-            found.append(made(unit, "clock", "time", row[0], (min(hours), max(hours)), f"{int(row[0])} times"))
+            found.append(made(unit, "clock", "time", row[0], (min(hours), max(hours)), (str(int(row[0])),)))
     return found, tests

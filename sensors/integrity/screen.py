@@ -206,8 +206,8 @@ def _steps(unit: Unit, detector: str, subject: str, steps: Array, best: Array) -
     while over.any():
         peak = int(np.argmax(np.where(over, size, 0.0)))
         first, last = max(peak - 1, 0), min(peak + AFTER, len(steps) - 1)
-        words = f"by {100.0 * np.expm1(steps[peak, 0]):+.1f} %"
-        found.append(made(unit, detector, subject, float(size[peak]), (steps[first, 1], steps[last, 1]), words))
+        size_of = (_percent(steps[peak, 0]),)
+        found.append(made(unit, detector, subject, float(size[peak]), (steps[first, 1], steps[last, 1]), size_of))
         over[max(peak - AFTER, 0) : peak + AFTER + 1] = False
     return _under_review(found) or _finding(unit, detector, subject, best)
 
@@ -223,11 +223,16 @@ def _finding(unit: Unit, detector: str, subject: str, row: Array) -> list[Findin
     score = float(row[0])
     if not score > 0.0:
         return []
-    detail = ""
+    values: tuple[str, ...] = ()
     if detector in ("copied", "scaled_copy"):
-        detail = f"the same as from {str(unit.time(row[3]).astype('datetime64[m]')).replace('T', ' ')}"
+        values = (str(unit.time(row[3]).astype("datetime64[m]")).replace("T", " "),)
     elif detector == "lag":
-        detail = f"by {int(row[3]):+d} intervals"
+        values = (f"{int(row[3]):+d}",)
     elif detector in ("step", "step_ratio"):
-        detail = f"by {100.0 * np.expm1(row[3]):+.1f} %"
-    return [made(unit, detector, subject, score, (row[1], row[2]), detail)]
+        values = (_percent(row[3]),)
+    return [made(unit, detector, subject, score, (row[1], row[2]), values)]
+
+
+def _percent(log: float) -> str:
+    """Return a difference of logarithms as a signed percentage."""
+    return f"{100.0 * np.expm1(log):+.1f} %"

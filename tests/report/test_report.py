@@ -20,6 +20,7 @@ from ghg.facility.independence import EVIDENCE, Independence
 from ghg.facility.job import _finite
 from ghg.facility.result import as_dict
 from ghg.report.facility import _evidence, detail, texts, write_report
+from sensors.integrity.null import nulls
 from tests.plants import ordinary, plant, settings
 
 
@@ -141,7 +142,11 @@ def test_without_causes_and_pairs_the_page_still_stands(tmp_path: Path) -> None:
 
 
 def test_details_of_findings_are_in_the_language_of_the_page() -> None:
-    assert detail(texts("en"), "the same as from 2024-01-01") == "the same as from 2024-01-01"
-    assert detail(texts("zh"), "the same as from 2024-01-01") == "与 2024-01-01 起的一段相同"
-    assert detail(texts("zh"), "by -6.0 %") == "-6.0 %"
-    assert detail(texts("zh"), "something else") == "something else"
+    copied = {"detector": "copied", "values": ["2024-01-01 00:00"]}
+    assert detail(texts("en"), copied) == "the same as from 2024-01-01 00:00"
+    assert detail(texts("zh"), copied) == "与 2024-01-01 00:00 起的一段相同"
+    assert detail(texts("zh"), {"detector": "quiet", "values": []}) == ""
+    for name, null in nulls().items():  # every detector that states a size says it in both languages, in full
+        if null.detail:
+            assert texts("en")[f"detail_{name}"] == null.detail
+            assert texts("zh")[f"detail_{name}"].count("{}") == null.detail.count("{}")

@@ -77,7 +77,8 @@ def test_every_kind_is_tried() -> None:
 def test_the_size_of_a_step_is_told(size: float) -> None:
     findings, _, _ = screen_unit(tamper(unit(), Attack("scale", BOTH, size, START)))
     (step,) = [f for f in findings if f.alarm and f.detector == "step"]
-    told = float(step.detail.removeprefix("by ").removesuffix(" %"))
+    told = float(step.values[0].removesuffix(" %"))
+    assert step.detail == f"by {step.values[0]}"
     assert told == pytest.approx(100 * size, abs=1.2)
     assert abs((step.start - unit().time(START)) / np.timedelta64(1, "h")) <= 24
 
@@ -114,7 +115,7 @@ def test_a_changed_parameter_moves_the_level() -> None:
     assert not silent  # 2 % is below what is seen without a hint
     found = [f for f in screen_unit(replace(scaled, changes=(START,)))[0] if f.detector == "parameter"]
     assert found and found[0].alarm
-    level = float(found[0].detail.split()[1])
+    level = float(found[0].values[0].removesuffix(" %"))
     assert level == pytest.approx(2.0, abs=0.5)
     assert not [f for f in screen_unit(replace(unit(), changes=(START,)))[0] if f.detector == "parameter" and f.alarm]
 
