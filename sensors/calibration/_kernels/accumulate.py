@@ -85,10 +85,47 @@ def _stretch(
 
 
 @kernel
+def _open(row, n, s1, s2, mean, m2, lost):
+    """Begin a record: sums of zero, and no mean until there is a reading."""
+    for g in range(n.size):
+        n[g] = 0
+        s1[g] = 0.0
+        s2[g] = 0.0
+        mean[g, row] = np.nan
+        m2[g, row] = 0.0
+    for j in range(lost.shape[0]):
+        lost[j, row] = 0
+
+
+@kernel
+def _close(row, n, x0, s1, s2, nw, sw, count, mean, m2):
+    """Write the statistics of a record from its sums about the first reading; return its mean water."""
+    for g in range(n.size):
+        count[g, row] = n[g]
+        if n[g] > 0:
+            shift = s1[g] / n[g]
+            mean[g, row] = x0[g] + shift
+            m2[g, row] = max(s2[g] - s1[g] * shift, 0.0)
+    return sw / nw if nw > 0 else np.nan
+
+
+@kernel
+def _water_before(time, water, scan, first, hold):
+    """Return water and time of the last scan before row `first`, if it is not too long ago."""
+    k = first - 1
+    while k >= 0 and time[first] - time[k] <= hold:
+        if scan[k]:
+            return water[k], time[k]
+        k -= 1
+    return np.nan, np.int64(-(1 << 62))
+
+
+@kernel
 def _chunk(
     time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, first, last,
     slot, start, end, ports, count, mean, m2, wet, lost,
 ):  # fmt: skip
+    """Fill the records of rows ``first:last``, at least one, from `slot` on; return how many there are."""
     gases = x.shape[0]
     row = slot - 1
     n = np.zeros(gases, np.int64)
@@ -97,18 +134,9 @@ def _chunk(
     s2 = np.zeros(gases)
     nw = 0
     sw = 0.0
-    begun = time[first] if first < last else 0
-    begun = _visit_start(time, port, first, gap, longest) if first < last else begun
+    begun = _visit_start(time, port, first, gap, longest)
     edge = np.int64(-1)
-    before = np.nan  # water of the scan before
-    when = np.int64(-(1 << 62))
-    k = first - 1
-    while k >= 0 and first < last and time[first] - time[k] <= hold:
-        if scan[k]:
-            before = water[k]
-            when = time[k]
-            break
-        k -= 1
+    before, when = _water_before(time, water, scan, first, hold)
     i = first - 1
     while i + 1 < last:
         i += 1
@@ -120,27 +148,14 @@ def _chunk(
         if row < slot or broken or t >= edge:
             if row >= slot:
                 end[row] = min(edge, time[i - 1] + 1) if broken else edge
-                for g in range(gases):
-                    count[g, row] = n[g]
-                    if n[g] > 0:
-                        shift = s1[g] / n[g]
-                        mean[g, row] = x0[g] + shift
-                        m2[g, row] = max(s2[g] - s1[g] * shift, 0.0)
-                wet[row] = sw / nw if nw > 0 else np.nan
+                wet[row] = _close(row, n, x0, s1, s2, nw, sw, count, mean, m2)
             row += 1
             low = t // minute * minute
             edge = low + minute
             ready = begun + (flush[p] if p >= 0 else 0)
             start[row] = min(max(max(low, begun), ready), edge - 1)
             ports[row] = p
-            for g in range(gases):
-                n[g] = 0
-                s1[g] = 0.0
-                s2[g] = 0.0
-                mean[g, row] = np.nan
-                m2[g, row] = 0.0
-            for j in range(lost.shape[0]):
-                lost[j, row] = 0
+            _open(row, n, s1, s2, mean, m2, lost)
             nw = 0
             sw = 0.0
         h = water[i]
@@ -196,13 +211,7 @@ def _chunk(
             t = time[last]
             near = port[last] == port[last - 1] and t - time[last - 1] <= gap
             end[row] = edge if near and t >= edge else min(edge, time[last - 1] + 1)
-        for g in range(gases):
-            count[g, row] = n[g]
-            if n[g] > 0:
-                shift = s1[g] / n[g]
-                mean[g, row] = x0[g] + shift
-                m2[g, row] = max(s2[g] - s1[g] * shift, 0.0)
-        wet[row] = sw / nw if nw > 0 else np.nan
+        wet[row] = _close(row, n, x0, s1, s2, nw, sw, count, mean, m2)
     return row + 1 - slot
 
 

@@ -138,6 +138,44 @@ def mean_variance(t, seen, h, tank, var, tau, day, level, slope, prior, weight, 
 
 
 @kernel
+def _update(x, p, h, tank, d, var, gain, inno):
+    """Take one observation into `x` and `p`; fill its gain and innovations over their variance, return 1 / variance."""
+    s = var + _seen(p, h, tank, gain)
+    for c in range(d.size):
+        y = d[c] - x[4 + tank, c]
+        for i in range(4):
+            y -= h[i] * x[i, c]
+        inno[c] = y / s
+        for i in range(gain.size):
+            x[i, c] += gain[i] * y / s
+    for i in range(gain.size):
+        for j in range(gain.size):
+            p[i, j] -= gain[i] * gain[j] / s
+    for i in range(gain.size):
+        gain[i] /= s
+    return 1.0 / s
+
+
+@kernel
+def _update_parts(own, r, h, var, go, gr):
+    """Take one observation into the covariance without cylinders and into its part `r` from observation noise."""
+    so = var
+    hrh = 0.0
+    for i in range(4):
+        go[i] = 0.0
+        gr[i] = 0.0
+        for j in range(4):
+            go[i] += own[i, j] * h[j]
+            gr[i] += r[i, j] * h[j]
+        so += h[i] * go[i]
+        hrh += h[i] * gr[i]
+    for i in range(4):
+        for j in range(4):
+            own[i, j] -= go[i] * go[j] / so
+            r[i, j] += (-go[i] * gr[j] - gr[i] * go[j] + go[i] * go[j] * (hrh + var) / so) / so
+
+
+@kernel
 def smooth(t, seen, h, tank, d, var, tau, day, level, slope, prior, coef, cov, share):
     """Smooth the response to every node.
 
@@ -174,7 +212,6 @@ def smooth(t, seen, h, tank, d, var, tau, day, level, slope, prior, coef, cov, s
     p = np.zeros((m, m))
     r = np.zeros((4, 4))  # part of p that comes from observation noise
     own = np.zeros((4, 4))  # part of p as if the cylinders had no error
-    g = np.empty(m)
     gr = np.empty(4)
     go = np.empty(4)
     for j in range(m):
@@ -197,37 +234,63 @@ def smooth(t, seen, h, tank, d, var, tau, day, level, slope, prior, coef, cov, s
             for j in range(m):
                 ps[k, i, j] = p[i, j]
         if seen[k]:
-            s = var[k] + _seen(p, h[k], tank[k], g)
-            inverse[k] = 1.0 / s
-            for c in range(columns):
-                y = d[k, c] - x[4 + tank[k], c]
-                for i in range(4):
-                    y -= h[k, i] * x[i, c]
-                inno[k, c] = y / s
-                for i in range(m):
-                    x[i, c] += g[i] * y / s
-            for i in range(m):
-                gain[k, i] = g[i] / s
-                for j in range(m):
-                    p[i, j] -= g[i] * g[j] / s
-            so = var[k]
-            hrh = 0.0
-            for i in range(4):
-                go[i] = 0.0
-                gr[i] = 0.0
-                for j in range(4):
-                    go[i] += own[i, j] * h[k, j]
-                    gr[i] += r[i, j] * h[k, j]
-                so += h[k, i] * go[i]
-                hrh += h[k, i] * gr[i]
-            for i in range(4):
-                for j in range(4):
-                    own[i, j] -= go[i] * go[j] / so
-                    r[i, j] += (-go[i] * gr[j] - gr[i] * go[j] + go[i] * go[j] * (hrh + var[k]) / so) / so
+            inverse[k] = _update(x, p, h[k], tank[k], d[k], var[k], gain[k], inno[k])
+            _update_parts(own, r, h[k], var[k], go, gr)
         total = own[0, 0] + 2.0 * own[0, 1] + own[1, 1]
         noise = r[0, 0] + 2.0 * r[0, 1] + r[1, 1]
         share[k] = min(max(noise / total, 0.0), 1.0) if total > 0.0 else 1.0
     _backward(t, seen, h, tank, tau, xs, ps, gain, inno, inverse, coef, cov)
+
+
+@kernel
+def _adjoint(lam, big, hk, gain, inno, inverse, lh):
+    """Carry the adjoint through an observation: (I - K H)' L (I - K H) + H' H / s."""
+    m = gain.size
+    hlh = 0.0
+    for i in range(m):
+        lh[i] = 0.0
+        for j in range(m):
+            lh[i] += big[i, j] * gain[j]
+        hlh += gain[i] * lh[i]
+    for c in range(inno.size):
+        kl = 0.0
+        for i in range(m):
+            kl += gain[i] * lam[i, c]
+        for i in range(m):
+            lam[i, c] -= hk[i] * (kl + inno[c])
+    for i in range(m):
+        for j in range(m):
+            big[i, j] += -hk[i] * lh[j] - lh[i] * hk[j] + hk[i] * hk[j] * (hlh + inverse)
+
+
+@kernel
+def _response(x, p, lam, big, coef, cov, tmp, one):
+    """Fill the smoothed response of a node, x - P lam, and its covariance, P - P L P, from rows of the forecast."""
+    m = p.shape[1]
+    for c in range(lam.shape[1]):
+        for i in range(4):
+            one[i, 0] = x[i, c]
+            for j in range(m):
+                one[i, 0] -= p[i, j] * lam[j, c]
+        coef[0, c] = one[0, 0] + one[1, 0]
+        coef[1, c] = one[2, 0]
+        coef[2, c] = one[3, 0]
+    for i in range(4):
+        for j in range(m):
+            tmp[i, j] = 0.0
+            for q in range(m):
+                tmp[i, j] += p[i, q] * big[q, j]
+    for i in range(4):
+        for j in range(4):
+            one[i, j] = p[i, j]
+            for q in range(m):
+                one[i, j] -= tmp[i, q] * p[j, q]
+    cov[0] = one[0, 0] + 2.0 * one[0, 1] + one[1, 1]
+    cov[1] = one[0, 2] + one[1, 2]
+    cov[2] = one[2, 2]
+    cov[3] = one[0, 3] + one[1, 3]
+    cov[4] = one[2, 3]
+    cov[5] = one[3, 3]
 
 
 @kernel
@@ -240,53 +303,14 @@ def _backward(t, seen, h, tank, tau, xs, ps, gain, inno, inverse, coef, cov):
     hk = np.zeros(m)
     tmp = np.empty((4, m))
     one = np.empty((4, 4))
-    state = np.empty(4)
     for k in range(n - 1, -1, -1):
         if seen[k]:
             for i in range(4):
                 hk[i] = h[k, i]
             hk[4 + tank[k]] = 1.0
-            # adjoint through the observation: (I - K H)' L (I - K H) + H' H / s
-            hlh = 0.0
-            for i in range(m):
-                lh[i] = 0.0
-                for j in range(m):
-                    lh[i] += big[i, j] * gain[k, j]
-                hlh += gain[k, i] * lh[i]
-            for c in range(columns):
-                kl = 0.0
-                for i in range(m):
-                    kl += gain[k, i] * lam[i, c]
-                for i in range(m):
-                    lam[i, c] -= hk[i] * (kl + inno[k, c])
-            for i in range(m):
-                for j in range(m):
-                    big[i, j] += -hk[i] * lh[j] - lh[i] * hk[j] + hk[i] * hk[j] * (hlh + inverse[k])
+            _adjoint(lam, big, hk, gain[k], inno[k], inverse[k], lh)
             hk[4 + tank[k]] = 0.0
-        for c in range(columns):
-            for i in range(4):
-                state[i] = xs[k, i, c]
-                for j in range(m):
-                    state[i] -= ps[k, i, j] * lam[j, c]
-            coef[k, 0, c] = state[0] + state[1]
-            coef[k, 1, c] = state[2]
-            coef[k, 2, c] = state[3]
-        for i in range(4):
-            for j in range(m):
-                tmp[i, j] = 0.0
-                for q in range(m):
-                    tmp[i, j] += ps[k, i, q] * big[q, j]
-        for i in range(4):
-            for j in range(4):
-                one[i, j] = ps[k, i, j]
-                for q in range(m):
-                    one[i, j] -= tmp[i, q] * ps[k, j, q]
-        cov[k, 0] = one[0, 0] + 2.0 * one[0, 1] + one[1, 1]
-        cov[k, 1] = one[0, 2] + one[1, 2]
-        cov[k, 2] = one[2, 2]
-        cov[k, 3] = one[0, 3] + one[1, 3]
-        cov[k, 4] = one[2, 3]
-        cov[k, 5] = one[3, 3]
+        _response(xs[k], ps[k], lam, big, coef[k], cov[k], tmp, one)
         if k > 0:
             f = np.exp(-(t[k] - t[k - 1]) / tau)
             for c in range(columns):
