@@ -13,7 +13,7 @@ from ghg.cli.jobs import to_netcdf
 
 app = typer.Typer()
 
-Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes that read files.", rich_help_panel="Run")]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="Threads that read files.", rich_help_panel="Run")]
 
 
 @app.command()

@@ -77,20 +77,14 @@ def write_icon(
 
     Parameters
     ----------
-    ds : Dataset
-        Emissions per area on any grid; they are regridded to the triangles.
     grid : path
         ICON grid file.
     path : path
         File to write, usually ``ART_ANT_icon<grid>-<date>.nc``.
-    record : Record
-        Provenance, kept in the file.
     names : mapping, optional
         Species -> name in the file; the species in capitals where not given.
-    start : str, optional
-        Time stamp of emissions that have no time.
-    force : bool
-        Replace an existing file.
+    ds, record, start, force
+        As for :func:`inventories.export.models.write_wrfchem`.
 
     Returns
     -------

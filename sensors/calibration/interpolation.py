@@ -20,15 +20,10 @@ def interpolated(visits: Visits, degree: int, nodes: Array, frame: tuple[float, 
 
     Parameters
     ----------
-    visits : Visits
-        Of calibration cylinders.
-    degree : int
-    nodes : array
-        Times [s].
-    frame : (float, float)
-        Centre and scale of z.
     services : array
         Times [s] across which nothing is joined.
+    visits, degree, nodes, frame
+        As for :func:`sensors.calibration.smoothing.smoothed`.
 
     Raises
     ------
