@@ -9,12 +9,10 @@ apart.
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from timing import best
 
 from ghg.core.jit import threads
 from sensors.analysis.allan import averaging_factors, deviations
@@ -23,18 +21,6 @@ from sensors.analysis.integrity import copies
 from sensors.analysis.quality import Limits, four_tests
 from sensors.analysis.rebs import rebs
 from sensors.analysis.spikes import rebs_spikes, sd_spikes
-
-
-def best(run: Callable[[], Any], repeats: int = 7) -> tuple[float, float]:
-    """Return the least wall and processor time."""
-    run()
-    wall, cpu = [], []
-    for _ in range(repeats):
-        a, b = time.perf_counter(), time.process_time()
-        run()
-        wall.append(time.perf_counter() - a)
-        cpu.append(time.process_time() - b)
-    return min(wall), min(cpu)
 
 
 def line(name: str, took: tuple[float, float], note: str = "") -> None:

@@ -11,7 +11,6 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import best
 
 from ghg.core.jit import kernel_parallel, prange, threads
 from sensors.calibration.fit import fit_rows
@@ -37,18 +37,6 @@ NAMES = (
     "h2o_reported",
 )  # fmt: skip
 WIDTH = 26
-
-
-def best(run: Callable[[], Any], repeats: int = 5) -> tuple[float, float]:
-    """Return the least wall and processor time."""
-    run()
-    wall, cpu = [], []
-    for _ in range(repeats):
-        a, b = time.perf_counter(), time.process_time()
-        run()
-        wall.append(time.perf_counter() - a)
-        cpu.append(time.process_time() - b)
-    return min(wall), min(cpu)
 
 
 def line(name: str, took: tuple[float, float], count: float, note: str = "") -> None:

@@ -10,12 +10,12 @@ import importlib.util
 import resource
 import tempfile
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
+from timing import best
 
 from ghg.core.provenance import Record
 from inventories.grid.fields import coordinates
@@ -27,17 +27,6 @@ from inventories.temporal.expand import expand_to_file
 from inventories.temporal.profiles import Profile
 
 LAMBERT = LambertConformal(30, 60, 34, 110)
-
-
-def best(work: Callable[[], object], runs: int = 5) -> tuple[float, float]:
-    """Return the shortest wall time and its CPU time, s."""
-    work()
-    times = []
-    for _ in range(runs):
-        wall, cpu = time.perf_counter(), time.process_time()
-        work()
-        times.append((time.perf_counter() - wall, time.process_time() - cpu))
-    return min(times)
 
 
 def show(what: str, seconds: tuple[float, float], note: str = "") -> None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import random
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numpy as np
+from timing import least
 
 from ghg.core.jit import kernel, threads
 from sensors.hj212.bulk import decode_all
@@ -46,16 +44,6 @@ def _checksum(data, table):
     return register
 
 
-def best(run: Callable[[], Any], repeats: int = 5) -> float:
-    run()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 def main() -> None:
     rng = random.Random(1)
     some = [message(rng, k) for k in range(2000)]
@@ -63,10 +51,10 @@ def main() -> None:
     data = np.frombuffer(block * (SIZE // len(block)), np.uint8)
     megabytes = data.size / 1e6
     count = data.size // (len(block) // len(some))
-    seconds = best(lambda: decode_all(data))
-    peer = best(lambda: [decode(m) for m in some[:500]], 3) / sum(map(len, some[:500])) * 1e6
+    seconds = least(lambda: decode_all(data))
+    peer = least(lambda: [decode(m) for m in some[:500]], 3) / sum(map(len, some[:500])) * 1e6
     table = np.array(crc_table(), np.uint16)
-    floor = best(lambda: _checksum(data, table)) / threads()
+    floor = least(lambda: _checksum(data, table)) / threads()
     print(f"{count:,} messages, {megabytes:.0f} MB, {len(block) // len(some)} bytes each, {threads()} threads")
     print(f"{'bytes to columns, checksum verified':<40}{megabytes / seconds:10.1f} MB/s   goal {GOAL:.0f} MB/s")
     print(f"{'':<40}{count / seconds / 1e6:10.2f} M messages/s")

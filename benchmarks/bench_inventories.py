@@ -7,28 +7,14 @@ activities alone; the peer is the same product with numpy. Times are the best of
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
+from timing import best
 
 from inventories.uncertainty.approach1 import covariance
 from inventories.uncertainty.approach2 import ensemble
 from inventories.uncertainty.budget import Budget
 
 SOURCES, SPECIES, DRAWS, FUELS = 20_000, 15, 1_000, 40
-
-
-def best(work: Callable[[], object], runs: int = 3) -> tuple[float, float]:
-    """Return the shortest wall and processor time in seconds after one uncounted run."""
-    work()
-    wall, processor = [], []
-    for _ in range(runs):
-        start, used = time.perf_counter(), time.process_time()
-        work()
-        wall.append(time.perf_counter() - start)
-        processor.append(time.process_time() - used)
-    return min(wall), min(processor)
 
 
 def problem() -> Budget:

@@ -11,11 +11,11 @@ import io
 import sys
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from timing import least
 
 from ghg.core.jit import kernel_parallel, prange
 from sensors.readers.delimited import parse_delimited
@@ -26,16 +26,6 @@ NUMBERS = ["OP_HOUR", "OP_TIME", "GLOAD (MW)", "SLOAD (1000lb/hr)", "CO2_MASS (t
 TEXTS = ["STATE", "FACILITY_NAME", "ORISPL_CODE", "UNITID", "OP_DATE", "CO2_MASS_MEASURE_FLG"]
 
 
-def best(run: Callable[[], Any], repeats: int = 7) -> float:
-    run()
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
 @kernel_parallel
 def _triad(a, b, c, out):
     for i in prange(out.size):
@@ -44,7 +34,7 @@ def _triad(a, b, c, out):
 
 def bandwidth() -> float:
     a, b, c, out = (np.ones(N) for _ in range(4))
-    return 4 * 8 * N / best(lambda: _triad(a, b, c, out))
+    return 4 * 8 * N / least(lambda: _triad(a, b, c, out))
 
 
 def line(name: str, amount: float, seconds: float, unit: str, note: str = "") -> None:
@@ -114,7 +104,7 @@ def bench_emission(rate: float) -> None:
         )
 
     floor = (6 + 2 + 5) * 8 * N / rate
-    took = best(ours)
+    took = least(ours)
     line("emission, 5 systematic parts and random", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
     start = time.perf_counter()
     want = by_numpy(x)
@@ -143,7 +133,7 @@ def bench_emission(rate: float) -> None:
         )
 
     floor = (3 + 2 + 2) * 8 * N / rate
-    took = best(short)
+    took = least(short)
     line("emission, flow and concentration only", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
 
     gas, flow, moisture = x["c"] * 100.0, x["q"] * 1e5, x["h"] * 100.0
@@ -152,7 +142,7 @@ def bench_emission(rate: float) -> None:
         _kernels.part75_chain(gas, flow, moisture, x["s"], 1, 5.7e-7, 0.184, 1, e, random)
 
     floor = 6 * 8 * N / rate
-    took = best(chain)
+    took = least(chain)
     line("Part 75 chain F-2 with rounding", N, took, "unit-hours", f"{took / floor:.1f} x memory floor")
 
 
@@ -167,13 +157,13 @@ def bench_reader(folder: Path) -> None:
     header = texts[0].split(b"\n", 1)[0]
     text = b"\n".join([header, *(body.split(b"\n", 1)[1].rstrip() for body in texts)])
     rows = parse_delimited(text, numbers=NUMBERS, texts=TEXTS).rows
-    took = best(lambda: parse_delimited(text, numbers=NUMBERS, texts=TEXTS))
+    took = least(lambda: parse_delimited(text, numbers=NUMBERS, texts=TEXTS))
     line(f"CAMPD csv, {rows} rows, wanted columns", rows, took, "rows", f"{len(text) / took / 1e6:.0f} MB/s")
     import pandas as pd
 
-    plain = best(lambda: pd.read_csv(io.BytesIO(text)), 3)
+    plain = least(lambda: pd.read_csv(io.BytesIO(text)), 3)
     line("  pandas.read_csv, defaults", rows, plain, "rows", f"we are {plain / took:.1f} x faster")
-    chosen = best(lambda: pd.read_csv(io.BytesIO(text), usecols=NUMBERS + TEXTS), 3)
+    chosen = least(lambda: pd.read_csv(io.BytesIO(text), usecols=NUMBERS + TEXTS), 3)
     line("  pandas.read_csv, the same columns", rows, chosen, "rows", f"we are {chosen / took:.1f} x faster")
     try:
         import pyarrow.csv as arrow
@@ -181,7 +171,7 @@ def bench_reader(folder: Path) -> None:
         print("  pyarrow is not installed here")
         return
     options = arrow.ConvertOptions(include_columns=NUMBERS + TEXTS)
-    arrowed = best(lambda: arrow.read_csv(io.BytesIO(text), convert_options=options), 3)
+    arrowed = least(lambda: arrow.read_csv(io.BytesIO(text), convert_options=options), 3)
     line("  pyarrow.csv, the same columns", rows, arrowed, "rows", f"we are {arrowed / took:.1f} x faster")
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-import time
 import warnings
-from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
+from timing import least
 
 from ghg.core.time import period_bounds, resample
 from ghg.core.uncertainty import coverage_interval, first_order, monomial_sums, sample_total, total
@@ -22,17 +21,6 @@ HOURS, DRAWS = 8760, 1_000_000
 NAMES = ("flow", "concentration", "moisture", "temperature", "pressure")
 SHARES = (0.03, 0.015, 0.01, 0.005, 0.002)
 Row = tuple[str, str, float, str]
-
-
-def best(work: Callable[[], object], runs: int = 5) -> float:
-    """Return the shortest time in seconds after one uncounted run."""
-    work()
-    times = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return min(times)
 
 
 def unit_year() -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -56,7 +44,7 @@ def normals_floor(numbers: int) -> float:
         fill(0)
         other.join()
 
-    return best(both)
+    return least(both)
 
 
 def brute_force(e: np.ndarray, u: dict[str, np.ndarray], draws: int) -> np.ndarray:
@@ -75,11 +63,11 @@ def brute_force(e: np.ndarray, u: dict[str, np.ndarray], draws: int) -> np.ndarr
 def bench_total() -> list[Row]:
     e, u = unit_year()
     noise = 0.05 * e
-    ours = best(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0), 9)
-    one = best(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0, threads=1))
+    ours = least(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0), 9)
+    one = least(lambda: total(e, 3600.0, noise, u, draws=DRAWS, seed=1, correlation_time=7200.0, threads=1))
     floor = normals_floor(6 * DRAWS)
     few = DRAWS // 200
-    brute = best(lambda: coverage_interval(brute_force(e, u, few)), 1) * 200
+    brute = least(lambda: coverage_interval(brute_force(e, u, few)), 1) * 200
     rows: list[Row] = [
         ("GUM-S1 of a unit-year, 1e6 draws, interval", "ours", ours, "target 150 ms"),
         ("", "ours, 1 thread", one, ""),
@@ -127,7 +115,7 @@ def peer_uncertainties_total(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Ro
             whole = whole + hour
         return whole.std_dev
 
-    return [("", "uncertainties", best(work, 2) * 20, "first order only; 438 hours x 20")]
+    return [("", "uncertainties", least(work, 2) * 20, "first order only; 438 hours x 20")]
 
 
 def peer_punpy(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Row]:
@@ -148,7 +136,7 @@ def peer_punpy(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Row]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        seconds = best(work, 1) * (DRAWS / draws) * (HOURS / hours)
+        seconds = least(work, 1) * (DRAWS / draws) * (HOURS / hours)
     return [("", "punpy", seconds, "1,000 draws of 876 hours, x 10,000")]
 
 
@@ -157,8 +145,8 @@ def bench_sums() -> list[Row]:
     rng = np.random.default_rng(2)
     e, w = rng.random(n) + 1.0, np.full(n, 3600.0)
     u = rng.random((5, n)) * 0.1
-    ours = best(lambda: monomial_sums(e, u, weights=w), 3)
-    read = best(lambda: [x.sum() for x in (e, w, *u)], 3)
+    ours = least(lambda: monomial_sums(e, u, weights=w), 3)
+    read = least(lambda: [x.sum() for x in (e, w, *u)], 3)
 
     def numpy_sums() -> list[float]:
         ratios = u / e
@@ -170,7 +158,7 @@ def bench_sums() -> list[Row]:
     return [
         ("monomial sums, 4e6 hours, 5 components", "ours", ours, f"{n / ours / 1e6:.0f} M rows/s"),
         ("", "floor", read, "numpy reading the same arrays once"),
-        ("", "numpy", best(numpy_sums, 1), ""),
+        ("", "numpy", least(numpy_sums, 1), ""),
     ]
 
 
@@ -183,7 +171,7 @@ def bench_first_order() -> list[Row]:
         z = v[0] / v[1]
         return np.array([z * np.cos(v[2]), z * np.sin(v[2]), z])
 
-    ours = best(lambda: first_order(model, x, cov), 50)
+    ours = least(lambda: first_order(model, x, cov), 50)
     rows: list[Row] = [("GUM H.2, three outputs, correlated", "ours", ours, "any function, numerical derivatives")]
     if importlib.util.find_spec("uncertainties") is not None:
         import uncertainties
@@ -194,7 +182,7 @@ def bench_first_order() -> list[Row]:
             z = v / i
             return uncertainties.covariance_matrix([z * umath.cos(phi), z * umath.sin(phi), z])
 
-        rows.append(("", "uncertainties", best(peer, 50), ""))
+        rows.append(("", "uncertainties", least(peer, 50), ""))
     return rows
 
 
@@ -216,9 +204,9 @@ def bench_resample() -> list[Row]:
         coords={"time": bounds[:, 0]},
     )
     months = period_bounds("2024-01-01", "2025-01-01", "month", "America/New_York")
-    ours = best(lambda: resample(ds, months), 3)
+    ours = least(lambda: resample(ds, months), 3)
     values = ds.drop_vars(["time_bounds", "emission_flag"])
-    peer = best(lambda: values.resample(time="MS").mean(), 2)
+    peer = least(lambda: values.resample(time="MS").mean(), 2)
     return [
         (
             "hours to local months, 100 units, 7 variables",
