@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ghg.core.errors import ErrorList, GhgError, InputError
 from ghg.core.units import factor
 from inversion.background import baseline, known, side_block
-from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob
+from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob, RegionsJob
 from inversion.covariance import Covariance
 from inversion.error import ObservationError, Term
 from inversion.footprints import Footprints
@@ -192,10 +192,38 @@ def bounds_of(job: InversionJob, by: str) -> Times:
     return edges
 
 
-def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record: Record | None, need: str) -> Array:
-    """Return a field at the periods, (p, r): constant in time, or the record that begins last before the middle."""
+def _prior(job: InversionJob, one: BlockJob, path: Path, grid: Grid, bounds: Times) -> Array:
+    """Return a prior at the periods, (p, r) [mol m-2 s-1], on the grid of the state."""
+    from inversion.readers import read_flux
+
+    stamps, values, _ = read_flux(path, grid.axes(), variable=one.variable, units=one.units, species=job.species)
+    values = values.reshape(stamps.size, -1)
+    if stamps.size == 1 or one.record == "mean":
+        return np.broadcast_to(values.mean(axis=0), (len(bounds), grid.cells)).copy()
+    if (np.diff(stamps) <= np.timedelta64(0, "ns")).any():
+        raise InputError("the times of the prior are missing or not ascending", where=str(path))
+    month = stamps.astype("datetime64[M]").astype(np.int64) % 12
+    rows = []
+    for start, end in bounds:
+        middle = start + (end - start) // 2
+        if one.record == "month":
+            wanted = np.flatnonzero(month == middle.astype("datetime64[M]").astype(np.int64) % 12)
+        else:
+            wanted = np.flatnonzero((stamps >= start) & (stamps < end))
+            last = int(np.searchsorted(stamps, middle, side="right")) - 1
+            wanted = wanted if wanted.size else np.arange(max(last, -1), last + 1)
+        if not wanted.size or wanted[0] < 0:
+            raise InputError("the prior has nothing for a period of the inversion", where=str(path),
+                             found=f"{str(stamps[0])[:10]} to {str(stamps[-1])[:10]}", need=str(start)[:10],
+                             hint="record = 'month' takes the same month of any year")  # fmt: skip
+        rows.append(values[wanted].mean(axis=0))
+    return np.array(rows)
+
+
+def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record: Record | None) -> Array:
+    """Return a field of classes or covariates, which lies on the grid of the state, at the periods, (p, r)."""
     variable = open_variable(path, name, where, record, "prior")
-    values = _in_units(variable, need, where) if need else np.asarray(variable.values, dtype=np.float64)
+    values = np.asarray(variable.values, dtype=np.float64)
     here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
     if here.shape != grid.shape or not (np.allclose(here.latitude, grid.latitude, atol=1e-2)
                                         and np.allclose(here.longitude, grid.longitude, atol=1e-2)):  # fmt: skip
@@ -207,7 +235,7 @@ def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record:
     middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
     place = np.searchsorted(stamps, middle, side="right") - 1
     if (place < 0).any():
-        raise InputError("the prior begins after the inversion", where=where, found=str(stamps[0])[:10],
+        raise InputError("the field begins after the inversion", where=where, found=str(stamps[0])[:10],
                          need=str(bounds[0, 0])[:10])  # fmt: skip
     axis = variable.dims.index("time")
     return np.moveaxis(values, axis, 0).reshape(stamps.size, -1)[place]
@@ -215,7 +243,9 @@ def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record:
 
 def _block(job: InversionJob, one: BlockJob, base: Path, data: Data, foot: Network, record: Record | None) -> Block:
     where, bounds = f"block '{one.name}'", bounds_of(job, one.by)
-    prior = _field(base / one.prior, one.variable, foot.grid, bounds, where, record, "mol m-2 s-1")
+    if record is not None:
+        record.use(base / one.prior, "prior")
+    prior = _prior(job, one, base / one.prior, foot.grid, bounds)
     if one.sigma is not None:
         sigma = np.full(prior.shape, one.sigma)
     else:
@@ -226,14 +256,14 @@ def _block(job: InversionJob, one: BlockJob, base: Path, data: Data, foot: Netwo
     classes = None
     if one.classes is not None:
         file, _, name = one.classes.partition(":")
-        classes = np.rint(_field(base / file, name or "class", foot.grid, bounds[:1], where, record, "")[0]).astype(int)
+        classes = np.rint(_field(base / file, name or "class", foot.grid, bounds[:1], where, record)[0]).astype(int)
     covariance = Covariance(sigma, correlation_in_time(bounds, one.time_length),
                             correlation_in_space(foot.grid, one.length, one.shape, classes, one.between))  # fmt: skip
     covariates = {}
     for name, place in one.covariates.items():
         file, _, variable = place.partition(":")
         covariates[name] = _field(base / file, variable or name, foot.grid, bounds, f"{where}, covariate '{name}'",
-                                  record, "")  # fmt: skip
+                                  record)  # fmt: skip
     return Block(one.name, foot.slabs(data.time, bounds), prior, covariance, bounds, grid=foot.grid,
                  covariates=covariates)  # fmt: skip
 
@@ -313,21 +343,33 @@ def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Pro
 def totals_of(job: InversionJob, problem: Problem, base: Path, record: Record | None = None) -> TotalSet:
     """Return the totals that a job asks for."""
     grid = next(b.grid for b in problem.blocks if b.grid is not None)
-    file, name = base / job.regions.file, job.regions.variable
-    variable = open_variable(file, name, f"regions in {job.regions.file}", record, "regions")
-    here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
-    if here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-2):
-        raise InputError("the regions do not lie on the grid of the footprints", where=job.regions.file,
-                         found=str(here.shape), need=str(grid.shape))  # fmt: skip
-    if "region" in variable.dims:
-        names = [str(r) for r in variable["region"].values]
-        shares = variable.transpose("region", "latitude", "longitude").values.reshape(len(names), -1)
-        regions = dict(zip(names, np.asarray(shares, dtype=np.float64), strict=True))
+    return TotalSet.of(problem, regions_of(job.regions, grid, base, record), bounds_of(job, job.totals))
+
+
+def regions_of(one: RegionsJob, grid: Grid, base: Path, record: Record | None = None) -> dict[str, Array]:
+    """Return the share of each cell (r,) that belongs to each region.
+
+    Raises
+    ------
+    InputError
+        Regions overlap, miss cells although none may be missed, or a name is not there.
+    """
+    from inversion.readers import read_regions
+    from inversion.readers.shapes import read_shapes
+
+    path = base / one.file
+    if path.suffix.lower() in (".geojson", ".json"):
+        names, shares = read_shapes(path, grid.axes(), names=one.names or "name")
     else:
-        mask = np.asarray(variable.transpose("latitude", "longitude").values).ravel()
-        meanings = str(variable.attrs.get("flag_meanings", "")).split()
-        values = np.atleast_1d(variable.attrs.get("flag_values", np.unique(mask[np.isfinite(mask)])))
-        names = meanings if len(meanings) == len(values) else [f"region {int(v)}" for v in values]
-        regions = {n: (mask == v).astype(np.float64) for n, v in zip(names, values, strict=True) if (mask == v).any()}
-    regions = check_regions(regions, grid.cells, rest=job.regions.rest, area=grid.area)
-    return TotalSet.of(problem, regions, bounds_of(job, job.totals))
+        names, shares, _ = read_regions(path, grid.axes(), variable=one.variable, names=one.names)
+    if record is not None:
+        record.use(path, "regions")
+    found = {n: s.ravel() for n, s in zip(names, shares, strict=True) if s.any()}
+    wanted = {n: [n] for n in one.select} | one.groups
+    if unknown := sorted({m for members in wanted.values() for m in members} - set(found)):
+        near = [n for n in found if any(n[:3].lower() == u[:3].lower() for u in unknown)]
+        raise InputError("there is no such region on the grid", where=one.file, found=", ".join(unknown),
+                         need="of " + ", ".join((near or list(found))[:12]))  # fmt: skip
+    if wanted:
+        found = {n: np.sum([found[m] for m in members], axis=0) for n, members in wanted.items()}
+    return check_regions(found, grid.cells, rest=one.rest, area=grid.area)

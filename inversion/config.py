@@ -76,11 +76,18 @@ class FootprintsJob(Model):
 
 
 class BlockJob(Model):
-    """A block of fluxes on the grid of the footprints."""
+    """A block of fluxes on the grid of the footprints.
+
+    The prior is brought to that grid by area. Of a prior with several times each period takes the mean of those that
+    begin in it, or else the one that began last before its middle; with `record` = "month" those of the same calendar
+    month of any year, with "mean" the mean of all.
+    """
 
     name: str
     prior: str
     variable: str = "flux"
+    units: str = ""
+    record: Literal["period", "month", "mean"] = "period"
     by: Period = "month"
     sigma: Flux | None = None  # type: ignore[valid-type]
     relative: Annotated[float, Field(ge=0.0)] | None = None
@@ -145,10 +152,16 @@ class ErrorJob(Model):
 
 
 class RegionsJob(Model):
-    """Regions: ``share(region, latitude, longitude)``, or a mask of integers with names."""
+    """Regions: ``share(region, latitude, longitude)``, a mask of integers with names, or polygons (GeoJSON).
+
+    `select` keeps some of them, `groups` adds some up under a name, `rest` says what becomes of all other cells.
+    """
 
     file: str
     variable: str = "share"
+    names: str = ""
+    select: list[str] = Field(default_factory=list)
+    groups: dict[str, list[str]] = Field(default_factory=dict)
     rest: str = "error"
 
 

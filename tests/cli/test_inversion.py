@@ -137,7 +137,8 @@ BAD = {
         lambda folder: None, ("--set", 'solver.memory="10 kilobyte"', "--set", "solver.method=dual"),
         ["memory will not suffice", "about"]),
     "another grid": (
-        edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (), ["not lie on the grid", "(5, 8)"]),
+        edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (),
+        ["does not cover the grid", "8 cells of 48"]),
     "no unit": (lambda folder: None, ("--set", "block.0.length=200"), ["no unit"]),
     "unknown key": (lambda folder: None, ("--set", "block.0.lenght=2"), ["did you mean 'length'"]),
 }  # fmt: skip
