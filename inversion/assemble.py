@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,13 @@ import numpy.typing as npt
 
 from ghg.core.errors import ErrorList, GhgError, InputError
 from ghg.core.units import factor
-from inversion.config import BlockJob, InversionJob, OffsetJob
+from inversion.background import baseline, known, side_block
+from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob, RegionsJob
 from inversion.covariance import Covariance
 from inversion.error import ObservationError, Term
+from inversion.footprints import Footprints
 from inversion.grid import Grid
+from inversion.measured import Data, observations, withheld
 from inversion.problem import Block, Problem
 from inversion.receptors import ENDING, integrated
 from inversion.sensitivity import Array, Dense, Slabs
@@ -26,18 +30,29 @@ if TYPE_CHECKING:
 
     from ghg.core.provenance import Record
 
-__all__ = ["Footprints", "assemble", "read_observations", "totals_of"]
+__all__ = ["Network", "assemble", "totals_of"]
 
 FOOTPRINT_UNITS = "m2 s mol-1"  # (mol mol-1) / (mol m-2 s-1)
 _PLACES = {"latitude": ("latitude", "lat"), "longitude": ("longitude", "lon")}
 Times = npt.NDArray[np.datetime64]
 
 
-class Footprints:
-    """Footprints of the observations, on one grid: (n, cells) and the grid."""
+@dataclass(frozen=True)
+class Network:
+    """Footprints of all observations on one grid.
 
-    def __init__(self, values: npt.NDArray[Any], grid: Grid) -> None:
-        self.values, self.grid = values, grid
+    Parameters
+    ----------
+    values : array (n, cells)
+        Integrated over time.
+    grid : Grid
+    rows : dict
+        By site the footprints at its observations, still unread, or None where the format has nothing more to tell.
+    """
+
+    values: npt.NDArray[Any]
+    grid: Grid
+    rows: dict[str, Footprints | None]
 
     def slabs(self, time: Times, bounds: Times) -> Slabs:
         """Return the sensitivity to fluxes that are constant over each period (time-integrated footprints)."""
@@ -96,78 +111,47 @@ def _in_units(variable: xr.DataArray, need: str, where: str) -> Array:
     return np.asarray(variable.values, dtype=np.float64) * factor(text, need, name=where)
 
 
-def read_observations(job: InversionJob, base: Path, record: Record | None = None) -> dict[str, Any]:
-    """Return ``time``, ``site``, ``value``, ``u`` [mol mol-1] and ``background`` of the observations in the period."""
-    from ghg.core.tables import ColumnSpec, read_table
-    from ghg.core.time import period_bounds
-
-    given = job.observations
-    path = base / given.file
-    columns = {
-        "time": ColumnSpec(given.time, kind="time"), "site": ColumnSpec(given.site, kind="text"),
-        "value": ColumnSpec(given.value, unit=given.units, quantity="mol mol-1"),
-        "u": ColumnSpec(given.uncertainty, unit=given.units, quantity="mol mol-1"),
-    }  # fmt: skip
-    if given.background is not None:
-        columns["background"] = ColumnSpec(given.background, unit=given.units, quantity="mol mol-1")
-    frame = read_table(path, columns, timezone=given.timezone)
-    if record is not None:
-        record.use(path, "observations")
-    whole = period_bounds(job.start, job.end, "day")
-    time = frame["time"].to_numpy().astype("datetime64[ns]")
-    inside = (time >= whole[0, 0]) & (time < whole[-1, 1])
-    known = frame["value"].notna().to_numpy() & frame["u"].notna().to_numpy()
-    keep = inside & known
-    if not keep.any():
-        raise InputError("no observation lies in the period of the inversion", where=given.file,
-                         found=f"{time.min()} to {time.max()}" if time.size else "none",
-                         need=f"{job.start} to {job.end}")  # fmt: skip
-    result = {"time": time[keep], "site": frame["site"].to_numpy(dtype=str)[keep]}
-    for name in ("value", "u"):
-        result[name] = frame[name].to_numpy(dtype=np.float64)[keep]
-    result["background"] = (frame["background"].to_numpy(dtype=np.float64)[keep] if "background" in frame
-                            else np.zeros(int(keep.sum())))  # fmt: skip
-    result["left_out"] = int((~keep).sum())
-    return result
-
-
-def _read_footprints(job: InversionJob, base: Path, data: dict[str, Any], record: Record | None) -> Footprints:
+def _read_footprints(job: InversionJob, base: Path, data: Data, record: Record | None) -> Network:
     faults: list[GhgError] = []
     grid: Grid | None = None
     values: npt.NDArray[Any] | None = None
     known = {f.site for f in job.footprints}
-    if without := sorted(set(data["site"].tolist()) - known):
-        faults.append(InputError("a site has observations and no footprints", where=job.observations.file,
-                                 found=", ".join(without), need="an entry in [[footprints]] for it"))  # fmt: skip
+    rows: dict[str, Footprints | None] = {}
+    if without := sorted(set(data.site.tolist()) - known):
+        faults.append(InputError("a site has observations and no footprints",
+                                 where=", ".join(o.file for o in job.observations), found=", ".join(without),
+                                 need="an entry in [[footprints]] for it"))  # fmt: skip
     for one in job.footprints:
         where = f"footprints of {one.site}"
-        mine = np.flatnonzero(data["site"] == one.site)
+        mine = np.flatnonzero(data.site == one.site)
         if not mine.size:
             continue
         found: npt.NDArray[Any] | None = None
         variable: xr.DataArray | None = None
         if one.format == "plain" and not one.file.endswith(ENDING):
             variable = open_variable(base / one.file, one.variable, where, record, "footprints")
+            rows[one.site] = None
             here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
         else:
-            found, centres = integrated(one, base, data["time"][mine], record)
-            here = Grid.regular(*centres)
+            seen = integrated(one, base, data.time[mine], record)
+            found, rows[one.site] = seen.values, seen.rows
+            here = Grid.regular(*seen.grid)
         if grid is None or values is None:
             grid = here
-            values = np.zeros((data["time"].size, grid.cells), dtype=np.float32)
+            values = np.zeros((data.time.size, grid.cells), dtype=np.float32)
         elif here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-3):
             faults.append(InputError("the footprints of two sites lie on different grids", where=where,
                                      found=str(here.shape), need=str(grid.shape)))  # fmt: skip
             continue
         if variable is not None:
-            found = _footprints_of(variable, data["time"][mine], where, faults)
+            found = _footprints_of(variable, data.time[mine], where, faults)
         if found is not None:
             values[mine] = found
     if faults:
         raise faults[0] if len(faults) == 1 else ErrorList(faults)
     if grid is None or values is None:
         raise InputError("no footprints belong to the observations")
-    return Footprints(values, grid)
+    return Network(values, grid, rows)
 
 
 def _footprints_of(variable: xr.DataArray, time: Times, where: str, faults: list[GhgError]) -> Array | None:
@@ -208,10 +192,38 @@ def bounds_of(job: InversionJob, by: str) -> Times:
     return edges
 
 
-def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record: Record | None, need: str) -> Array:
-    """Return a field at the periods, (p, r): constant in time, or the record that begins last before the middle."""
+def _prior(job: InversionJob, one: BlockJob, path: Path, grid: Grid, bounds: Times) -> Array:
+    """Return a prior at the periods, (p, r) [mol m-2 s-1], on the grid of the state."""
+    from inversion.readers import read_flux
+
+    stamps, values, _ = read_flux(path, grid.axes(), variable=one.variable, units=one.units, species=job.species)
+    values = values.reshape(stamps.size, -1)
+    if stamps.size == 1 or one.record == "mean":
+        return np.broadcast_to(values.mean(axis=0), (len(bounds), grid.cells)).copy()
+    if (np.diff(stamps) <= np.timedelta64(0, "ns")).any():
+        raise InputError("the times of the prior are missing or not ascending", where=str(path))
+    month = stamps.astype("datetime64[M]").astype(np.int64) % 12
+    rows = []
+    for start, end in bounds:
+        middle = start + (end - start) // 2
+        if one.record == "month":
+            wanted = np.flatnonzero(month == middle.astype("datetime64[M]").astype(np.int64) % 12)
+        else:
+            wanted = np.flatnonzero((stamps >= start) & (stamps < end))
+            last = int(np.searchsorted(stamps, middle, side="right")) - 1
+            wanted = wanted if wanted.size else np.arange(max(last, -1), last + 1)
+        if not wanted.size or wanted[0] < 0:
+            raise InputError("the prior has nothing for a period of the inversion", where=str(path),
+                             found=f"{str(stamps[0])[:10]} to {str(stamps[-1])[:10]}", need=str(start)[:10],
+                             hint="record = 'month' takes the same month of any year")  # fmt: skip
+        rows.append(values[wanted].mean(axis=0))
+    return np.array(rows)
+
+
+def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record: Record | None) -> Array:
+    """Return a field of classes or covariates, which lies on the grid of the state, at the periods, (p, r)."""
     variable = open_variable(path, name, where, record, "prior")
-    values = _in_units(variable, need, where) if need else np.asarray(variable.values, dtype=np.float64)
+    values = np.asarray(variable.values, dtype=np.float64)
     here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
     if here.shape != grid.shape or not (np.allclose(here.latitude, grid.latitude, atol=1e-2)
                                         and np.allclose(here.longitude, grid.longitude, atol=1e-2)):  # fmt: skip
@@ -223,17 +235,17 @@ def _field(path: Path, name: str, grid: Grid, bounds: Times, where: str, record:
     middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2
     place = np.searchsorted(stamps, middle, side="right") - 1
     if (place < 0).any():
-        raise InputError("the prior begins after the inversion", where=where, found=str(stamps[0])[:10],
+        raise InputError("the field begins after the inversion", where=where, found=str(stamps[0])[:10],
                          need=str(bounds[0, 0])[:10])  # fmt: skip
     axis = variable.dims.index("time")
     return np.moveaxis(values, axis, 0).reshape(stamps.size, -1)[place]
 
 
-def _block(
-    job: InversionJob, one: BlockJob, base: Path, data: dict[str, Any], foot: Footprints, record: Record | None
-) -> Block:
+def _block(job: InversionJob, one: BlockJob, base: Path, data: Data, foot: Network, record: Record | None) -> Block:
     where, bounds = f"block '{one.name}'", bounds_of(job, one.by)
-    prior = _field(base / one.prior, one.variable, foot.grid, bounds, where, record, "mol m-2 s-1")
+    if record is not None:
+        record.use(base / one.prior, "prior")
+    prior = _prior(job, one, base / one.prior, foot.grid, bounds)
     if one.sigma is not None:
         sigma = np.full(prior.shape, one.sigma)
     else:
@@ -244,30 +256,40 @@ def _block(
     classes = None
     if one.classes is not None:
         file, _, name = one.classes.partition(":")
-        classes = np.rint(_field(base / file, name or "class", foot.grid, bounds[:1], where, record, "")[0]).astype(int)
+        classes = np.rint(_field(base / file, name or "class", foot.grid, bounds[:1], where, record)[0]).astype(int)
     covariance = Covariance(sigma, correlation_in_time(bounds, one.time_length),
                             correlation_in_space(foot.grid, one.length, one.shape, classes, one.between))  # fmt: skip
     covariates = {}
     for name, place in one.covariates.items():
         file, _, variable = place.partition(":")
         covariates[name] = _field(base / file, variable or name, foot.grid, bounds, f"{where}, covariate '{name}'",
-                                  record, "")  # fmt: skip
-    return Block(one.name, foot.slabs(data["time"], bounds), prior, covariance, bounds, grid=foot.grid,
+                                  record)  # fmt: skip
+    return Block(one.name, foot.slabs(data.time, bounds), prior, covariance, bounds, grid=foot.grid,
                  covariates=covariates)  # fmt: skip
 
 
-def _offset(job: InversionJob, one: OffsetJob, data: dict[str, Any]) -> Block:
+def _offset(job: InversionJob, one: OffsetJob, data: Data) -> Block:
     bounds = bounds_of(job, one.by)
-    sites = tuple(dict.fromkeys(data["site"].tolist())) if one.per_site else ("all sites",)
-    n, p, r = data["time"].size, len(bounds), len(sites)
-    period = np.searchsorted(bounds[:, 0], data["time"], side="right") - 1
-    element = np.array([sites.index(s) for s in data["site"]]) if one.per_site else np.zeros(n, dtype=int)
+    sites = tuple(dict.fromkeys(data.site.tolist())) if one.per_site else ("all sites",)
+    n, p, r = data.time.size, len(bounds), len(sites)
+    period = np.searchsorted(bounds[:, 0], data.time, side="right") - 1
+    element = np.array([sites.index(s) for s in data.site]) if one.per_site else np.zeros(n, dtype=int)
     h = np.zeros((p, n, r))
     h[period, np.arange(n), element] = 1.0
     covariance = Covariance(np.full((p, r), one.sigma), correlation_in_time(bounds, one.time_length), Independent(r))
     return Block(
         one.name, Dense(h), np.zeros((p, r)), covariance, bounds, kind="offset", units="mol mol-1", labels=sites
     )
+
+
+def _with_baseline(job: InversionJob, one: BackgroundJob, data: Data) -> Data:
+    """Return the observations with their baseline; a site that has no footprints serves for that alone."""
+    if data.background.any():
+        raise InputError("there are two backgrounds", found="[background] and the column of a table",
+                         need="one of them")  # fmt: skip
+    found = replace(data, background=baseline(data, str(one.site), one.quantile, one.window))
+    seen = found.site != one.site
+    return found if one.site in {f.site for f in job.footprints} else replace(found.take(seen), left_out=data.left_out)
 
 
 def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Problem:
@@ -288,42 +310,66 @@ def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Pro
         Files missing or cut off, units or grids that do not fit, sites or times without footprints, a prior without
         uncertainty.
     """
-    data = read_observations(job, base, record)
+    data = observations(job, base, record)
+    if job.background is not None and job.background.site is not None:  # which may have no footprints of its own
+        data = _with_baseline(job, job.background, data)
     foot = _read_footprints(job, base, data, record)
     blocks = [_block(job, one, base, data, foot, record) for one in job.block]
     blocks += [_offset(job, one, data) for one in job.offset]
-    group = np.unique(data["site"], return_inverse=True)[1]
-    terms = [Term("measurement", data["u"])]
-    terms += [Term(e.name, np.full(data["u"].size, e.sigma), group, e.time_length) for e in job.error]
-    error = ObservationError(tuple(terms), data["time"].astype(np.int64) / 1e9)
-    if unknown := sorted(set(job.observations.withheld_sites) - set(data["site"].tolist())):
-        raise InputError("a withheld site has no observations", found=", ".join(unknown))
-    held = np.isin(data["site"], job.observations.withheld_sites)
+    background = data.background
+    if job.background is not None:
+        if job.background.site is None and background.any():
+            raise InputError("there are two backgrounds", found="[background] and the column of a table",
+                             need="one of them")  # fmt: skip
+        background, sides = (
+            (data.background, None)
+            if job.background.site is not None
+            else known(job.background, data, foot.rows, base, record)
+        )
+        if sides is not None and job.background.sigma is not None:
+            blocks.append(side_block(sides, job.background.sigma, data.time, bounds_of(job, job.background.by)))
+    group = np.unique(data.site, return_inverse=True)[1]
+    terms = [Term("measurement", data.random)]
+    if data.systematic.any():
+        terms.append(Term("calibration", data.systematic, group, np.inf))
+    terms += [Term(e.name, np.full(data.random.size, e.sigma), group, e.time_length) for e in job.error]
+    error = ObservationError(tuple(terms), data.time.astype(np.int64) / 1e9)
+    held = withheld(job, data)
     if record is not None:
-        record.step(f"read {data['time'].size} observations, left out {data['left_out']} outside the period or missing")
-    return Problem(
-        data["value"], error, tuple(blocks), data["time"], data["site"], data["background"], held, job.species
-    )
+        record.step(f"read {data.n} observations, left out {data.left_out} outside the period or hours, or missing")
+    return Problem(data.value, error, tuple(blocks), data.time, data.site, background, held, job.species)
 
 
 def totals_of(job: InversionJob, problem: Problem, base: Path, record: Record | None = None) -> TotalSet:
     """Return the totals that a job asks for."""
     grid = next(b.grid for b in problem.blocks if b.grid is not None)
-    file, name = base / job.regions.file, job.regions.variable
-    variable = open_variable(file, name, f"regions in {job.regions.file}", record, "regions")
-    here = Grid.regular(variable["latitude"].values, variable["longitude"].values)
-    if here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-2):
-        raise InputError("the regions do not lie on the grid of the footprints", where=job.regions.file,
-                         found=str(here.shape), need=str(grid.shape))  # fmt: skip
-    if "region" in variable.dims:
-        names = [str(r) for r in variable["region"].values]
-        shares = variable.transpose("region", "latitude", "longitude").values.reshape(len(names), -1)
-        regions = dict(zip(names, np.asarray(shares, dtype=np.float64), strict=True))
+    return TotalSet.of(problem, regions_of(job.regions, grid, base, record), bounds_of(job, job.totals))
+
+
+def regions_of(one: RegionsJob, grid: Grid, base: Path, record: Record | None = None) -> dict[str, Array]:
+    """Return the share of each cell (r,) that belongs to each region.
+
+    Raises
+    ------
+    InputError
+        Regions overlap, miss cells although none may be missed, or a name is not there.
+    """
+    from inversion.readers import read_regions
+    from inversion.readers.shapes import read_shapes
+
+    path = base / one.file
+    if path.suffix.lower() in (".geojson", ".json"):
+        names, shares = read_shapes(path, grid.axes(), names=one.names or "name")
     else:
-        mask = np.asarray(variable.transpose("latitude", "longitude").values).ravel()
-        meanings = str(variable.attrs.get("flag_meanings", "")).split()
-        values = np.atleast_1d(variable.attrs.get("flag_values", np.unique(mask[np.isfinite(mask)])))
-        names = meanings if len(meanings) == len(values) else [f"region {int(v)}" for v in values]
-        regions = {n: (mask == v).astype(np.float64) for n, v in zip(names, values, strict=True) if (mask == v).any()}
-    regions = check_regions(regions, grid.cells, rest=job.regions.rest, area=grid.area)
-    return TotalSet.of(problem, regions, bounds_of(job, job.totals))
+        names, shares, _ = read_regions(path, grid.axes(), variable=one.variable, names=one.names)
+    if record is not None:
+        record.use(path, "regions")
+    found = {n: s.ravel() for n, s in zip(names, shares, strict=True) if s.any()}
+    wanted = {n: [n] for n in one.select} | one.groups
+    if unknown := sorted({m for members in wanted.values() for m in members} - set(found)):
+        near = [n for n in found if any(n[:3].lower() == u[:3].lower() for u in unknown)]
+        raise InputError("there is no such region on the grid", where=one.file, found=", ".join(unknown),
+                         need="of " + ", ".join((near or list(found))[:12]))  # fmt: skip
+    if wanted:
+        found = {n: np.sum([found[m] for m in members], axis=0) for n, members in wanted.items()}
+    return check_regions(found, grid.cells, rest=one.rest, area=grid.area)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ghg.core.config import Model, quantity
 
-__all__ = ["BlockJob", "ErrorJob", "InversionJob", "OffsetJob", "RegionsJob", "SolverJob"]
+__all__ = ["BackgroundJob", "BlockJob", "ErrorJob", "InversionJob", "OffsetJob", "RegionsJob", "SolverJob"]
 
 
 def _at_least_zero(unit: str) -> Any:
@@ -24,21 +24,38 @@ Duration: Any = _at_least_zero("s")
 Flux: Any = _at_least_zero("mol m-2 s-1")
 Fraction: Any = _positive("mol mol-1")
 Memory: Any = _positive("byte")
+Hour = Annotated[int, Field(ge=0, le=24)]
 Period = Literal["hour", "day", "week", "month", "quarter", "year", "all"]
 
 
+def _listed(value: Any) -> Any:
+    """Return a single table as a list of one."""
+    return [value] if isinstance(value, dict) else value
+
+
 class ObservationsJob(Model):
-    """Table of observations: time, site, dry mole fraction, standard uncertainty."""
+    """Observations: a table of any number of sites, or files of one station.
+
+    A file of NetCDF is one station: ours (``ghg sensors calibrate``), ObsPack or OpenGHG, with its own unit,
+    uncertainty and flags. Any other file is a table with columns of time, site, dry mole fraction and standard
+    uncertainty; with `station` it holds one station and needs no column of sites. `file` may be a pattern of names.
+    """
 
     file: str
+    station: str = ""
+    inlet: str = ""
     time: str = "time"
     site: str = "site"
     value: str = "value"
     uncertainty: str = "uncertainty"
     units: str = "umol mol-1"
     timezone: str = "UTC"
-    withheld_sites: list[str] = Field(default_factory=list)
     background: str | None = None
+    average: Duration = 0.0  # type: ignore[valid-type]
+    hours: tuple[Hour, Hour] | None = None
+    hours_timezone: str = "UTC"
+    least_uncertainty: Fraction | None = None  # type: ignore[valid-type]
+    withheld_sites: list[str] = Field(default_factory=list)
 
 
 class FootprintsJob(Model):
@@ -59,11 +76,18 @@ class FootprintsJob(Model):
 
 
 class BlockJob(Model):
-    """A block of fluxes on the grid of the footprints."""
+    """A block of fluxes on the grid of the footprints.
+
+    The prior is brought to that grid by area. Of a prior with several times each period takes the mean of those that
+    begin in it, or else the one that began last before its middle; with `record` = "month" those of the same calendar
+    month of any year, with "mean" the mean of all.
+    """
 
     name: str
     prior: str
     variable: str = "flux"
+    units: str = ""
+    record: Literal["period", "month", "mean"] = "period"
     by: Period = "month"
     sigma: Flux | None = None  # type: ignore[valid-type]
     relative: Annotated[float, Field(ge=0.0)] | None = None
@@ -92,6 +116,33 @@ class OffsetJob(Model):
     time_length: Duration = 0.0  # type: ignore[valid-type]
 
 
+class BackgroundJob(Model):
+    """The mole fraction of the air that enters the domain, and what is unknown about it.
+
+    One of: `value`, the same everywhere; `curtains`, a file of mole fractions at the four sides, weighed by where the
+    particles of each footprint left; `site`, the low `quantile` of the values of a site within `window` about each
+    observation. With `sigma` (a share) the contribution of each side is estimated as a factor for each period `by`.
+    """
+
+    value: Fraction | None = None  # type: ignore[valid-type]
+    curtains: str | None = None
+    units: str = ""
+    missing: Literal["refuse", "interpolate", "zero"] = "refuse"
+    site: str | None = None
+    quantile: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.1
+    window: Annotated[quantity("s"), Field(gt=0.0)] = 259200.0  # type: ignore[valid-type]
+    sigma: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
+    by: Period = "month"
+
+    @model_validator(mode="after")
+    def _one(self) -> BackgroundJob:
+        if sum(v is not None for v in (self.value, self.curtains, self.site)) != 1:
+            raise ValueError("give one of 'value', 'curtains' and 'site'")
+        if self.sigma is not None and self.curtains is None:
+            raise ValueError("'sigma' belongs to 'curtains'; for others add an [[offset]]")
+        return self
+
+
 class ErrorJob(Model):
     """What is added to the stated uncertainty of observations: transport and representation."""
 
@@ -101,10 +152,16 @@ class ErrorJob(Model):
 
 
 class RegionsJob(Model):
-    """Regions: ``share(region, latitude, longitude)``, or a mask of integers with names."""
+    """Regions: ``share(region, latitude, longitude)``, a mask of integers with names, or polygons (GeoJSON).
+
+    `select` keeps some of them, `groups` adds some up under a name, `rest` says what becomes of all other cells.
+    """
 
     file: str
     variable: str = "share"
+    names: str = ""
+    select: list[str] = Field(default_factory=list)
+    groups: dict[str, list[str]] = Field(default_factory=dict)
     rest: str = "error"
 
 
@@ -141,7 +198,8 @@ class InversionJob(Model):
     species: str = "CO2"
     start: str
     end: str
-    observations: ObservationsJob
+    observations: Annotated[list[ObservationsJob], Field(min_length=1), BeforeValidator(_listed)]
+    background: BackgroundJob | None = None
     footprints: Annotated[list[FootprintsJob], Field(min_length=1)]
     block: Annotated[list[BlockJob], Field(min_length=1)]
     offset: list[OffsetJob] = Field(default_factory=list)

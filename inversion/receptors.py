@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ghg.core.provenance import Record
     from inversion.config import FootprintsJob
 
-__all__ = ["ENDING", "by_site", "integrated", "matching"]
+__all__ = ["ENDING", "Seen", "by_site", "integrated", "matching"]
 
 ENDING = ".ghgfp"
 Array = npt.NDArray[np.float64]
@@ -59,10 +60,27 @@ def by_site(paths: Sequence[Path], **options: Any) -> list[Footprints]:
     return [read_footprints(own, **options) for own in files.values()]
 
 
-def integrated(
-    one: FootprintsJob, base: Path, time: Times, record: Record | None = None
-) -> tuple[Values, tuple[Array, Array]]:
-    """Return footprints integrated over time at the observations, (n, cells), and latitudes and longitudes.
+@dataclass(frozen=True)
+class Seen:
+    """Footprints of one site at its observations.
+
+    Parameters
+    ----------
+    values : array of float32 (n, cells)
+        Integrated over time, (mol mol-1) / (mol m-2 s-1).
+    grid : (latitude, longitude)
+        Centres.
+    rows : Footprints, optional
+        The same, still unread, for where their particles left the domain.
+    """
+
+    values: Values
+    grid: tuple[Array, Array]
+    rows: Footprints | None = None
+
+
+def integrated(one: FootprintsJob, base: Path, time: Times, record: Record | None = None) -> Seen:
+    """Return footprints integrated over time at the observations.
 
     What is resolved in time is summed: the state then sees the whole footprint in the period of the observation.
 
@@ -79,7 +97,7 @@ def integrated(
             record.use(path, "footprints")
     if paths[0].suffix == ENDING:
         store = open_store(paths[0])
-        return _from_store(store, store.rows_of([one.site] * time.size, time)), store.grid
+        return Seen(_from_store(store, store.rows_of([one.site] * time.size, time)), store.grid)
     opened = read_footprints(paths, format=one.format, site=one.site, units=one.units, label=one.label)
     rows = opened.match(time)
     if one.truncated == "refuse":
@@ -90,7 +108,7 @@ def integrated(
     for own, piece in kept.chunks():
         values[own] = piece.total.reshape(own.size, -1)
     refuse(kept, np.flatnonzero(~values.any(axis=1)), "footprints are zero everywhere", "leave these observations out")
-    return values, (opened.latitude, opened.longitude)
+    return Seen(values, (opened.latitude, opened.longitude), kept)
 
 
 def _from_store(store: Store, rows: npt.NDArray[np.int64]) -> Values:

@@ -27,7 +27,12 @@ def _same(axes: Axes, grid: Grid) -> bool:
 
 
 def read_flux(
-    path: str | os.PathLike[str], grid: Grid | None = None, *, variable: str = "flux", units: str = ""
+    path: str | os.PathLike[str],
+    grid: Grid | None = None,
+    *,
+    variable: str = "flux",
+    units: str = "",
+    species: str = "",
 ) -> tuple[npt.NDArray[np.datetime64], Array, Grid]:
     """Read a flux, positive to the atmosphere.
 
@@ -39,6 +44,8 @@ def read_flux(
         Centres of the cells it is wanted on; area means are taken.
     variable, units : str
         Name, and unit where the file states none.
+    species : str
+        Whose molar mass turns mass into amount, where the unit is one of mass (kg m-2 s-1 of the species).
 
     Returns
     -------
@@ -58,7 +65,7 @@ def read_flux(
         if variable not in ds:
             raise InputError(f"there is no '{variable}'", where=where, found=", ".join(map(str, ds.data_vars)))
         axes = axes_of(ds, where)
-        scale = scale_of(ds, variable, where, units, FLUX_UNIT)
+        scale = _amount(ds, variable, where, units, species)
         field = ds[variable]
         if "time" not in field.dims:
             field = field.expand_dims("time")
@@ -79,6 +86,21 @@ def read_flux(
         raise InputError("the flux holds missing values", where=where,
                          found=f"{int((~np.isfinite(values)).sum())} cells of {values.size}")  # fmt: skip
     return time.astype("datetime64[ns]"), values, own if grid is None else grid
+
+
+def _amount(ds: Any, variable: str, where: str, units: str, species: str) -> float:
+    """Return the factor to mol m-2 s-1 of a unit of amount, or of the mass of the species."""
+    from ghg.core.errors import UnitError
+    from ghg.core.gases import gas
+    from ghg.core.units import factor
+
+    told = units or str(ds[variable].attrs.get("units", "")).strip()
+    if told and species:
+        try:
+            return factor(told, "kg m-2 s-1") / gas(species).molar_mass
+        except UnitError:
+            pass
+    return scale_of(ds, variable, where, units, FLUX_UNIT)
 
 
 def read_curtains(path: str | os.PathLike[str], time: Any = None, *, units: str = "") -> tuple[dict[str, Array], Array]:
@@ -130,7 +152,7 @@ def read_curtains(path: str | os.PathLike[str], time: Any = None, *, units: str 
 
 
 def read_regions(
-    path: str | os.PathLike[str], grid: Grid | None = None, *, variable: str = "country", names: str = "name",
+    path: str | os.PathLike[str], grid: Grid | None = None, *, variable: str = "country", names: str = "",
     complete: bool = False,
 ) -> tuple[list[str], Array, Grid]:  # fmt: skip
     """Read regions as shares of the area of each cell.
@@ -138,11 +160,12 @@ def read_regions(
     Parameters
     ----------
     path : path
-        A map of whole numbers (lat, lon) with a list of names, as country masks are; or shares (region, lat, lon).
+        A map of whole numbers (lat, lon) with a list of names, as country masks are, or with ``flag_values`` and
+        ``flag_meanings``; or shares (region, lat, lon).
     grid : (latitude, longitude), optional
         Cells the shares are wanted on.
     variable, names : str
-        Of the map and of the list of names.
+        Of the map, and of the list of names where it is not called ``name`` or ``region``.
     complete : bool
         Whether every cell must belong to some region.
 
@@ -158,20 +181,23 @@ def read_regions(
     InputError
         Regions overlap (shares of a cell above 1), or cells belong to none although `complete` is asked for.
     """
+    from ghg.core.netcdf import read
+
     where = str(path)
-    with opened(path) as ds:
-        if variable not in ds or names not in ds.variables:
-            raise InputError("there are no regions", where=where, found=", ".join(map(str, ds.variables)),
-                             need=f"{variable} and {names}")  # fmt: skip
-        axes = axes_of(ds, where)
-        labels = [str(v.decode() if isinstance(v, bytes) else v).strip() for v in ds[names].values]
-        field = ds[variable]
-        if field.ndim == 3:
-            region = next(str(d) for d in field.dims if d not in axes.names)
-            shares = np.asarray(axes.order(field.transpose(region, *axes.names).values), np.float64)
-        else:
-            codes = np.asarray(axes.order(field.transpose(*axes.names).values), np.float64)
-            shares = (codes[None] == np.arange(len(labels))[:, None, None]).astype(np.float64)
+    ds = read(path)
+    if variable not in ds:
+        raise InputError("there are no regions", where=where, found=", ".join(map(str, ds.variables)), need=variable)
+    axes, field = axes_of(ds, where), ds[variable]
+    if missing := set(axes.names) - set(map(str, field.dims)):
+        raise InputError("the map of regions lacks a dimension", where=where, need=" and ".join(sorted(missing)))
+    if field.ndim == 3:
+        region = next(str(d) for d in field.dims if d not in axes.names)
+        labels = _labels(ds, names or region)
+        shares = np.asarray(axes.order(field.transpose(region, *axes.names).values), np.float64)
+    else:
+        codes = np.asarray(axes.order(field.transpose(*axes.names).values), np.float64)
+        labels, numbers = _codes(ds, variable, names, codes)
+        shares = (codes[None] == numbers[:, None, None]).astype(np.float64)
     own = (axes.latitude, axes.longitude)
     shares = np.nan_to_num(shares)
     if grid is not None and not _same(axes, grid):
@@ -179,6 +205,25 @@ def read_regions(
         shares = np.nan_to_num(np.stack([moved.flux(one) for one in shares]))
     check_regions(labels, shares, complete=complete, where=where)
     return labels, shares, own if grid is None else grid
+
+
+def _labels(ds: Any, name: str) -> list[str]:
+    if name not in ds.variables:
+        return [f"region {k}" for k in range(ds.sizes.get(name, 0))]
+    return [str(v.decode() if isinstance(v, bytes) else v).strip() for v in ds[name].values]
+
+
+def _codes(ds: Any, variable: str, names: str, codes: Array) -> tuple[list[str], Array]:
+    """Return the names of a map of whole numbers and the number of each."""
+    listed = names or next((n for n in ("name", "region") if n in ds.variables and ds[n].ndim == 1), "")
+    if listed:
+        labels = _labels(ds, listed)
+        return labels, np.arange(len(labels), dtype=np.float64)
+    meanings = str(ds[variable].attrs.get("flag_meanings", "")).split()
+    numbers = np.atleast_1d(ds[variable].attrs.get("flag_values", np.unique(codes[np.isfinite(codes)])))
+    if len(meanings) != len(numbers):
+        meanings = [f"region {int(v)}" for v in numbers]
+    return meanings, np.asarray(numbers, np.float64)
 
 
 def check_regions(names: list[str], shares: Array, *, complete: bool = False, where: str = "") -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
+from ghg.core.flags import Flag
 from inversion.readers._netcdf import opened, scale_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class Observations:
         Standard uncertainty, mol mol-1; NaN where the file states none.
     count : array of int (n,)
         Samples in each interval.
+    systematic : array (n,)
+        The part of `error` that is common to the whole record, mol mol-1; 0 where the file states none.
     """
 
     site: str
@@ -45,13 +48,19 @@ class Observations:
     value: Array
     error: Array
     count: npt.NDArray[np.int64]
+    systematic: Array
+
+    @property
+    def random(self) -> Array:
+        """Return the part of `error` that is independent between intervals, mol mol-1."""
+        return np.sqrt(np.maximum(self.error**2 - self.systematic**2, 0.0))
 
 
 def read_observations(
-    path: str | os.PathLike[str], *, species: str = "", site: str = "", units: str = "", time_column: str = "time",
-    value_column: str = "", error_column: str = "",
+    path: str | os.PathLike[str], *, species: str = "", site: str = "", units: str = "", inlet: str = "",
+    time_column: str = "time", value_column: str = "", error_column: str = "",
 ) -> Observations:  # fmt: skip
-    """Read observations; values that are flagged bad or missing are left out.
+    """Read observations; values that are missing or not flagged good are left out.
 
     Parameters
     ----------
@@ -62,20 +71,27 @@ def read_observations(
         Where the file does not tell.
     units : str
         Where the file does not tell.
+    inlet : str
+        Name of the inlet, where a file of ours holds several.
     time_column, value_column, error_column : str
         Of a CSV table; the value column is named as the species by default.
 
     Raises
     ------
     InputError
-        The file is none of these, units are missing or wrong, or times are not ascending.
+        The file is none of these or holds another gas, units are missing or wrong, times are not ascending, or several
+        inlets and none named.
     """
     given = open_input(path)
     if not is_netcdf(given):
         return _csv(given, species, site, units, time_column, value_column or species, error_column)
     where = str(path)
     with opened(path) as ds:
-        gas = species or str(ds.attrs.get("species", ds.attrs.get("dataset_parameter", ""))).lower()
+        told = str(ds.attrs.get("species", ds.attrs.get("dataset_parameter", ""))).strip().lower()
+        gas = species.lower() or told
+        if told and gas != told:
+            raise InputError("the observations are of another gas", where=where, found=told, need=gas)
+        ds = _one_inlet(ds, inlet, where)
         if "time" not in ds.variables or ds["time"].dtype.kind != "M":
             raise InputError("the observations have no times", where=where, found=", ".join(map(str, ds.variables)))
         name = next((n for n in (gas, "value", "mf") if n and n in ds.data_vars), "")
@@ -88,24 +104,36 @@ def read_observations(
         parts = [n for n in (f"{name}_u_random", f"{name}_u_systematic", f"{name}_repeatability", f"{name}_variability",
                              "value_std_dev", "value_unc") if n in ds]  # fmt: skip
         own = [n for n in parts if n.startswith(f"{name}_u_")]
-        square = np.zeros(value.size)
-        for one in own or parts[:1]:
-            square += (scale * np.asarray(ds[one].values, np.float64).ravel()) ** 2
-        error = np.sqrt(square) if parts else np.full(value.size, np.nan)
+        sizes = {n: scale * np.asarray(ds[n].values, np.float64).ravel() for n in own or parts[:1]}
+        error = np.sqrt(sum(v**2 for v in sizes.values())) if parts else np.full(value.size, np.nan)
+        systematic = sizes.get(f"{name}_u_systematic", np.zeros(value.size))
         place = site or str(ds.attrs.get("site", ds.attrs.get("site_code", ""))).strip() or given.stem
         time = np.asarray(ds["time"].values).astype("datetime64[ns]")
         label = str(ds["time"].attrs.get("label", "left")).lower()
         length = float(ds["time"].attrs.get("sampling_period_seconds", 0.0) or 0.0)
     if label == "right":
         time = time - np.timedelta64(round(length * 1e9), "ns")
-    return _made(place, gas, time, value, error, bad, where)
+    return _made(place, gas, time, (value, error, systematic), bad, where)
+
+
+def _one_inlet(ds: xr.Dataset, inlet: str, where: str) -> xr.Dataset:
+    """Return the inlet that is named, or the only one."""
+    if "inlet" not in ds.dims:
+        return ds
+    from ghg.core.netcdf import read
+
+    names = [str(n) for n in np.atleast_1d(read(where)["inlet"].values)]
+    if inlet not in names and (inlet or len(names) > 1):
+        raise InputError("the file holds several inlets" if not inlet else "there is no such inlet", where=where,
+                         found=inlet or ", ".join(names), need="inlet = one of " + ", ".join(names))  # fmt: skip
+    return ds.isel(inlet=names.index(inlet) if inlet else 0)
 
 
 def _flagged(ds: xr.Dataset, name: str) -> npt.NDArray[np.bool_]:
-    """Return which values their file calls bad: ours (3 and worse), ObsPack (first sign is no dot), OpenGHG."""
+    """Return which values their file does not call good: ours (1), ObsPack (first sign is a dot), OpenGHG."""
     bad = np.zeros(ds[name].size, bool)
     if f"{name}_flag" in ds:
-        bad |= np.asarray(ds[f"{name}_flag"].values).ravel() >= 4
+        bad |= np.asarray(ds[f"{name}_flag"].values).ravel() != int(Flag.GOOD)
     if "qcflag" in ds:
         marks = np.asarray(ds["qcflag"].values)
         texts = [str(m.decode() if isinstance(m, bytes) else m) for m in marks.ravel()]
@@ -132,39 +160,43 @@ def _csv(given: Any, species: str, site: str, units: str, time: str, value: str,
     values = scale * table["value"].to_numpy(np.float64)
     errors = scale * table["error"].to_numpy(np.float64) if error else np.full(values.size, np.nan)
     stamps = table["time"].to_numpy()
-    return _made(site or given.stem, species, stamps.astype("datetime64[ns]"), values, errors,
-                 np.zeros(values.size, bool), str(given))  # fmt: skip
+    return _made(site or given.stem, species, stamps.astype("datetime64[ns]"),
+                 (values, errors, np.zeros(values.size)), np.zeros(values.size, bool), str(given))  # fmt: skip
 
 
 def _made(
-    site: str, species: str, time: Any, value: Array, error: Array, bad: npt.NDArray[np.bool_], where: str
+    site: str, species: str, time: Any, values: tuple[Array, Array, Array], bad: npt.NDArray[np.bool_], where: str
 ) -> Observations:
-    good = np.isfinite(value) & ~bad & ~np.isnat(time)
+    good = np.isfinite(values[0]) & ~bad & ~np.isnat(time)
     if not good.any():
-        raise InputError("no observation is left", where=where, found=f"{int(bad.sum())} of {bad.size} flagged bad")
-    time, value, error = time[good], value[good], error[good]
+        raise InputError(
+            "no observation is left", where=where, found=f"{int(bad.sum())} of {bad.size} not flagged good"
+        )
+    time, value, error, systematic = time[good], *(v[good] for v in values)
     if (np.diff(time) <= np.timedelta64(0, "ns")).any():
         raise InputError("the observations are not in order of time, or a time occurs twice", where=where)
     if not 0.0 < float(np.median(value)) < 1e-2:
         raise InputError("the mole fractions are out of any range of trace gases", where=where,
                          found=f"median {np.median(value):g} mol mol-1", hint="is the unit right?")  # fmt: skip
-    return Observations(site.upper(), species.lower(), time, value, error, np.ones(value.size, np.int64))
+    count = np.ones(value.size, np.int64)
+    return Observations(site.upper(), species.lower(), time, value, error, count, np.nan_to_num(systematic))
 
 
 def average(one: Observations, period: float = 3600.0) -> Observations:
     """Return means over intervals of `period` seconds from midnight UTC.
 
     The error is that of the mean of independent samples and the scatter within the interval, in quadrature, as
-    inversions use it: the scatter stands for what the transport does not resolve.
+    inversions use it: the scatter stands for what the transport does not resolve. Systematic parts average linearly.
     """
     step = np.int64(round(period * 1e9))
     bins = one.time.astype(np.int64) // step
     starts, place, count = np.unique(bins, return_inverse=True, return_counts=True)
     mean = np.bincount(place, one.value) / count
     scatter = np.sqrt(np.maximum(np.bincount(place, (one.value - mean[place]) ** 2) / count, 0.0))
-    known = np.where(np.isfinite(one.error), one.error, 0.0)
+    known = np.where(np.isfinite(one.error), one.random, 0.0)
     own = np.sqrt(np.bincount(place, known**2)) / count
-    error = np.sqrt(own**2 + scatter**2)
+    systematic = np.bincount(place, one.systematic) / count
+    error = np.sqrt(own**2 + scatter**2 + systematic**2)
     missing = np.bincount(place, ~np.isfinite(one.error)) > 0
     return Observations(one.site, one.species, (starts * step).astype("datetime64[ns]"), mean,
-                        np.where(missing & (scatter == 0.0), np.nan, error), count)  # fmt: skip
+                        np.where(missing & (scatter == 0.0), np.nan, error), count, systematic)  # fmt: skip

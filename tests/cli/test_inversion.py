@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -135,7 +137,8 @@ BAD = {
         lambda folder: None, ("--set", 'solver.memory="10 kilobyte"', "--set", "solver.method=dual"),
         ["memory will not suffice", "about"]),
     "another grid": (
-        edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (), ["not lie on the grid", "(5, 8)"]),
+        edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (),
+        ["does not cover the grid", "8 cells of 48"]),
     "no unit": (lambda folder: None, ("--set", "block.0.length=200"), ["no unit"]),
     "unknown key": (lambda folder: None, ("--set", "block.0.lenght=2"), ["did you mean 'length'"]),
 }  # fmt: skip
@@ -240,3 +243,46 @@ def test_packing_a_missing_value_is_refused_and_leaves_no_file(tmp_path: Path) -
     assert run.returncode == 2 and "3 of 90" in run.stderr and not (tmp_path / "a.ghgfp").exists()
     run = inside("inversion", "pack", tmp_path / "A-name-0.nc", "-o", tmp_path / "a.ghgfp", "--label", "left", "--skip")
     assert run.returncode == 0 and "Left out: 3 of A missing" in run.stdout
+
+
+def as_stations(folder: Path, unit: str = "nmol mol-1") -> str:
+    """Write the observations as files of stations, A as ours and B as OpenGHG's, every hour twice; return the job."""
+    table = pd.read_csv(folder / "observations.csv", parse_dates=["time"])
+    minute = pd.Timedelta("30 min")
+    for site, own in table.groupby("site"):
+        time = np.concatenate([own["time"], own["time"] + minute, own["time"] + 3 * minute])
+        value = np.concatenate([own["co2"], own["co2"], own["co2"] + 50.0])
+        order = np.argsort(time)
+        u = np.full(time.size, 0.2 * np.sqrt(2.0))
+        data: dict[str, Any] = {"co2": ("time", 1e3 * value[order], {"units": unit})}
+        if site == "A":
+            data["co2_u_random"] = ("time", 1e3 * u, {"units": unit})
+            data["co2_u_systematic"] = ("time", 0.0 * u, {"units": unit})
+            data["co2_flag"] = ("time", np.where(np.arange(time.size) % 3 == 2, 3, 1))  # the third is suspect
+        else:
+            data["co2_repeatability"] = ("time", 1e3 * u, {"units": unit})
+            data["status_flag"] = ("time", (np.arange(time.size) % 3 == 2).astype(int))
+        ds = xr.Dataset(data, {"time": time[order].astype("datetime64[ns]")}, {"site": site, "species": "CO2"})
+        ds.to_netcdf(folder / f"station-{site}.nc")
+    start = example.JOB.index("[observations]")
+    end = example.JOB.index("[[footprints]]")
+    return (example.JOB[:start] + '[[observations]]\nfile = "station-*.nc"\naverage = "1 hour"\n' + example.JOB[end:]
+            + '[background]\nvalue = "410 umol mol-1"\n')  # fmt: skip
+
+
+def test_station_files_in_another_unit_give_the_same_totals(solved: tuple[Path, Run], tmp_path: Path) -> None:
+    job = example.write(tmp_path)
+    text = as_stations(tmp_path)
+    job.write_text(text)
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    assert run.returncode == 0, run.stderr
+    assert totals_of(tmp_path / "out") == pytest.approx(totals_of(solved[0] / "out"), rel=1e-6)
+    job.write_text(text.replace('average = "1 hour"', "hours = [11, 16]"))
+    run = inside("inversion", "check", job)
+    assert run.returncode == 0 and "360 observations" in run.stdout, run.stderr  # noon, and half past: no averaging
+    job.write_text(text.replace('average = "1 hour"', "hours = [3, 6]"))
+    run = inside("inversion", "check", job)
+    assert run.returncode == 2 and "period and hours" in run.stderr
+    as_stations(tmp_path, "kg m-3")
+    run = inside("inversion", "check", job)
+    assert run.returncode == 2 and "kg m-3" in run.stderr and "station-A.nc" in run.stderr

@@ -28,7 +28,7 @@ def test_a_piece_of_a_larger_domain_is_not_taken_for_truncated(folder: Path, nam
     """These files hold a few cells of Europe, which 2 to 20 % of the particles leave through the sides."""
     whole = read_footprints(folder / name)
     assert whole.exits is not None and whole.short().size == 0
-    values, _ = integrated(FootprintsJob(site=whole.site, file=name, format="auto"), folder, whole.time)
+    values = integrated(FootprintsJob(site=whole.site, file=name, format="auto"), folder, whole.time).values
     np.testing.assert_allclose(values, whole.read().total.reshape(whole.size, -1), rtol=1e-6)
 
 
@@ -44,6 +44,6 @@ def test_a_row_whose_particles_were_lost_is_named_or_kept(folder: Path, tmp_path
     with pytest.raises(InputError, match=r"footprints are truncated .*1 of 5: 2014-01-01T"):
         integrated(job, tmp_path, whole.time)
     others = np.delete(whole.time, 2)
-    assert integrated(job, tmp_path, others)[0].shape[0] == 4
-    values, _ = integrated(job.model_copy(update={"truncated": "keep"}), tmp_path, whole.time)
+    assert integrated(job, tmp_path, others).values.shape[0] == 4
+    values = integrated(job.model_copy(update={"truncated": "keep"}), tmp_path, whole.time).values
     np.testing.assert_allclose(values, whole.read().total.reshape(5, -1), rtol=1e-6)

@@ -1,0 +1,176 @@
+"""The observations of a job: tables and station files of any format to one list of mole fractions by site."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ghg.core.errors import InputError
+from inversion.config import InversionJob, ObservationsJob
+from inversion.receptors import matching
+from inversion.sensitivity import Array
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
+
+__all__ = ["Data", "observations", "withheld"]
+
+Times = npt.NDArray[np.datetime64]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Observations of all sites.
+
+    Parameters
+    ----------
+    time : array of datetime64[ns] (n,)
+        Starts of the intervals.
+    site : array of str (n,)
+    value, random, systematic, background : array (n,)
+        mol mol-1: dry mole fraction; standard uncertainty, independent and common to the record of a site; the part
+        that is taken as known.
+    left_out : int
+        Observations outside the period or the hours, missing, or not flagged good in a table.
+    """
+
+    time: Times
+    site: npt.NDArray[np.str_]
+    value: Array
+    random: Array
+    systematic: Array
+    background: Array
+    left_out: int = 0
+
+    @property
+    def n(self) -> int:
+        """Number of observations."""
+        return int(self.time.size)
+
+    def take(self, keep: npt.NDArray[Any]) -> Data:
+        """Return some observations; the others count as left out."""
+        arrays = [getattr(self, f.name)[keep] for f in fields(self)[:-1]]
+        return Data(*arrays, left_out=self.left_out + self.n - arrays[0].size)
+
+
+def observations(job: InversionJob, base: Path, record: Record | None = None) -> Data:
+    """Return the observations of a job that lie in its period and hours, in the order of its sources.
+
+    Raises
+    ------
+    InputError
+        As the readers; no observation is left, a site occurs in two sources, no uncertainty is known, or one is zero.
+    """
+    from ghg.core.time import period_bounds
+
+    whole = period_bounds(job.start, job.end, "day")
+    parts: list[Data] = []
+    for one in job.observations:
+        paths = matching(base, one.file)
+        if record is not None:
+            for path in paths:
+                record.use(path, "observations")
+        for path in paths:
+            parts.append(_source(one, path, job.species, (whole[0, 0], whole[-1, 1])))
+    data = _joined(parts)
+    if not data.n:
+        raise InputError("no observation lies in the period and hours of the inversion",
+                         where=", ".join(o.file for o in job.observations), found=f"{data.left_out} others",
+                         need=f"{job.start} to {job.end}")  # fmt: skip
+    return data
+
+
+def withheld(job: InversionJob, data: Data) -> npt.NDArray[np.bool_]:
+    """Return which observations are predicted only.
+
+    Raises
+    ------
+    InputError
+        A withheld site has no observations.
+    """
+    names = {name for one in job.observations for name in one.withheld_sites}
+    if unknown := sorted(names - set(data.site.tolist())):
+        raise InputError("a withheld site has no observations", found=", ".join(unknown),
+                         need="of " + ", ".join(dict.fromkeys(data.site.tolist())))  # fmt: skip
+    return np.isin(data.site, sorted(names))
+
+
+def _source(one: ObservationsJob, path: Path, species: str, period: tuple[Any, Any]) -> Data:
+    from ghg.core.files import is_netcdf, open_input
+
+    station = is_netcdf(open_input(path))
+    data = _station(one, path, species) if station else _table(one, path)
+    known = np.isfinite(data.value) & np.isfinite(data.random) & ~np.isnat(data.time)
+    inside = (data.time >= period[0]) & (data.time < period[1])
+    data = data.take(known & inside & _in_hours(one, data.time))
+    least = 0.0 if one.least_uncertainty is None else one.least_uncertainty
+    return Data(data.time, data.site, data.value, np.maximum(data.random, least), data.systematic, data.background,
+                data.left_out)  # fmt: skip
+
+
+def _station(one: ObservationsJob, path: Path, species: str) -> Data:
+    from inversion.readers.observations import average, read_observations
+
+    units = one.units if "units" in one.model_fields_set else ""
+    found = read_observations(path, species=species.lower(), site=one.station, units=units, inlet=one.inlet)
+    if one.average:
+        found = average(found, one.average)
+    missing = ~np.isfinite(found.error)
+    if missing.all() and one.least_uncertainty is None:
+        raise InputError("the file states no uncertainty of the observations", where=str(path),
+                         hint="give least_uncertainty with a unit, or average, so that the scatter is known",
+                         )  # fmt: skip
+    random = np.where(missing, one.least_uncertainty if one.least_uncertainty is not None else np.nan, found.random)
+    site = np.full(found.time.size, found.site)
+    return Data(found.time, site, found.value, random, found.systematic, np.zeros(site.size))
+
+
+def _table(one: ObservationsJob, path: Path) -> Data:
+    from ghg.core.tables import ColumnSpec, read_table
+
+    units: dict[str, Any] = {"unit": one.units, "quantity": "mol mol-1"}
+    columns = {"time": ColumnSpec(one.time, kind="time"), "value": ColumnSpec(one.value, **units),
+               "u": ColumnSpec(one.uncertainty, **units)}  # fmt: skip
+    if not one.station:
+        columns["site"] = ColumnSpec(one.site, kind="text")
+    if one.background is not None:
+        columns["background"] = ColumnSpec(one.background, **units)
+    frame = read_table(path, columns, timezone=one.timezone)
+    number = {c: frame[c].to_numpy(dtype=np.float64) for c in ("value", "u", "background") if c in frame}
+    n = len(frame)
+    site = np.full(n, one.station) if one.station else frame["site"].to_numpy(dtype=str)
+    time = frame["time"].to_numpy().astype("datetime64[ns]")
+    return Data(time, site, number["value"], number["u"], np.zeros(n), number.get("background", np.zeros(n)))
+
+
+def _in_hours(one: ObservationsJob, time: Times) -> npt.NDArray[np.bool_]:
+    """Return which observations begin within the hours of the day that are wanted, in their time zone."""
+    if one.hours is None or not time.size:
+        return np.ones(time.size, bool)
+    import pandas as pd
+
+    from ghg.core.time import zone
+
+    local = pd.DatetimeIndex(time, tz="UTC").tz_convert(zone(one.hours_timezone))
+    hour = np.asarray(local.hour) + np.asarray(local.minute) / 60.0
+    first, last = one.hours
+    return (hour >= first) & (hour < last) if first <= last else (hour >= first) | (hour < last)
+
+
+def _joined(parts: Sequence[Data]) -> Data:
+    seen: set[tuple[str, Any]] = set()
+    for part in parts:
+        own = set(zip(part.site.tolist(), part.time.tolist(), strict=True))
+        if len(own) < part.n or own & seen:
+            twice = sorted(own & seen)[:1] or [("", None)]
+            name = twice[0][0] or next(iter(part.site.tolist()))
+            raise InputError("an observation of a site and time occurs twice", found=str(name),
+                             hint="two files, inlets or rows give the same hour: keep one")  # fmt: skip
+        seen |= own
+    arrays = [np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Data)[:-1]]
+    return Data(*arrays, left_out=sum(p.left_out for p in parts))
