@@ -24,12 +24,13 @@ def build(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Compile an inventory: every species of every row, with uncertainty, checks, tables and a report."""
+    """Compile an inventory: every species of every row, with uncertainty, checks, grid, hours, tables and a report."""
     from ghg.core.config import load
     from ghg.core.files import atomic_directory
     from ghg.core.netcdf import write
     from ghg.core.provenance import Record, write_manifest
     from inventories.compile import output as files
+    from inventories.compile import space
     from inventories.compile.config import InventoryJob
     from inventories.compile.job import run
 
@@ -42,6 +43,7 @@ def build(
         announce("uncertainty and checks")
         result = files.summary(ds, draws=job.draws, seed=job.seed)
         write(files.with_ensemble(ds, result), folder / "inventory.nc", record=record)
+        grids = space.write_grids(ds, job, config.parent, folder, record, announce)
         announce("tables")
         files.write_tables(ds, result, folder)
         announce("report")
@@ -54,6 +56,8 @@ def build(
         write_manifest(folder)
     jobs.tell_steps(record, verbose)
     for line in files.lines(result):
+        console.show(line)
+    for line in space.lines(grids):
         console.show(line)
     console.show(f"Written: {output}")
 
