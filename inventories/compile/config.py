@@ -183,8 +183,8 @@ class ActivityTable(Model):
         Species -> mass that the row carries.
     u_factor : table
         Species -> further relative standard uncertainty of each row's own factor against the mean of its class.
-    technology : str
-        Of the pollutant factors.
+    technology : str or table
+        Of the pollutant factors; a fuel without a factor of its technology takes that of any.
     """
 
     name: str
@@ -210,7 +210,7 @@ class ActivityTable(Model):
     control: list[Control] = Field(default_factory=list)
     carried: dict[str, Carried] = Field(default_factory=dict)
     u_factor: dict[str, U] = Field(default_factory=dict)
-    technology: str = ""
+    technology: Text = Field(default_factory=lambda: Text(value=""))
 
     @field_validator("source", mode="before")
     @classmethod
