@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from ghg.core.gases import METRICS
 from inventories.accounting.rules import METHODS
-from inventories.compile.sections import GridSection, TimeSection
+from inventories.compile.sections import GridSection, Reported, TimeSection
 from inventories.species import species
 
 U = Annotated[float, Field(ge=0.0, lt=5.0)]
@@ -286,6 +286,8 @@ class InventoryJob(Model):
         Grid on which the sources are put.
     time : TimeSection, optional
         Profiles and clocks by which the gridded emissions are given in hours.
+    reported : Reported, optional
+        What the sources report themselves, to hold the compilation against.
     draws, seed : int
         Of the Monte Carlo ensemble that is kept; 0 draws for none.
     """
@@ -300,6 +302,7 @@ class InventoryJob(Model):
     overlay: list[str] = Field(default_factory=list)
     grid: GridSection | None = None
     time: TimeSection | None = None
+    reported: Reported | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
     seed: int = 1
 

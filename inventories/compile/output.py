@@ -163,6 +163,9 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     _csv(folder / "findings.csv", result["findings"])
     _csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
                                         for c in ranked])  # fmt: skip
+    if result.get("reported"):
+        _csv(folder / "reported.csv", [{**r, "agrees": int(r["agrees"]), "unit": "kg"} for r in result["reported"]])
+        _csv(folder / "reported_classes.csv", [{**r, "unit": "kg"} for r in result["reported_classes"]])
     _workbook(folder / "emissions.xlsx", long, result)
     write_interchange(ds, folder / "primap2.csv")
 

@@ -14,7 +14,7 @@ from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.units import product_factor
 from inventories.compile.config import ActivityTable, Quantity, Text
 
-__all__ = ["Rows", "matching", "read_rows"]
+__all__ = ["Rows", "converted", "matching", "read_rows"]
 
 Array = npt.NDArray[np.float64]
 Words = npt.NDArray[np.str_]
@@ -108,7 +108,7 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
     _not_negative(amount, number, "the activity", where)
     carried = {}
     for name, one in table.carried.items():
-        carried[name] = _converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
+        carried[name] = converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
         _not_negative(carried[name], number, f"the mass of {name}", where)
     return Rows(
         table, source, labels["region"], labels["sector"], labels["fuel"], labels["technology"],
@@ -219,7 +219,8 @@ def _fields(match: str) -> list[str]:
     return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(match) if name))
 
 
-def _converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:
+def converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:
+    """Return a column in a unit; its own is the stated one, else that of its header."""
     from ghg.core.units import convert
 
     stated = unit or frame.attrs["units"].get(name)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ghg.core.config import Model
 from inventories.grid.config import ProfileFiles, TargetGrid
 
-__all__ = ["GridSection", "OwnProfile", "TimeSection"]
+__all__ = ["GridSection", "OwnProfile", "Reason", "Reported", "ReportedMass", "TimeSection"]
 
 
 class GridSection(TargetGrid):
@@ -95,3 +95,66 @@ class TimeSection(Model):
     by_sector: bool = False
     bits: int = Field(0, ge=0, le=22)
     compression: int = Field(1, ge=0, le=9)
+
+
+class ReportedMass(Model):
+    """The reported mass of a species.
+
+    Parameters
+    ----------
+    column, unit : str
+        Header and unit.
+    u : float
+        Relative standard uncertainty (k = 1).
+    where : table
+        Column -> text or texts: rows that count, such as those that are measured.
+    plus : list of str
+        Species of the compilation that are in the reported mass as well, such as CO2_biogenic.
+    """
+
+    column: str
+    unit: str = ""
+    u: Annotated[float, Field(ge=0.0, lt=5.0)] = 0.0
+    where: dict[str, str | list[str]] = Field(default_factory=dict)
+    plus: list[str] = Field(default_factory=list)
+
+
+class Reason(Model):
+    """Why sources cannot agree: column -> text or texts, and the reason in words; the first that fits is given."""
+
+    where: dict[str, str | list[str]]
+    text: str
+
+
+class Reported(Model):
+    """What sources report, to hold a compilation against; it changes no number.
+
+    Parameters
+    ----------
+    name, file, encoding : str
+        The table.
+    source : list of str
+        Columns that name a source, as in the table of activities.
+    by : list of str
+        Columns by whose texts the agreement is listed.
+    where : table
+        Rows that are taken.
+    mass : table
+        Species -> reported mass.
+    reason : list of Reason
+        Known reasons of differences.
+    """
+
+    name: str
+    file: str
+    encoding: str | None = None
+    source: list[str] = Field(min_length=1)
+    by: list[str] = Field(default_factory=list)
+    where: dict[str, str | list[str]] = Field(default_factory=dict)
+    mass: dict[str, ReportedMass] = Field(min_length=1)
+    reason: list[Reason] = Field(default_factory=list)
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_or_more(cls, given: object) -> object:
+        return [given] if isinstance(given, str) else given
