@@ -48,6 +48,7 @@ def build(
             result["reported"] = reported.compare(ds, job.reported, config.parent)
             result["reported_classes"] = reported.classes(result["reported"])
         grids = space.write_grids(ds, job, config.parent, folder, record, announce)
+        result["grid"] = grids
         announce("tables")
         files.write_tables(ds, result, folder)
         announce("report")

@@ -163,7 +163,8 @@ def classes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             found.append({"species": name, "class": group or "all", "sources": len(some),
                           "agree": 1.0 - len(apart) / len(some), "compiled": ours, "reported": theirs,
                           "ratio": ours / theirs, "explained": sum(n for w, n in ranked if w), "apart": len(apart),
-                          "why": "; ".join(f"{n} {w or 'not explained'}" for w, n in ranked)})  # fmt: skip
+                          "why": "; ".join(f"{n} {w or 'not explained'}" for w, n in ranked),
+                          "reasons": ranked})  # fmt: skip
     return found
 
 

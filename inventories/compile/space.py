@@ -13,8 +13,9 @@ from inventories.compile.config import InventoryJob
 from inventories.compile.gridding import place, with_zones, zones_of
 from inventories.compile.hours import profiles_of, write_hours
 from inventories.conservation import ENTRIES, residual
+from inventories.grid import fields
 from inventories.grid.config import target_grid
-from inventories.grid.grids import Polygons
+from inventories.grid.grids import LonLat, Polygons
 from inventories.temporal.calendars import local_year
 
 if TYPE_CHECKING:
@@ -73,21 +74,54 @@ def write_grids(
     write(annual, folder / GRIDDED, record=record)
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
-             "profiles": profiles, "clocks": [z for z, _ in clocks[0]]}  # fmt: skip
+             "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
+             "clocks": [z for z, _ in clocks[0]]}  # fmt: skip
     if job.time is not None:
         announce("hours")
         name = HOURLY[job.time.write]
         hours = write_hours(annual, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record))
-        found["hours"] = _ledger(hours)
+        found["hours"] = [{**new, "species": old["species"]}
+                          for new, old in zip(_ledger(hours), found["ledger"], strict=True)]  # fmt: skip
         found["files"].append(name)
         _same(found["ledger"], found["hours"])
     return found
 
 
+def _drawn(profiles: dict[Any, Any], annual: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the profiles of the sectors that are on the grid, for a picture; flat ones and doubles left out."""
+    there = [str(s) for s in annual["sector"].values] if "sector" in annual.coords else list(profiles)
+    found: dict[int, dict[str, Any]] = {}
+    for key, one in profiles.items():
+        parts = (key,) if isinstance(key, str) else key
+        if any(p in there for p in parts) and one.name != "flat":
+            row = {"name": " ".join(parts), "month": one.month, "weekday": one.weekday, "hour": one.hour}
+            found.setdefault(id(one), row)
+    return list(found.values())
+
+
+def _maps(annual: xr.Dataset, grid: Any) -> dict[str, dict[str, Any]]:
+    """Return the mass of each species by cell [kg] with edges, for pictures."""
+    geographic = isinstance(grid, LonLat)
+    x, y = (grid.lon_edges, grid.lat_edges) if geographic else (grid.x_edges, grid.y_edges)
+    stretch = float(1.0 / np.cos(np.deg2rad(0.5 * (y[0] + y[-1])))) if geographic else 1.0
+    length = float(np.diff(annual["time_bounds"].values.astype("M8[s]").astype(np.int64)).sum())
+    found = {}
+    for name in fields.emissions(annual):
+        values = np.asarray(annual[name].values, float)
+        mass = values.reshape(-1, *grid.shape).sum(axis=0) * grid.area * length
+        found[str(annual[name].attrs["species"])] = {"mass": mass, "area": grid.area, "x": x, "y": y,
+                                                     "stretch": stretch, "geographic": geographic}  # fmt: skip
+    return found
+
+
 def _ledger(ds: xr.Dataset) -> list[dict[str, Any]]:
     table = ds["ledger_mass"]
-    return [{"species": str(name), **dict(zip(ENTRIES, map(float, row), strict=True)), "residual": residual(row)}
-            for name, row in zip(table["ledger_species"].values, table.values, strict=True)]  # fmt: skip
+    names = {fields.species_of(str(v)): str(ds[v].attrs.get("species", "")) for v in ds.data_vars}
+    rows = []
+    for name, row in zip(map(str, table["ledger_species"].values), table.values, strict=True):
+        entries = dict(zip(ENTRIES, map(float, row), strict=True))
+        rows.append({"species": names.get(name) or name, **entries, "residual": residual(row)})
+    return rows
 
 
 def _same(annual: list[dict[str, Any]], hours: list[dict[str, Any]]) -> None:
