@@ -338,6 +338,10 @@ def fit_series(
     fit = curve_fit(found.years, found.values, polynomial=polynomial, harmonics=harmonics, short=short, long=long,
                     step=step, minimiser=minimiser)  # fmt: skip
     result = _dataset(fit, found.name, found.units, from_decimal_years(fit.years))
+    if cf := found.attrs.get("standard_name"):
+        for key in ("smooth", "trend"):
+            result[key].attrs["standard_name"] = cf
+            result[f"{key}_u_random"].attrs["standard_name"] = f"{cf} standard_error"
     result.attrs["cutoffs_days"] = [float(short), float(long)]
     for key in ("scale", "site", "height", "humidity"):
         if key in found.attrs:
