@@ -121,8 +121,11 @@ def test_an_emission_is_read_as_it_was_written(written: Path, tmp_path: Path) ->
 
 
 def test_wrong_files_and_intervals_are_refused(written: Path, tmp_path: Path) -> None:
-    wrong: list[tuple[dict[str, Any], str]] = [({"inlet": "90m"}, "inlet is not in the file"), ({"gas": "ch4"}, "neither an emission nor"),
-                          ({"channels": None}, "alone gives no emission")]  # fmt: skip
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"inlet": "90m"}, "inlet is not in the file"),
+        ({"gas": "ch4"}, "neither an emission nor"),
+        ({"channels": None}, "alone gives no emission"),
+    ]
     for change, words in wrong:
         with pytest.raises(InputError, match=words):
             measure(StackJob(**stack_job(written, tmp_path, **change)), base=tmp_path)
