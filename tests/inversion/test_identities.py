@@ -63,6 +63,17 @@ def test_the_product_of_space_and_time_is_its_kronecker_matrix(kind: str) -> Non
     assert rows(q.root_t(unit)) == pytest.approx(root.T, rel=1e-10, abs=1e-13)
 
 
+def test_long_and_short_records_have_the_same_correlation_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    chain = Markov(np.cumsum(rng.random(9) + 0.1), 0.8)
+    x = rng.random((2, 9, 3))
+    few = (chain.root(x), chain.root_t(x), chain.apply(x))
+    monkeypatch.setattr("inversion.time._FEW", 2)
+    for a, b in zip(few, (chain.root(x), chain.root_t(x), chain.apply(x)), strict=True):
+        assert a == pytest.approx(b, rel=1e-14)
+    assert few[2] == pytest.approx(np.einsum("ts,isk->itk", chain.dense(), x), rel=1e-13)
+
+
 @pytest.mark.parametrize("method", ["dual", "primal", "cg"])
 def test_with_the_prior_as_covariate_only_its_pattern_counts(method: str) -> None:
     """x = beta x_a + zeta, beta flat: the size of x_a drops out, and a wide normal prior on beta tends to it."""
