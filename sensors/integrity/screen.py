@@ -228,7 +228,7 @@ def _over(unit: Unit, detector: str, subject: str, changes: Array) -> list[Findi
 def _under_review(found: list[Finding]) -> list[Finding]:
     """Return findings in the order of time; those soon after another open no review of their own."""
     found.sort(key=lambda f: f.start)
-    return [replace(f, opens=i == 0 or f.start - found[i - 1].end >= REVIEW) for i, f in enumerate(found)]
+    return [replace(f, opens=i == 0 or bool(f.start - found[i - 1].end >= REVIEW)) for i, f in enumerate(found)]
 
 
 def _finding(unit: Unit, detector: str, subject: str, row: Array) -> list[Finding]:

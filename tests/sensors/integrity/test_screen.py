@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import cache
 
@@ -81,6 +82,7 @@ def test_a_level_that_wanders_hides_no_jump(rng: np.random.Generator) -> None:
         return [f.start for f in screen_unit(one)[0] if f.alarm and f.detector == "jump"]
 
     assert jumps(genuine) == []
+    json.dumps([f.as_dict() for f in screen_unit(genuine)[0]])  # steps under review are plain values too
     (found,) = jumps(tamper(genuine, Attack("scale", ("heat_input",), 0.05, START)))
     assert abs(found - genuine.time(START)) <= np.timedelta64(3, "h")
 
