@@ -95,9 +95,9 @@ def run(
     record.step(f"solved by {posterior.explained}")
     totals = posterior.total(wanted)
     announce("diagnostics and sites left out in turn")
-    found = {"title": job.title, **result(posterior, totals, wanted, estimate)}
+    found = {"title": job.title, "summary": job.summary, **result(posterior, totals, wanted, estimate)}
     announce("writing files")
-    write(posterior, totals, found, folder, record, s.deviation)
+    write(posterior, totals, wanted, found, folder, record, s.deviation)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -286,3 +287,25 @@ def test_station_files_in_another_unit_give_the_same_totals(solved: tuple[Path, 
     as_stations(tmp_path, "kg m-3")
     run = inside("inversion", "check", job)
     assert run.returncode == 2 and "kg m-3" in run.stderr and "station-A.nc" in run.stderr
+
+
+def test_the_page_of_a_run_says_what_a_region_takes_up(solved: tuple[Path, Run]) -> None:
+    out = solved[0] / "out"
+    page = (out / "report.html").read_text()
+    found = {r["region"]: r for r in json.loads((out / "result.json").read_text())["whole"]}
+    best = max(found.values(), key=lambda r: r["determined"])
+    value = -best["posterior_TgC_per_year"]
+    said = page[page.index(f"{best['region']} takes up ") :][:60]
+    assert abs(float(said.split()[3].replace("\u202f", "")) - value) < best["posterior_u_TgC_per_year"]
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page) and "url(http" not in page  # nothing from outside
+    for name in ("whole", "series", "footprint", "map_land", "periods"):
+        assert (out / "figures" / f"{name}.png").stat().st_size > 5000
+    run = inside("inversion", "report", out, "--lang", "zh")
+    assert run.returncode == 0, run.stderr
+    assert "每年吸收" in (out / "report.html").read_text() and 'lang="zh-CN"' in (out / "report.html").read_text()
+    assert inside("verify", out / "totals.nc").returncode == 0
+
+
+def test_a_folder_without_a_run_has_no_report(tmp_path: Path) -> None:
+    run = inside("inversion", "report", tmp_path)
+    assert run.returncode == 2 and "no run of an inversion" in run.stderr
