@@ -141,7 +141,7 @@ def write_example(
         "land": prior["land"] + _drawn(grid, np.maximum(0.5 * np.abs(prior["land"]), 5e-9), weeks, rng),
         "fossil": prior["fossil"] + _drawn(grid, 0.15 * prior["fossil"], np.array([[weeks[0, 0], weeks[-1, 1]]]), rng),
     }
-    flux = (truth["land"] + truth["fossil"]).reshape(len(weeks), *grid.shape)
+    flux = (truth["land"] + truth["fossil"]).reshape(len(weeks), LATITUDE.size, LONGITUDE.size)
     offset = OFFSET * rng.standard_normal()
     for number, site in enumerate(SITES):
         announce(f"footprints of {site}")

@@ -30,6 +30,7 @@ def run(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     lang: options.Lang = options.Language.en,
+    page: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and figures.")] = True,
 ) -> None:
     """Solve an inversion: flux maps, regional totals with exact covariance, diagnostics, and a page to read."""
     from ghg.core.config import load
@@ -45,8 +46,9 @@ def run(
         record.use(config, "configuration")
         with atomic_directory(output, force) as folder:
             found = work(job, folder, base=config.parent, record=record, announce=announce)
-            announce("writing the report")
-            write_report(folder, lang.value)
+            if page:
+                announce("writing the report")
+                write_report(folder, lang.value)
             write_manifest(folder)
     jobs.tell_steps(record, verbose)
     if form is options.Format.json:
@@ -54,7 +56,7 @@ def run(
         return
     for line in summary(found):
         console.show(line)
-    console.show(f"Written: {output}; read {output / 'report.html'}")
+    console.show(f"Written: {output}" + (f"; read {output / 'report.html'}" if page else ""))
 
 
 @app.command()
