@@ -20,7 +20,7 @@ import pandas as pd
 
 from sensors.config import CampdReader
 from sensors.integrity.null import nulls
-from sensors.integrity.tamper import Attack
+from sensors.integrity.tamper import Attack, tamper
 from sensors.integrity.trials import Trial, false_alarms, highest, laws, starts, trials
 from sensors.integrity.units import Unit, units_of
 from sensors.readers import read
@@ -28,6 +28,7 @@ from sensors.readers import read
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data" / "facility"
 FLOW = ("heat_input", "emission")  # what a wrong flow changes together
 SCALES = (0.05, -0.05)
+COPIED = 24  # hours of operation that must have been copied into a week, or there is no copy to find
 RATE = 0.02  # alarms per unit-year that a detector other than the steps may raise
 
 
@@ -79,10 +80,18 @@ def attacks(units: list[Unit], count: int, seed: int = 1) -> dict[str, list[tupl
                 ("invent", 0.0, 0, "invented: the curve itself"),
                 ("shift", 2.0, 0, "clock moved by 2 hours"),
             ):
-                if kind in ("copy", "scaled_copy") and hour < 2 * 168:
+                if kind in ("copy", "scaled_copy") and copied_hours(unit, hour) < COPIED:
                     continue
                 cases[words].append((unit, Attack(kind, flow, strength, hour, length)))
     return cases
+
+
+def copied_hours(unit: Unit, hour: int) -> int:
+    """Return how many hours of operation a week copied from `hour` on would get."""
+    if hour < 2 * 168:
+        return 0
+    copy = tamper(unit, Attack("copy", ("heat_input",), 0.0, hour, 168))
+    return int(np.sum((copy.channels["heat_input"] != unit.channels["heat_input"]) & (unit.on == 1)))
 
 
 def table(rows: list[list[Any]], head: list[str]) -> None:
@@ -158,35 +167,39 @@ def report_laws(units: list[Unit]) -> None:
 
 
 def report_left_out(units: list[Unit], count: int) -> None:
-    """Print what the step detector does on each unit with its limit taken from the other units only.
+    """Print what steps and jumps tell of each unit when their limits come from the other units only.
 
-    The limit is the smallest that gives the other units at most 0.9 alarms per unit-year.
+    Both limits are multiplied by the smallest factor that gives the other units at most 0.9 alarms per unit-year.
     """
-    grid = np.arange(0.020, 0.060, 0.001)
-    law = nulls()["step"]
+    grid = np.arange(0.6, 2.01, 0.05)
+    kept = {name: nulls()[name] for name in ("step", "jump")}
+
+    def use(factor: float) -> None:
+        nulls().update({name: replace(law, alarm=factor * law.alarm) for name, law in kept.items()})
+
     alarms = np.zeros((len(units), grid.size), int)
     try:
-        for k, limit_ in enumerate(grid):
-            nulls()["step"] = replace(law, alarm=float(limit_))
+        for k, factor in enumerate(grid):
+            use(factor)
             for i, unit in enumerate(units):
-                alarms[i, k] = sum(f.detector == "step" for f in false_alarms([unit]))
+                alarms[i, k] = sum(f.detector in kept for f in false_alarms([unit]))
         rng = np.random.default_rng(2)
         rows, found, own = [], [], 0
         for i, unit in enumerate(units):
             years = sum(u.years for j, u in enumerate(units) if j != i)
             k = int(np.flatnonzero(np.delete(alarms, i, 0).sum(0) <= 0.9 * years)[0])
-            nulls()["step"] = replace(law, alarm=float(grid[k]))
+            use(grid[k])
             flow = tuple(c for c in FLOW if c in unit.channels)
             hours = starts(unit, count, rng)
             done = trials([(unit, Attack("scale", flow, s, h)) for h in hours for s in SCALES])
             found += done
             own += int(alarms[i, k])
-            rows.append([unit.name, f"{100 * grid[k]:.1f} %", alarms[i, k], share(done)])
+            rows.append([unit.name, f"{grid[k]:.2f}", alarms[i, k], share(done)])
     finally:
-        nulls()["step"] = law
+        use(1.0)
     total = sum(u.years for u in units)
     rows.append(["all", "", f"{own} = {own / total:.2f} per unit-year", share(found)])
-    table(rows, ["unit left out", "limit from the others", "alarms", "flow scaled by 5 %, found within 14 days"])
+    table(rows, ["unit left out", "factor from the others", "alarms", "flow scaled by 5 %, found within 14 days"])
 
 
 def laws_of(rows: list[tuple[str, float, float]], without: str, log: bool) -> tuple[float, float]:

@@ -1,7 +1,8 @@
 """Observations + transport footprints + prior -> regional fluxes and carbon sinks.
 
 ``inversion.solve(problem)`` returns a posterior that answers ``.total(totals)``, ``.covariance(totals)`` and
-``.diagnostics()``. Names are imported when they are first used.
+``.diagnostics()``; ``inversion.sample(problem)`` does so where priors are bounded or log-normal. Names are imported
+when they are first used.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
     from inversion.posterior import Posterior as Posterior
     from inversion.problem import Block as Block
     from inversion.problem import Problem as Problem
+    from inversion.sampling.problem import sample as sample
     from inversion.solver import plan as plan
     from inversion.solver import solve as solve
     from inversion.totals import TotalSet as TotalSet
 
 _PLACES = {
     "Block": "problem", "Covariance": "covariance", "Grid": "grid", "ObservationError": "error",
-    "Posterior": "posterior", "Problem": "problem", "TotalSet": "totals", "plan": "solver", "solve": "solver",
+    "Posterior": "posterior", "Problem": "problem", "TotalSet": "totals", "plan": "solver",
+    "sample": "sampling.problem", "solve": "solver",
 }  # fmt: skip
 
 

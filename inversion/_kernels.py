@@ -11,23 +11,68 @@ from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
     "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_times", "scatter_add", "serial_update",
-    "transpose",
+    "sort_rows", "spans", "spread", "transpose",
 ]  # fmt: skip
 
 
 @kernel_parallel
-def csr_times(indptr, column, values, x, out):
-    """Add the product of a CSR matrix with x (columns, k) to out (rows, k).
+def csr_times(indptr, column, values, x, out, band, rows):
+    """Add the product of a CSR matrix with x (columns, k) to out (rows, k); columns ascend within each row.
 
-    Rows are independent, each summed in the order of its values: the number of threads changes nothing.
+    Each block of rows goes through the columns band by band, so that the part of x that is read stays in the cache.
+    Rows are independent, each summed in the order of its values: neither blocks nor threads change anything.
     """
     k = x.shape[1]
+    n = indptr.size - 1
+    for b in prange((n + rows - 1) // rows):
+        first, last = b * rows, min((b + 1) * rows, n)
+        place = indptr[first:last].copy()
+        while True:
+            least = x.shape[0]
+            for i in range(first, last):
+                if place[i - first] < indptr[i + 1]:
+                    least = min(least, column[place[i - first]])
+            if least == x.shape[0]:
+                break
+            end = (least // band + 1) * band
+            for i in range(first, last):
+                j = place[i - first]
+                while j < indptr[i + 1] and column[j] < end:
+                    v = values[j]
+                    c = column[j]
+                    for m in range(k):
+                        out[i, m] += v * x[c, m]
+                    j += 1
+                place[i - first] = j
+
+
+@kernel_parallel
+def sort_rows(indptr, column, values):
+    """Order the columns of each row ascending, in place; equal ones keep their order."""
     for i in prange(indptr.size - 1):
-        for j in range(indptr[i], indptr[i + 1]):
-            v = values[j]
-            c = column[j]
-            for m in range(k):
-                out[i, m] += v * x[c, m]
+        order = np.argsort(column[indptr[i] : indptr[i + 1]], kind="mergesort")
+        column[indptr[i] : indptr[i + 1]] = column[indptr[i] : indptr[i + 1]][order]
+        values[indptr[i] : indptr[i + 1]] = values[indptr[i] : indptr[i + 1]][order]
+
+
+@kernel_parallel
+def spans(indptr, column, begin, end):
+    """Return for each row where its columns from begin to before end start and stop; columns ascend."""
+    n = indptr.size - 1
+    first, last = np.empty(n, np.int64), np.empty(n, np.int64)
+    for i in prange(n):
+        part = column[indptr[i] : indptr[i + 1]]
+        first[i] = indptr[i] + np.searchsorted(part, begin)
+        last[i] = indptr[i] + np.searchsorted(part, end)
+    return first, last
+
+
+@kernel_parallel
+def spread(first, last, column, values, begin, out):
+    """Add the values from first to last of each row to out (rows, columns from begin)."""
+    for i in prange(first.size):
+        for j in range(first[i], last[i]):
+            out[i, column[j] - begin] += values[j]
 
 
 @kernel

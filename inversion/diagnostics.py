@@ -4,7 +4,8 @@ With P = S^-1 - S^-1 H X C X'H' S^-1 (P = S^-1 without covariates) and lambda = 
 
     left-out residual of a group G       e_G = (P_GG)^-1 lambda_G,   its covariance (P_GG)^-1,
     map without the group                g'(lambda - P_:G e_G) with the same for the coefficients,
-    degrees of freedom for signal        n - tr(R P).
+    degrees of freedom for signal        n - tr(R P),
+    Desroziers                           E[d_a d_b'] = R - R S^-1 H X C X'H',  d_a = R lambda,  d_b = d - H X beta.
 
 References
 ----------
@@ -54,6 +55,9 @@ class Diagnostics:
         Largest relative residual of the linear system.
     innovations : list of dict
         By site and season: number, mean, standard deviation and chi2 of innovations in units of their stated spread.
+    consistency : list of dict
+        By site, after Desroziers: variance of the observation error, ``error_ratio``, and of what the prior predicts,
+        ``signal_ratio``, as the residuals show them, over what was stated; both are 1 on average where all is right.
     alarms : list of str
         What does not fit, in words; empty where everything does.
     """
@@ -68,6 +72,7 @@ class Diagnostics:
     residual: float
     innovations: list[dict[str, Any]] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    consistency: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""
@@ -116,7 +121,33 @@ def diagnose(posterior: Posterior) -> Diagnostics:
     rows, alarms = _innovations(posterior)
     if p < ALARM:
         alarms.insert(0, f"the cost is {cost / df:.2f} per degree of freedom where 1 is expected (p = {p:.1e})")
-    return Diagnostics(n, q, cost / max(df, 1), p, observations, cost - observations, signal, residual, rows, alarms)
+    return Diagnostics(n, q, cost / max(df, 1), p, observations, cost - observations, signal, residual, rows, alarms,
+                       _consistency(posterior, rest, noise, signal_part))  # fmt: skip
+
+
+def _consistency(posterior: Posterior, rest: Array, after: Array, signal: Array) -> list[dict[str, Any]]:
+    """Return found over stated variances by site, from residuals after and before (Desroziers et al. 2005, eq. 1-3).
+
+    rest is what the prior leaves, after what the posterior leaves of it, signal their difference. Coefficients that
+    were estimated from the same observations take their share of the expectation.
+    """
+    used, q = posterior.used, posterior.drift.shape[1]
+    error, spread = used.error.variance(), _spread(posterior)
+    total = None if spread is None else spread**2 - error
+    if q:
+        side = posterior.drift @ posterior.coefficient_covariance
+        noisy = used.error.apply(posterior._inverse_drift)
+        error = error - np.sum(noisy * side, axis=1)
+        total = None if total is None else total - np.sum((posterior.drift - noisy) * side, axis=1)
+    rows = []
+    for site in dict.fromkeys(used.site.tolist()):
+        mine = used.site == site
+        row: dict[str, Any] = {"site": site, "n": int(mine.sum()),
+                               "error_ratio": float(np.sum((after * rest)[mine]) / np.sum(error[mine]))}  # fmt: skip
+        if total is not None:
+            row["signal_ratio"] = float(np.sum((signal * rest)[mine]) / np.sum(total[mine]))
+        rows.append(row)
+    return rows
 
 
 def _trace(posterior: Posterior, vectors: int = 30) -> float:

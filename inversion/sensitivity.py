@@ -22,6 +22,7 @@ __all__ = ["Array", "Dense", "Outer", "Sensitivity", "Slabs", "Sparse"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | None
+_ROWS = 512  # rows of a sparse matrix that go through the periods together
 
 
 class Sensitivity(ABC):
@@ -177,24 +178,21 @@ class Sparse(Sensitivity):
                              need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
         if len(cell) and (min(np.min(cell), np.min(period)) < 0 or np.max(cell) >= r or np.max(period) >= p):
             raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
-        column = np.asarray(cell, dtype=np.int64) * p + np.asarray(period, dtype=np.int64)
+        # by period, then cell: observations near in time then read the same part of the state, which stays in the cache
+        column = np.asarray(period, dtype=np.int64) * r + np.asarray(cell, dtype=np.int64)
         self.column = column.astype(np.int32) if p * r < 2**31 else column
         kept = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
         self.values = np.ascontiguousarray(values, dtype=kept)
         self._sort()
         self._turned: Any = None
-        self._by_period: Any = None
 
     def _sort(self) -> None:
-        """Order the values of each row by place, so that products read the state in long runs."""
+        """Order the values of each row by place."""
         falls = np.flatnonzero(self.column[1:] < self.column[:-1]) + 1
         if falls.size and not np.isin(falls, self.indptr).all():
-            from scipy.sparse import csr_matrix
+            from inversion import _kernels
 
-            n, p, r = self.shape
-            ordered = csr_matrix((self.values, self.column, self.indptr), shape=(n, r * p), copy=True)
-            ordered.sort_indices()
-            self.column, self.values = ordered.indices, ordered.data
+            _kernels.sort_rows(self.indptr, self.column, self.values)
 
     @property
     def nonzeros(self) -> int:
@@ -205,9 +203,10 @@ class Sparse(Sensitivity):
         """Return H x for x (r, p, k) -> (n, k)."""
         from inversion import _kernels
 
-        flat = np.ascontiguousarray(x.reshape(-1, x.shape[2]))
-        out = np.zeros((self.shape[0], x.shape[2]))
-        _kernels.csr_times(self.indptr, self.column, self.values, flat, out)
+        n, _, r = self.shape
+        flat = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(-1, x.shape[2])
+        out = np.zeros((n, x.shape[2]))
+        _kernels.csr_times(self.indptr, self.column, self.values, flat, out, r, _ROWS)
         return out
 
     def adjoint(self, y: Array) -> Array:
@@ -216,26 +215,29 @@ class Sparse(Sensitivity):
 
         _, p, r = self.shape
         if self._turned is None:
-            self._turned = _kernels.transpose(self.indptr, self.column, self.values, r * p)
+            self._turned = _kernels.transpose(self.indptr, self.column, self.values, p * r)
         start, row, values = self._turned
-        out = np.zeros((r * p, y.shape[1]))
-        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out)
-        return out.reshape(r, p, y.shape[1])
+        out = np.zeros((p * r, y.shape[1]))
+        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out, self.shape[0], _ROWS)
+        return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
+
+    def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the rows that see one period, and where their values begin and end."""
+        from inversion import _kernels
+
+        r = self.shape[2]
+        first, last = _kernels.spans(self.indptr, self.column, t * r, (t + 1) * r)
+        rows = np.flatnonzero(last > first)
+        return rows, first[rows], last[rows]
 
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return the rows that see one period, as an array."""
-        if self._by_period is None:
-            period = self.column % self.shape[1]
-            order = np.argsort(period, kind="stable")
-            edges = np.searchsorted(period[order], np.arange(self.shape[1] + 1))
-            self._by_period = (order, edges)
-        order, edges = self._by_period
-        chosen = order[edges[t] : edges[t + 1]]
-        row = np.searchsorted(self.indptr, chosen, side="right") - 1
-        seen, place = np.unique(row, return_inverse=True)
-        out = np.zeros((seen.size, self.shape[2]))
-        np.add.at(out, (place, self.column[chosen] // self.shape[1]), self.values[chosen])
-        return seen.astype(np.int64), out
+        from inversion import _kernels
+
+        rows, first, last = self.period(t)
+        out = np.zeros((rows.size, self.shape[2]))
+        _kernels.spread(first, last, self.column, self.values, t * self.shape[2], out)
+        return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:
         """Return some observations."""
@@ -245,7 +247,7 @@ class Sparse(Sensitivity):
         inside = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         index = starts + inside
         _, p, r = self.shape
-        cell, period = np.divmod(self.column[index], p)
+        period, cell = np.divmod(self.column[index], r)
         indptr = np.concatenate([[0], np.cumsum(counts)])
         return Sparse((wanted.size, p, r), indptr, cell, period, self.values[index])
 

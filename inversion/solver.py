@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from ghg.core.errors import InputError
+from inversion.covariance import Covariance
 from inversion.posterior import Posterior
 from inversion.problem import Problem
 from inversion.sensitivity import Dense, Outer
+from inversion.space import lower_root
 
 __all__ = ["METHODS", "Plan", "available_memory", "plan", "solve"]
 
@@ -203,3 +205,8 @@ def _check(problem: Problem) -> None:
     assert problem.withheld is not None
     if problem.withheld.all():
         raise InputError("all observations are withheld", found=f"{problem.n}")
+    for block in problem.blocks:  # not every solver takes roots, and without them a wrong matrix would go unseen
+        if isinstance(block.covariance, Covariance):
+            block.covariance.space.lower()
+    if problem.error.matrix is not None:
+        lower_root(problem.error.dense(), "the observation error")

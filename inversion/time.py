@@ -10,6 +10,8 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from inversion.sensitivity import Array
 
+_FEW = 64  # periods up to which numpy is as quick as compiled code, whose loading costs 0.1 GB and half a second
+
 __all__ = ["DenseTime", "Markov", "TimeCorrelation", "correlation_in_time"]
 
 
@@ -73,19 +75,26 @@ class Markov(TimeCorrelation):
 
     def root(self, x: Array) -> Array:
         """Return L x."""
-        from inversion import _kernels
-
         out = np.array(x, order="C")
-        if self.rho.any():
+        if self.rho.any() and self.size <= _FEW:
+            for t in range(1, self.size):
+                out[:, t] = self.rho[t] * out[:, t - 1] + self.innovation[t] * out[:, t]
+        elif self.rho.any():
+            from inversion import _kernels
+
             _kernels.ar1_forward(self.rho, self.innovation, out)
         return out
 
     def root_t(self, x: Array) -> Array:
         """Return L' x."""
-        from inversion import _kernels
-
         out = np.array(x, order="C")
-        if self.rho.any():
+        if self.rho.any() and self.size <= _FEW:
+            for t in range(self.size - 2, -1, -1):
+                out[:, t] += self.rho[t + 1] * out[:, t + 1]
+            out[:, 1:] *= self.innovation[1:, None]
+        elif self.rho.any():
+            from inversion import _kernels
+
             _kernels.ar1_backward(self.rho, self.innovation, out)
         return out
 

@@ -16,6 +16,7 @@ from sensors.readers.config import (
     EcmpsReader,
     Hj212Channel,
     Hj212Reader,
+    NetcdfReader,
     Reader,
     TableReader,
     TimeColumn,
@@ -25,8 +26,8 @@ from sensors.readers.config import (
 from sensors.statements import ComponentUncertainty, Model, State, Uncertainty
 
 __all__ = ["CampdReader", "Column", "ComponentUncertainty", "EcmpsReader", "Hj212Channel", "Hj212Reader",
-           "LedgerConfig", "Limits", "MissingConfig", "Model", "Reader", "StackConfig", "StackJob", "State",
-           "TableReader", "TimeColumn", "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
+           "LedgerConfig", "Limits", "MissingConfig", "Model", "NetcdfReader", "Reader", "StackConfig", "StackJob",
+           "State", "TableReader", "TimeColumn", "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
 
 
 class Limits(Model):

@@ -24,12 +24,13 @@ def build(
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Compile an inventory: every species of every row, with uncertainty, checks, tables and a report."""
+    """Compile an inventory: every species of every row, with uncertainty, checks, grid, hours, tables and a report."""
     from ghg.core.config import load
     from ghg.core.files import atomic_directory
     from ghg.core.netcdf import write
     from ghg.core.provenance import Record, write_manifest
     from inventories.compile import output as files
+    from inventories.compile import reported, space
     from inventories.compile.config import InventoryJob
     from inventories.compile.job import run
 
@@ -42,6 +43,12 @@ def build(
         announce("uncertainty and checks")
         result = files.summary(ds, draws=job.draws, seed=job.seed)
         write(files.with_ensemble(ds, result), folder / "inventory.nc", record=record)
+        if job.reported is not None:
+            record.use(config.parent / job.reported.file, "reported masses")
+            result["reported"] = reported.compare(ds, job.reported, config.parent)
+            result["reported_classes"] = reported.classes(result["reported"])
+        grids = space.write_grids(ds, job, config.parent, folder, record, announce)
+        result["grid"] = grids
         announce("tables")
         files.write_tables(ds, result, folder)
         announce("report")
@@ -54,6 +61,10 @@ def build(
         write_manifest(folder)
     jobs.tell_steps(record, verbose)
     for line in files.lines(result):
+        console.show(line)
+    if job.reported is not None:
+        console.show(f"Against {job.reported.name} (reported_classes.csv):")
+    for line in (*reported.words(result.get("reported_classes", [])), *space.lines(grids)):
         console.show(line)
     console.show(f"Written: {output}")
 

@@ -12,6 +12,7 @@ from ghg.cli import (
     options,
     sensors_analysis,
     sensors_hj212,
+    sensors_network,
     sensors_quality,
     sensors_screen,
     sensors_station,
@@ -20,7 +21,7 @@ from ghg.cli.jobs import to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
-for part in (sensors_analysis, sensors_hj212, sensors_quality, sensors_screen, sensors_station):
+for part in (sensors_analysis, sensors_hj212, sensors_quality, sensors_screen, sensors_station, sensors_network):
     app.add_typer(part.app)
 
 

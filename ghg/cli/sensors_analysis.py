@@ -43,6 +43,13 @@ class Spikes(StrEnum):
     sd = "sd"
 
 
+class Minimisers(StrEnum):
+    """How the function of trend and season is fitted."""
+
+    exact = "exact"
+    ccgcrv = "ccgcrv"
+
+
 class Baselines(StrEnum):
     """Methods of finding the background."""
 
@@ -95,6 +102,9 @@ def trend(
     short: Annotated[float, typer.Option("--short", min=1, help="Short cutoff in days.")] = 80.0,
     long: Annotated[float, typer.Option("--long", min=1, help="Long cutoff in days.")] = 667.0,
     step: Annotated[float | None, typer.Option("--step", min=0.01, help="Grid in days.")] = None,
+    minimiser: Annotated[
+        Minimisers, typer.Option("--minimiser", help="Exact least squares, or stopping where NOAA's ccgcrv stops.")
+    ] = Minimisers.exact,
     output: Out = None,
     figure: Figure = None,
     reader: Kind = None,
@@ -114,6 +124,7 @@ def trend(
         "short": short,
         "long": long,
         "step": step,
+        "minimiser": minimiser.value,
     }
     ds, record = _open("sensors trend", locals(), chosen)
     found = fit_series(ds, name, **chosen)

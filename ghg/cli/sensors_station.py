@@ -10,6 +10,7 @@ import typer
 
 from ghg.cli import console, options
 from ghg.cli.jobs import to_netcdf
+from ghg.core.errors import InputError
 
 app = typer.Typer()
 
@@ -61,6 +62,83 @@ def _tell(gas: str, units: str, found: dict[str, Any]) -> None:
     for one in found["sets"]:
         if one["suspects"]:
             console.show(f"{gas}: SUSPECT cylinder: {' or '.join(one['suspects'])} (p {one['p']:.1e})")
+
+
+@app.command(name="fit-water")
+def fit_water(
+    files: Annotated[list[Path], typer.Argument(help="Droplet tests, one a file: Picarro logs, or tables.")],
+    gases: Annotated[list[str], typer.Option("--gas", help="co2, ch4, co, n2o.")] = ["co2", "ch4"],  # noqa: B006
+    water: Annotated[str | None, typer.Option("--water", help="Column of water (h2o_reported; h2o).")] = None,
+    start: Annotated[str | None, typer.Option("--start", help="Begin of the test (UTC).")] = None,
+    end: Annotated[str | None, typer.Option("--end", help="End of the test (UTC).")] = None,
+    time: Annotated[str | None, typer.Option("--time", help="Header of the times.", rich_help_panel="Tables")] = None,
+    columns: Annotated[list[str], typer.Option("--column", metavar="NAME=HEADER:UNIT", rich_help_panel="Tables",
+                                               help="Wet readings (co2, ch4 ...) and h2o.")] = [],  # noqa: B006
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="NetCDF file to write.",
+                                                rich_help_panel="Output")] = None,
+    figure: Annotated[Path | None, typer.Option("--figure", help="Picture to write (.png, .svg, .pdf).",
+                                                rich_help_panel="Output")] = None,
+    force: options.Force = False,
+    form: options.Out = options.Format.text,
+) -> None:  # fmt: skip
+    """Find the water coefficients of an analyser from droplet tests; prints the section for the station."""
+    from ghg.cli.sensors_analysis import _column
+    from ghg.core.provenance import Record
+    from sensors.station.config import GASES
+    from sensors.station.droplet import as_toml, droplet_dataset, fit_droplets, read_test
+
+    if unknown := [g for g in gases if g not in GASES]:
+        raise InputError("the gas is unknown", where="--gas", found=", ".join(unknown), need=", ".join(GASES))
+    if output is not None and output.suffix != ".nc":
+        raise InputError("a NetCDF file needs the ending .nc", where="--output", found=str(output))
+    if figure is not None:
+        from ghg.report.series import check
+
+        check(figure)
+    settings = {"time": time, "columns": dict(_column(text) for text in columns)} if columns or time else None
+    column = water or ("h2o" if settings else "h2o_reported")
+    record = Record("sensors fit-water", {"gases": gases, "water": column, "start": start, "end": end,
+                                          **(settings or {})})  # fmt: skip
+    for path in files:
+        record.use(path, "droplet test")
+    tests = [read_test(p, gases, column=column, start=start, end=end, settings=settings) for p in files]
+    results = [fit_droplets(tests, gas, column) for gas in gases]
+    ds = droplet_dataset(results)
+    if form is options.Format.json:
+        console.show_json({r.gas: {"a": r.a, "b": r.b, "covariance": r.covariance.tolist(), "column": r.column,
+                                   "uncertainty_per_percent": r.slope, "range_percent": list(r.span),
+                                   "tests": len(r.tests), "birge_ratio": r.ratio} for r in results})  # fmt: skip
+    else:
+        for one in results:
+            console.show(as_toml(one))
+            for line in _about(one):
+                console.show(line)
+    if output is not None:
+        from ghg.core.netcdf import write
+
+        write(ds, output, record=record, force=force)
+        console.show(f"Written: {output}")
+    if figure is not None:
+        from ghg.report.series import save
+        from ghg.report.station_figures import droplet
+
+        save(droplet(ds, gases), figure, force)
+        console.show(f"Written: {figure}")
+
+
+def _about(one: Any) -> list[str]:
+    """Return what a user must know before using the coefficients, as comments."""
+    low, high = one.span
+    lines = [f"# {one.gas}: {len(one.tests)} test{'s' * (len(one.tests) > 1)}, {low:.3g} to {high:.3g} % of water; "
+             f"do not use them outside"]  # fmt: skip
+    if one.ratio > 1.5:
+        lines.append(f"# {one.gas}: the tests differ {one.ratio:.1f} times more than their noise; the uncertainty "
+                     "was raised by that")  # fmt: skip
+    misfit, error = one.dry_end
+    if misfit == misfit and abs(misfit) > 3.0 * error:
+        lines.append(f"# {one.gas}: below 0.5 % of water the corrected value is off by {misfit:+.1e} +- {error:.0e} of "
+                     "itself, as where the cavity pressure answers to water (Reum et al. 2019)")  # fmt: skip
+    return lines
 
 
 @app.command(name="init-station")

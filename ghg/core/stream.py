@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,6 +45,7 @@ class Stream:
         self._nc, self._names = nc, names
         self.full = full
         self._hash = {}
+        self._beside = ThreadPoolExecutor(1)
         self._at = dict.fromkeys(names, 0)
         for name in names:
             variable = full.variables[name]
@@ -78,9 +80,17 @@ class Stream:
         ):
             raise GhgError(f"a block of '{name}' does not fit", found=f"{block.dtype} {block.shape} at {at}")
         block = np.ascontiguousarray(block)
-        self._hash[name].update(block)
-        self._nc.variables[name][at : at + block.shape[0]] = block
+        # the digest is taken beside the compression: both leave the interpreter free
+        taken = self._beside.submit(self._hash[name].update, block)
+        try:
+            self._nc.variables[name][at : at + block.shape[0]] = block
+        finally:
+            taken.result()
         self._at[name] = at + block.shape[0]
+
+    def close(self) -> None:
+        """Let the thread of the digests go."""
+        self._beside.shutdown()
 
     def replace(self, ds: xr.Dataset) -> None:
         """Give the final values of variables that are not streamed, such as totals; shapes and types stay.
@@ -200,7 +210,10 @@ def stream(
             for name, size in full.sizes.items():
                 nc.createDimension(str(name), int(size))
             out = Stream(nc, full, names, level)
-            yield out
+            try:
+                yield out
+            finally:
+                out.close()
             full = out.full
             rest = full.drop_vars(names)
             found = {str(n): _digest.leaf(str(n), v) for n, v in rest.variables.items()} | out.finished()

@@ -53,13 +53,45 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     source = files("ghg.report") / "templates"
     template = environment.from_string((source / "inventory.html.j2").read_text(encoding="utf-8"))
     style = (source / "style.css").read_text(encoding="utf-8")
-    findings = [{**f, "words": text.get("finding_" + f["code"], f["code"])} for f in result["findings"]]
-    page = template.render(r=result, t=text, lang=lang, figures=figures.draw(result, text, lang), style=style,
+    findings = _grouped(result["findings"], text)
+    shown = {"grid": {}, "reported_classes": [], **result}
+    shown["reported_classes"] = [{**one, "why_words": _reasons(one, text)} for one in shown["reported_classes"]]
+    page = template.render(r=shown, t=text, lang=lang, figures=figures.draw(result, text, lang), style=style,
                            findings=findings[:LISTED], hidden=max(len(findings) - LISTED, 0),
                            named=_names(lang))  # fmt: skip
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
+
+
+def _grouped(findings: list[dict[str, Any]], text: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return findings of one kind, species and bound as one row: how many, from where to where."""
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for f in findings:
+        groups.setdefault(tuple(f[k] for k in ("code", "level", "species", "unit", "source")), []).append(f)
+    rows = []
+    for same in groups.values():
+        found = sorted(f["found"] for f in same)
+        few = ", ".join(f["where"] for f in same[:3]) + (" …" if len(same) > 3 else "")
+        rows.append({**same[0], "words": text.get("finding_" + same[0]["code"], same[0]["code"]), "where": few,
+                     "number": len(same), "least": found[0], "most": found[-1], "low": min(f["low"] for f in same),
+                     "high": max(f["high"] for f in same)})  # fmt: skip
+    return sorted(rows, key=lambda row: (row["level"] != "error", -row["number"]))
+
+
+def _reasons(one: Mapping[str, Any], text: Mapping[str, str]) -> str:
+    """Return the reasons of differences in the words of the page; those of the user stay as they are."""
+    said = []
+    for why, number in one["reasons"]:
+        fuel = why.removeprefix("reports the CO2 per heat of ")
+        if not why:
+            words = text["unexplained"]
+        elif fuel != why:
+            words = text["like_fuel"].format(text.get("fuel_" + fuel.replace(" ", "_"), fuel))
+        else:
+            words = text["like_several"] if why.startswith("reports CO2 per heat between") else why
+        said.append(f"{number} {words}")
+    return "; ".join(said)
 
 
 def _names(lang: str) -> dict[str, str]:

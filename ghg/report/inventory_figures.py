@@ -24,8 +24,10 @@ def _label(row: Mapping[str, Any], lang: str) -> str:
 
 
 def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure:
-    """Draw the share of each sector in each species, memo items left out."""
-    rows = [r for r in result["sectors"] if not r["memo"]]
+    """Draw the share of each sector in each species, memo items left out; that of each fuel in the only sector."""
+    rows = [{**r, "label": _label(r, lang)} for r in result["sectors"] if not r["memo"]]
+    if len(rows) == 1 and len(result.get("fuels", [])) > 1:
+        rows = _by_fuel(result, text)
     names = [n for n in result["species"] if sum(r["mass"][n] for r in rows) > 0]
     figure, axes = _axes(7.4, 0.36 * len(names) + 1.4)
     left = np.zeros(len(names))
@@ -35,7 +37,7 @@ def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Fi
         if share.max() < 0.05:
             continue
         axes.barh(range(len(names)), share, left=left, color=COLOURS[i % len(COLOURS)], height=0.72,
-                  label=_label(row, lang))  # fmt: skip
+                  label=row["label"])  # fmt: skip
         left += share
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -43,6 +45,15 @@ def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Fi
     axes.set_xlabel(text["share_percent"])
     axes.legend(frameon=False, fontsize=8, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
     return figure
+
+
+def _by_fuel(result: Mapping[str, Any], text: Mapping[str, str], most: int = 8) -> list[dict[str, Any]]:
+    """Return the masses of the greatest fuels and of all others together."""
+    rows = [{"label": text.get("fuel_" + r["fuel"], r["fuel"].replace("_", " ")), **r} for r in result["fuels"]]
+    if len(rows) <= most:
+        return rows
+    rest = {n: sum(r["mass"][n] for r in rows[most:]) for n in rows[0]["mass"]}
+    return [*rows[:most], {"label": text["others"], "mass": rest}]
 
 
 def treemap(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
@@ -87,13 +98,13 @@ def contributions(result: Mapping[str, Any], text: Mapping[str, str], lang: str)
     wanted = [n for n in ("CO2", "CH4", "NOx", "PM2.5") if result["contributions"].get(n)][:4]
     if not wanted:
         return None
-    figure, grid = plt.subplots(len(wanted), 1, figsize=(7.4, 1.65 * len(wanted)), layout="constrained")
+    figure, grid = plt.subplots(len(wanted), 1, figsize=(7.4, 1.3 * len(wanted)), layout="constrained")
     figure.patch.set_alpha(0.0)
     for axes, name in zip(np.atleast_1d(grid), wanted, strict=True):
         axes.patch.set_alpha(0.0)
         ranked = result["contributions"][name][:5][::-1]
         axes.barh(range(len(ranked)), [100 * c["share"] for c in ranked], color=COLOURS[0], height=0.65)
-        words = [text.get("part_" + c["name"].replace(" ", "_"), c["name"]) for c in ranked]
+        words = [_part(c["name"], text) for c in ranked]
         axes.set_yticks(range(len(ranked)), words, fontsize=8)
         axes.set_title(name, loc="left", fontsize=10)
         axes.set_xlim(0, 100)
@@ -101,10 +112,17 @@ def contributions(result: Mapping[str, Any], text: Mapping[str, str], lang: str)
     return figure
 
 
+def _part(name: str, text: Mapping[str, str]) -> str:
+    """Return a cause of uncertainty in the words of the page."""
+    kind, _, of = name.partition(": ")
+    known = text.get("part_" + kind.replace(" ", "_"), kind)
+    return f"{known}: {of}" if of else known
+
+
 def sources(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
     """Draw the points on longitude and latitude, area in proportion to their mass."""
     lon, lat, mass = (np.array(result["points"][k], float) for k in ("lon", "lat", "mass"))
-    if lon.size < 3:
+    if lon.size < 3 or result.get("grid"):  # the map of the grid says more
         return None
     west, east = np.quantile(lon, [0.005, 0.995])
     south, north = np.quantile(lat, [0.005, 0.995])
@@ -152,10 +170,12 @@ def draw(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> dict[
     """Return the SVG text of each figure that the result has the data for."""
     import warnings
 
+    from ghg.report import inventory_maps
+
     found: dict[str, str] = {}
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        for name, function in DRAWN.items():
+        for name, function in (DRAWN | inventory_maps.DRAWN).items():
             figure = function(result, text, lang)
             if figure is not None:
                 found[name] = _svg(figure)

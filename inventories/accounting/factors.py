@@ -258,13 +258,18 @@ def known(factor_set: str, fuel: str, quantity: str, species: str = "") -> bool:
 def candidates(
     factor_set: str, fuel: str, quantity: str, species: str = "", sector: str = "", technology: str = ""
 ) -> tuple[DefaultFactor, ...]:
-    """Return the editions of the nearest default: of the class before its group, of the fuel before its families."""
+    """Return the editions of the nearest default.
+
+    That of the technology comes before that of any, that of the class before its group, of the fuel before its
+    families.
+    """
     sectors = [sector, SECTOR_OF.get(sector, ""), ""] if sector else [""]
-    for place in dict.fromkeys(sectors):
-        for name in dict.fromkeys((fuel, *fuel_table.families(code(fuel)))):
-            rows = _index().get((factor_set, name, quantity, species, place, technology))
-            if rows:
-                return rows
+    for way in dict.fromkeys((technology, "")):
+        for place in dict.fromkeys(sectors):
+            for name in dict.fromkeys((fuel, *fuel_table.families(code(fuel)))):
+                rows = _index().get((factor_set, name, quantity, species, place, way))
+                if rows:
+                    return rows
     return ()
 
 

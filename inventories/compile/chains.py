@@ -7,6 +7,7 @@ shared components of the budget; the activity of a row is its own, unless the ta
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -101,9 +102,10 @@ def add_rows(builder: Builder, rows: Rows) -> None:
     wanted = table.species or list(builder.species)
     for fuel in np.unique(rows.fuel).tolist():
         for sector in np.unique(rows.sector[rows.fuel == fuel]).tolist():
-            chosen = np.flatnonzero((rows.fuel == fuel) & (rows.sector == sector))
-            for method, names in _rules(table, wanted):
-                _add_group(builder, block, rows, chosen, (fuel, sector, method, names))
+            for technology in np.unique(rows.technology[(rows.fuel == fuel) & (rows.sector == sector)]).tolist():
+                which = (rows.fuel == fuel) & (rows.sector == sector) & (rows.technology == technology)
+                for method, names in _rules(table, wanted):
+                    _add_group(builder, block, rows, np.flatnonzero(which), (fuel, sector, technology, method, names))
     _carried(builder, block, rows)
     names = {"source": rows.source, "region": rows.region, "category": rows.sector, "fuel": rows.fuel,
              "lon": rows.lon, "lat": rows.lat, "amount": rows.amount,
@@ -123,12 +125,13 @@ def _rules(table: ActivityTable, wanted: Sequence[str]) -> list[tuple[str, list[
 
 def _add_group(
     builder: Builder, block: dict[str, npt.NDArray], rows: Rows, chosen: npt.NDArray[np.intp],
-    what: tuple[str, str, str, list[str]],
+    what: tuple[str, str, str, str, list[str]],
 ) -> None:  # fmt: skip
-    """Account rows of one fuel and class by one rule."""
-    fuel, sector, method, names = what
+    """Account rows of one fuel, class and technology by one rule."""
+    fuel, sector, technology, method, names = what
     rule, table = METHODS[method], rows.table
-    config, ratio = _stream(rows, chosen, fuel, sector, method)
+    _check_technology(technology, table)
+    config, ratio = _stream(rows, chosen, (fuel, sector, technology), method)
     middle = np.datetime64(f"{builder.year}-07-01")
     bounds = np.stack([np.full(len(chosen), middle), np.full(len(chosen), middle)], axis=1)
     try:
@@ -149,7 +152,11 @@ def _add_group(
         block["mass"][k, chosen] = mass(chain) * share[chosen]
         block["follows"][k, chosen] = True
         block["u_own"][k, chosen] = float(np.hypot(_random(chain), table.u_factor.get(name, 0.0)))
-        labels = _labels(chain, (rule.factor_set or method, sector if rule.factor_set == "emep" else "", fuel, name))
+        place = sector if rule.factor_set == "emep" else ""
+        own = factors.candidates(rule.factor_set, factors.code(fuel), "emission_factor", name, sector.replace(".", ""),
+                                 technology)  # fmt: skip
+        kind = " ".join(filter(None, (fuel, own[-1].technology if own else "")))
+        labels = _labels(chain, (rule.factor_set or method, place, fuel, kind, name))
         if rows.u_shared > 0:
             labels[f"activity: {table.name}"] = rows.u_shared
         for slot, (label, u) in enumerate(labels.items()):
@@ -157,10 +164,21 @@ def _add_group(
         _share_controls(builder, block, (k, chosen), (name, table.name, u_left[chosen]), len(labels))
 
 
+def _check_technology(technology: str, table: ActivityTable) -> None:
+    """Refuse a technology that no factor knows: a slip of the pen would silently take the factor of any."""
+    known = {row.technology for row in factors.table() if row.technology}
+    if technology and technology not in known:
+        near = difflib.get_close_matches(technology, sorted(known), n=2)
+        raise InputError("no factor knows the technology", where=table.name, found=f"'{technology}'",
+                         need="one of " + ", ".join(sorted(known)),
+                         hint=f"did you mean {' or '.join(near)}" if near else "map it to an empty text")  # fmt: skip
+
+
 def _stream(
-    rows: Rows, chosen: npt.NDArray[np.intp], fuel: str, sector: str, method: str
+    rows: Rows, chosen: npt.NDArray[np.intp], what: tuple[str, str, str], method: str
 ) -> tuple[StreamConfig, tuple[Factor, ...]]:
     """Return the rows as one stream, and the factor from gross to net energy where the rule needs it."""
+    fuel, sector, technology = what
     rule, table = METHODS[method], rows.table
     values: list = ["nan" if np.isnan(v) else float(v) for v in rows.amount[chosen]]
     ratio: tuple[Factor, ...] = ()
@@ -179,7 +197,7 @@ def _stream(
     else:
         mass_series = Series(unit=rows.unit, values=values)
     config = StreamConfig(name=f"{table.name}: {fuel}", fuel=fuel, method=method, energy=energy, mass=mass_series,
-                          sector=sector.replace(".", ""), technology=table.technology)  # fmt: skip
+                          sector=sector.replace(".", ""), technology=technology)  # fmt: skip
     return config, ratio
 
 
@@ -187,15 +205,15 @@ def _random(chain: Sequence[Factor]) -> float:
     return float(np.sqrt(sum(f.u_random**2 for f in chain)))
 
 
-def _labels(chain: Sequence[Factor], what: tuple[str, str, str, str]) -> dict[str, float]:
+def _labels(chain: Sequence[Factor], what: tuple[str, str, str, str, str]) -> dict[str, float]:
     """Return the shared components of a chain with their uncertainties; the activity is the row's own."""
-    factor_set, sector, fuel, name = what
+    factor_set, sector, fuel, kind, name = what
     found: dict[str, float] = {}
     for factor in chain:
         if factor.component == "fuel_mass" or factor.u_systematic == 0.0:
             continue
         own = (name,) if factor.component in SHARED_BY_SPECIES else ()
-        words = " ".join(filter(None, (factor_set, sector, fuel, *own)))
+        words = " ".join(filter(None, (factor_set, sector, kind, *own)))
         label = f"{factor.component.replace('_', ' ')}: {words}"
         if factor.component == "net_per_gross":
             label = f"net per gross: {fuel}"

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from ghg.core.gases import METRICS
 from inventories.accounting.rules import METHODS
+from inventories.compile.sections import GridSection, Reported, TimeSection
 from inventories.species import species
 
 U = Annotated[float, Field(ge=0.0, lt=5.0)]
@@ -182,8 +183,8 @@ class ActivityTable(Model):
         Species -> mass that the row carries.
     u_factor : table
         Species -> further relative standard uncertainty of each row's own factor against the mean of its class.
-    technology : str
-        Of the pollutant factors.
+    technology : str or table
+        Of the pollutant factors; a fuel without a factor of its technology takes that of any.
     """
 
     name: str
@@ -209,7 +210,7 @@ class ActivityTable(Model):
     control: list[Control] = Field(default_factory=list)
     carried: dict[str, Carried] = Field(default_factory=dict)
     u_factor: dict[str, U] = Field(default_factory=dict)
-    technology: str = ""
+    technology: Text = Field(default_factory=lambda: Text(value=""))
 
     @field_validator("source", mode="before")
     @classmethod
@@ -281,6 +282,12 @@ class InventoryJob(Model):
         a submission with its own classes and masses.
     overlay : list of str
         CSV files with factors of your own, columns as in the factor tables; they come before those of the toolkit.
+    grid : GridSection, optional
+        Grid on which the sources are put.
+    time : TimeSection, optional
+        Profiles and clocks by which the gridded emissions are given in hours.
+    reported : Reported, optional
+        What the sources report themselves, to hold the compilation against.
     draws, seed : int
         Of the Monte Carlo ensemble that is kept; 0 draws for none.
     """
@@ -293,6 +300,9 @@ class InventoryJob(Model):
     activity: list[ActivityTable] = Field(default_factory=list)
     annex1: Annex1 | None = None
     overlay: list[str] = Field(default_factory=list)
+    grid: GridSection | None = None
+    time: TimeSection | None = None
+    reported: Reported | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
     seed: int = 1
 
@@ -315,4 +325,6 @@ class InventoryJob(Model):
     def _something(self) -> InventoryJob:
         if not self.activity and self.annex1 is None:
             raise ValueError("give [[activity]] tables or [annex1]")
+        if self.time is not None and self.grid is None:
+            raise ValueError("hours are those of a grid: give [grid] beside [time]")
         return self

@@ -59,7 +59,7 @@ def summary(ds: xr.Dataset, *, draws: int = 1000, seed: int = 1) -> dict[str, An
         "sectors": [{"sector": s, "name": group_name("sector", s), "zh": name_of("GNFR", s, "zh"),
                      "memo": s in "NOPz",
                      "mass": {n: _sum(annual_mass(ds, n)[ds["sector"].values == s]) for n in names}} for s in sectors],
-        "regions": _regions(ds, names), "correlation": np.nan_to_num(correlation).tolist(),
+        "fuels": _fuels(ds, names), "regions": _regions(ds, names), "correlation": np.nan_to_num(correlation).tolist(),
         "contributions": {n: [{"name": c.name, "u": c.u, "share": c.share} for c in contributions(budget, n)[:RANKED]]
                           for n in names},
         "ratios": [vars(r) for r in ratios(ds)] if "CO2" in names else [],
@@ -78,6 +78,17 @@ def _points(ds: xr.Dataset) -> dict[str, list[float]]:
     name = "CO2" if "CO2" in species_of(ds) else species_of(ds)[0]
     mass = np.nan_to_num(annual_mass(ds, name)[there])
     return {"lon": ds["lon"].values[there].tolist(), "lat": ds["lat"].values[there].tolist(), "mass": mass.tolist()}
+
+
+def _fuels(ds: xr.Dataset, names: list[str]) -> list[dict[str, Any]]:
+    """Return masses by fuel, that of the first species largest first."""
+    if "fuel" not in ds.coords:
+        return []
+    inside = ~np.asarray(ds["memo"].values, bool)
+    labels, place = groups_of(ds["fuel"].values)
+    sums = {n: np.bincount(place[inside], np.nan_to_num(annual_mass(ds, n)[inside]), len(labels)) for n in names}
+    rows = [{"fuel": f, "mass": {n: float(sums[n][i]) for n in names}} for i, f in enumerate(labels)]
+    return sorted(rows, key=lambda one: -one["mass"][names[0]])
 
 
 def _regions(ds: xr.Dataset, names: list[str]) -> list[dict[str, Any]]:
@@ -163,6 +174,10 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     _csv(folder / "findings.csv", result["findings"])
     _csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
                                         for c in ranked])  # fmt: skip
+    if result.get("reported"):
+        _csv(folder / "reported.csv", [{**r, "agrees": int(r["agrees"]), "unit": "kg"} for r in result["reported"]])
+        _csv(folder / "reported_classes.csv", [{k: v for k, v in r.items() if k != "reasons"} | {"unit": "kg"}
+                                                for r in result["reported_classes"]])  # fmt: skip
     _workbook(folder / "emissions.xlsx", long, result)
     write_interchange(ds, folder / "primap2.csv")
 

@@ -14,11 +14,12 @@ from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.units import product_factor
 from inventories.compile.config import ActivityTable, Quantity, Text
 
-__all__ = ["Rows", "matching", "read_rows"]
+__all__ = ["Rows", "converted", "matching", "read_rows"]
 
 Array = npt.NDArray[np.float64]
 Words = npt.NDArray[np.str_]
 DIMENSIONS = ("J", "kg", "m3")
+LABELS = ("region", "sector", "fuel", "technology")
 
 
 @dataclass
@@ -29,8 +30,8 @@ class Rows:
     ----------
     table : ActivityTable
         What they are.
-    source, region, sector, fuel : str (row,)
-        Labels.
+    source, region, sector, fuel, technology : str (row,)
+        Labels; the technology may be empty.
     amount : float64 (row,)
         Activity in `unit`; NaN is missing.
     unit : {"J", "kg", "m3"}
@@ -54,6 +55,7 @@ class Rows:
     region: Words
     sector: Words
     fuel: Words
+    technology: Words
     amount: Array
     unit: str
     u_own: float
@@ -94,7 +96,7 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
     number = np.asarray(frame.index, np.int64)
     source = np.array([" ".join(map(str, one)) for one in zip(*(_words(frame, f"source.{i}")
                        for i in range(len(table.source))), strict=True)])  # fmt: skip
-    labels = {key: _label(frame, key, getattr(table, key), where) for key in ("region", "sector", "fuel")}
+    labels = {key: _label(frame, key, getattr(table, key), where) for key in LABELS}
     twice = _doubled(source, labels)
     notes = list(frame.attrs["notes"])
     if twice.any():
@@ -106,10 +108,11 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
     _not_negative(amount, number, "the activity", where)
     carried = {}
     for name, one in table.carried.items():
-        carried[name] = _converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
+        carried[name] = converted(frame, f"carried.{name}", one.unit, one.column, "kg", where)
         _not_negative(carried[name], number, f"the mass of {name}", where)
     return Rows(
-        table, source, labels["region"], labels["sector"], labels["fuel"], amount, unit,
+        table, source, labels["region"], labels["sector"], labels["fuel"], labels["technology"],
+        amount, unit,
         float(np.sqrt(sum(q.u**2 for q in table.amount))), float(np.sqrt(sum(q.u_shared**2 for q in table.amount))),
         *_positions(frame, table, base, notes, where), carried, _left(frame, table), number, notes,
     )  # fmt: skip
@@ -117,7 +120,7 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
 
 def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
     specs = {f"source.{i}": ColumnSpec(name, kind="text") for i, name in enumerate(table.source)}
-    for key in ("region", "sector", "fuel"):
+    for key in LABELS:
         if (column := getattr(table, key).column) is not None:
             specs[key] = ColumnSpec(column, kind="text")
     for i, one in enumerate(table.amount):
@@ -160,7 +163,7 @@ def _label(frame: Any, key: str, text: Text, where: str) -> Words:
     cells = _words(frame, key)
     lookup = {cell: text.map.get(cell, cell) or text.default for cell in np.unique(cells).tolist()}
     found = np.array([lookup[cell] for cell in cells.tolist()], dtype=str)
-    if (empty := found == "").any():
+    if (empty := found == "").any() and key != "technology":
         row = frame.index[int(np.argmax(empty))]
         raise InputError(f"the {key} is empty", where=f"{where}, row {row}", found=f"{int(empty.sum())} such rows",
                          hint=f"give {key}.default, or leave the rows out with where")  # fmt: skip
@@ -216,7 +219,8 @@ def _fields(match: str) -> list[str]:
     return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(match) if name))
 
 
-def _converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:
+def converted(frame: Any, name: str, unit: str, column: str, need: str, where: str) -> Array:
+    """Return a column in a unit; its own is the stated one, else that of its header."""
     from ghg.core.units import convert
 
     stated = unit or frame.attrs["units"].get(name)

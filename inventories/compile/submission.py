@@ -38,8 +38,8 @@ def add_submission(builder: Builder, given: Submission, config: Annex1) -> None:
         nowhere = np.full(rows.size, np.nan)
         labels = np.array([f"{code} {column}" for code in given.nfr[rows].tolist()])
         add_rows(builder, Rows(table, labels, np.full(rows.size, region), given.nfr[rows],
-                               np.full(rows.size, fuel), energy[rows], "J", 0.0, 0.0, nowhere, nowhere, {}, {},
-                               rows))  # fmt: skip
+                               np.full(rows.size, fuel), np.full(rows.size, ""), energy[rows], "J", 0.0, 0.0,
+                               nowhere, nowhere, {}, {}, rows))  # fmt: skip
         _share_activity(builder, given.nfr[rows].tolist(), config.u_activity, gases)
 
 

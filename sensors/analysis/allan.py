@@ -256,6 +256,10 @@ def _dataset(found: Any, columns: dict[str, Float], axes: tuple[list[str], Float
         "title": f"Allan deviations of {found.name}",
         "source": "NIST SP 1065; confidence by Greenhall and Riley (2003)",
         "best_averaging_time": float(tau[best]),
+        "time_coverage_start": f"{found.time[0].astype('datetime64[s]')}Z",
+        "time_coverage_end": f"{found.time[-1].astype('datetime64[s]')}Z",
+        "time_coverage_duration": f"PT{int((found.time[-1] - found.time[0]).astype('timedelta64[s]').astype(int))}S",
+        "time_coverage_resolution": f"PT{attrs['interval_s']:g}S",
         **attrs,
     }
     return xr.Dataset(data, coords=coords, attrs=head)

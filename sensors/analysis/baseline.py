@@ -92,7 +92,10 @@ def baseline(
             member &= level - y <= times * scale
         if method == "afternoon":
             member &= chosen
-    return _dataset(found, level, member, {"method": method, "baseline_noise": scale})
+    result = _dataset(found, level, member, {"method": method, "baseline_noise": scale})
+    if "time_bounds" in ds and ds["time_bounds"].shape == (found.time.size, 2):
+        result["time_bounds"] = ds["time_bounds"].isel(time=found.order).variable
+    return result
 
 
 def _curve(years: Float, y: Float, times: float) -> tuple[Float, float]:
@@ -158,9 +161,10 @@ def _dataset(found: Any, level: Float, member: Bool, attrs: dict[str, Any]) -> x
     import xarray as xr
 
     unit = {"units": found.units}
+    named = {k: found.attrs[k] for k in ("standard_name",) if k in found.attrs}
     data: dict[str, Any] = {
         found.name: (("time",), found.values, {"long_name": found.name, **found.attrs}),
-        "baseline": (("time",), level, {"long_name": f"background of {found.name}", **unit}),
+        "baseline": (("time",), level, {"long_name": f"background of {found.name}", **named, **unit}),
         "excess": (("time",), found.values - level, {"long_name": f"{found.name} above its background", **unit}),
         "is_baseline": (("time",), member.astype(np.int8), {
             "long_name": f"{found.name} belongs to the background", "flag_values": np.array([0, 1], np.int8),

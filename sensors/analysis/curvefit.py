@@ -15,7 +15,7 @@ regular step, padded with zeros to a power of two; filter 2^-min((f/fc)^6, 20).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,11 @@ from ghg.core.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["CurveFit", "curve_fit", "fit_series", "harmonic_design"]
+__all__ = ["CurveFit", "Minimiser", "curve_fit", "fit_series", "harmonic_design"]
 
 Float = npt.NDArray[np.float64]
 
+Minimiser = Literal["exact", "ccgcrv"]
 DAYS = 365.0  # days of a year for cutoffs and steps, as in ccgcrv
 POWER, CLIP = 6, 20.0  # steepness of the filter, and the exponent at which it levels off
 SHORT, LONG = 80.0, 667.0  # cutoffs in days
@@ -109,6 +110,7 @@ def curve_fit(
     step: float | None = None,
     zero: float | None = None,
     coefficients: npt.ArrayLike | None = None,
+    minimiser: Minimiser = "exact",
 ) -> CurveFit:
     """Fit trend and season.
 
@@ -126,6 +128,9 @@ def curve_fit(
         Year that is zero; by default the whole year of the first value.
     coefficients : (p,) array, optional
         A function already known, for example of an earlier fit; its uncertainty is then taken as zero.
+    minimiser : {"exact", "ccgcrv"}
+        Least squares solved exactly, or as NOAA's programme does: by iteration from coefficients of one with numerical
+        derivatives, which stops about 1e-6 before the minimum; for those who must reproduce its numbers.
 
     Raises
     ------
@@ -140,6 +145,8 @@ def curve_fit(
     design = harmonic_design(t, polynomial, harmonics)
     if coefficients is None:
         fitted, covariance = _solve(design, y)
+        if minimiser == "ccgcrv":
+            fitted = _as_ccgcrv(t, y, polynomial, harmonics)
     else:
         fitted = np.asarray(coefficients, np.float64)
         if fitted.shape != (design.shape[1],):
@@ -185,6 +192,29 @@ def _solve(design: Float, y: Float) -> tuple[Float, Float]:
     inverse = np.linalg.inv(r) / scale[:, None]
     variance = float(residual @ residual) / max(y.size - design.shape[1], 1)
     return solution, variance * inverse @ inverse.T
+
+
+def _as_ccgcrv(t: Float, y: Float, polynomial: int, harmonics: int) -> Float:
+    """Return the coefficients NOAA's programme stops at.
+
+    MINPACK's lmdif (More, Garbow and Hillstrom 1980, ANL-80-74) with its usual tolerances, starting from ones. Its
+    forward differences carry the rounding of the function, so sums are taken in the order of that programme: Horner's
+    scheme, then the harmonics one after the other.
+    """
+    from scipy.optimize import leastsq
+
+    angle = 2 * np.pi * t
+    waves = [(np.sin(k * angle), np.cos(k * angle)) for k in range(1, harmonics + 1)]
+
+    def residual(p: Float) -> Float:
+        season = np.zeros(t.size)
+        for k, (sine, cosine) in enumerate(waves):
+            at = polynomial + 2 * k
+            season += p[at] * sine + p[at + 1] * cosine
+        return y - (np.polyval(p[polynomial - 1 :: -1], t) + season)
+
+    found: Float = leastsq(residual, np.ones(polynomial + 2 * harmonics))[0]
+    return found
 
 
 def _even(t: Float, residual: Float, step: float, long: float) -> tuple[Float, Float, Float]:
@@ -282,6 +312,7 @@ def fit_series(
     short: float = SHORT,
     long: float = LONG,
     step: float | None = None,
+    minimiser: Minimiser = "exact",
 ) -> xr.Dataset:
     """Fit trend and season to a variable of a Dataset.
 
@@ -291,7 +322,7 @@ def fit_series(
         With ``time``; values flagged BAD or MISSING are left out.
     name : str, optional
         Variable; may be left out where there is only one.
-    polynomial, harmonics, short, long, step
+    polynomial, harmonics, short, long, step, minimiser
         As for :func:`curve_fit`.
 
     Returns
@@ -305,8 +336,12 @@ def fit_series(
 
     found = series(ds, name)
     fit = curve_fit(found.years, found.values, polynomial=polynomial, harmonics=harmonics, short=short, long=long,
-                    step=step)  # fmt: skip
+                    step=step, minimiser=minimiser)  # fmt: skip
     result = _dataset(fit, found.name, found.units, from_decimal_years(fit.years))
+    if cf := found.attrs.get("standard_name"):
+        for key in ("smooth", "trend"):
+            result[key].attrs["standard_name"] = cf
+            result[f"{key}_u_random"].attrs["standard_name"] = f"{cf} standard_error"
     result.attrs["cutoffs_days"] = [float(short), float(long)]
     for key in ("scale", "site", "height", "humidity"):
         if key in found.attrs:

@@ -66,6 +66,7 @@ def find_flush(time: Any, port: Any, x: Any, tanks: list[int], most: int = 20) -
     width = min(int(2 * d.size / 3) for d in departures)
     if width < 1:
         return 0.0
-    typical = np.nanmedian(np.stack([d[:width] for d in departures]), axis=0)
-    above = np.flatnonzero(typical > 3.0)
+    cut = np.stack([d[:width] for d in departures])
+    seen = np.flatnonzero(np.isfinite(cut).any(axis=0))  # readings further apart than a step leave steps without any
+    above = seen[np.nanmedian(cut[:, seen], axis=0) > 3.0]
     return STEP * (int(above[-1]) + 1 + MARGIN) if above.size else 0.0

@@ -172,23 +172,26 @@ def _variables(
     units, standard = GASES[gas]
     words = f"mole fraction of {NAMES[gas]} in dry air"
     scale = {"units": units, "calibration_scale": job.gases[gas].scale}
+    error = {**scale, "standard_name": f"{standard} standard_error"}
     total = np.sqrt(sum(v**2 for v in parts.values()))
     about: list[tuple[str, Any, dict[str, Any]]] = [
         (gas, mean, {**scale, "long_name": words, "standard_name": standard, "humidity": "dry",
                      "cell_methods": "time: mean", "coverage_content_type": "physicalMeasurement",
                      "shared_components": "cylinder scale",
                      "ancillary_variables": f"{gas}_sd {gas}_n"}),
-        (f"{gas}_sd", sd, {**scale, "long_name": f"{words}, standard deviation of the readings",
+        (f"{gas}_sd", sd, {**scale, "standard_name": standard,
+                           "long_name": f"{words}, standard deviation of the readings",
                            "cell_methods": "time: standard_deviation"}),
-        (f"{gas}_n", n.astype(np.int32), {"units": "1", "long_name": f"{words}, number of readings"}),
-        (f"{gas}_u_random", random, {**scale, "long_name": f"{words}, standard uncertainty, repeatability",
+        (f"{gas}_n", n.astype(np.int32), {"units": "1", "standard_name": "number_of_observations",
+                                           "long_name": f"{words}, number of readings"}),
+        (f"{gas}_u_random", random, {**error, "long_name": f"{words}, standard uncertainty, repeatability",
                                      "comment": "k = 1; of the mean of the readings"}),
-        (f"{gas}_u_systematic", total, {**scale, "components": " ".join(parts), "comment": "k = 1",
+        (f"{gas}_u_systematic", total, {**error, "components": " ".join(parts), "comment": "k = 1",
                                         "long_name": f"{words}, standard uncertainty, systematic"}),
     ]  # fmt: skip
     about += [
         (f"{gas}_u_systematic_{name}", array,
-         {**scale, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1",
+         {**error, "long_name": f"{words}, standard uncertainty, {_VARIES[name]}", "comment": "k = 1",
           **({"correlation_time": correlation} if name in ("fit", "drift") and correlation == correlation else {})})
         for name, array in parts.items()
     ]  # fmt: skip
@@ -204,39 +207,47 @@ def _with_visits(ds: xr.Dataset, gas: str, result: Calibrated) -> xr.Dataset:
     import xarray as xr
 
     visits, target = result.visits, result.target
-    units, _ = GASES[gas]
+    units, standard = GASES[gas]
     dim = f"{gas}_visit"
     suspect = {i for one in result.sets for i in one.suspects}
     names = np.array([t.name for t in visits.tanks])
     a = result.response
     at = np.clip(np.searchsorted(a.node, visits.time), 0, a.node.size - 1)
+    error = f"{standard} standard_error"
     columns = {
-        "assigned": (visits.value, "assigned value"),
-        "assigned_u": (visits.uncertainty, "standard uncertainty of the assigned value"),
-        "reading": (visits.mean, "mean reading in dry air on the scale of the analyser"),
-        "calibrated": (target.value, "calibrated value"),
-        "error": (target.error, "calibrated minus assigned"),
-        "error_u": (target.u, "standard uncertainty of calibrated minus assigned, both sides"),
-        "response_offset": (a.coef[at, 0], "assigned minus read at the centre of the cylinders"),
-        "response_slope": (1.0 + a.coef[at, 1] / a.scale, "slope of the response"),
+        "assigned": (visits.value, "assigned value", standard),
+        "assigned_u": (visits.uncertainty, "standard uncertainty of the assigned value", error),
+        "reading": (visits.mean, "mean reading in dry air on the scale of the analyser", standard),
+        "calibrated": (target.value, "calibrated value", standard),
+        "error_u": (target.u, "standard uncertainty of calibrated minus assigned, both sides", error),
     }
     data: dict[str, Any] = {
-        f"{dim}_{key}": (dim, values, {"units": "1" if key == "response_slope" else units,
+        f"{dim}_{key}": (dim, values, {"units": units, "standard_name": name,
                                        "long_name": f"{NAMES[gas]}, visit of a cylinder, {words}"})
-        for key, (values, words) in columns.items()
+        for key, (values, words, name) in columns.items()
     }  # fmt: skip
-    data[f"{dim}_cylinder"] = (dim, names[visits.tank], {"long_name": "cylinder"})
-    data[f"{dim}_target"] = (dim, (~visits.fitted).astype(np.int8),
-                             {"long_name": "whether the cylinder is a target", "units": "1",
-                              "flag_values": np.array([0, 1], np.int8), "flag_meanings": "calibration target"},
-                             )  # fmt: skip
-    data[f"{dim}_suspect"] = (dim, np.isin(visits.tank, list(suspect)).astype(np.int8),
-                              {"long_name": "whether the assigned value is suspect", "units": "1",
-                               "flag_values": np.array([0, 1], np.int8), "flag_meanings": "not_suspect suspect"},
-                              )  # fmt: skip
-    data[f"{dim}_time"] = (dim, (visits.start + (visits.end - visits.start) // 2).astype("datetime64[ns]"),
-                           {"long_name": "middle of the visit", "standard_name": "time"})  # fmt: skip
-    return ds.merge(xr.Dataset(data))
+    data |= {
+        f"{dim}_{key}": (dim, flags.astype(np.int8), {"long_name": words, "units": "1", "flag_meanings": meanings,
+                                                      "flag_values": np.array([0, 1], np.int8)})
+        for key, flags, words, meanings in (
+            ("target", ~visits.fitted, "whether the cylinder is a target", "calibration target"),
+            ("suspect", np.isin(visits.tank, list(suspect)), "whether the assigned value is suspect",
+             "not_suspect suspect"))
+    }  # fmt: skip
+    # what the visit was and the state the analyser was in: CF has no standard name for it, so it labels the visits
+    labels = {
+        "error": (target.error, units, "calibrated minus assigned"),
+        "response_offset": (a.coef[at, 0], units, "assigned minus read at the centre of the cylinders"),
+        "response_slope": (1.0 + a.coef[at, 1] / a.scale, "1", "slope of the response"),
+    }
+    coords: dict[str, Any] = {
+        f"{dim}_{key}": (dim, values, {"units": unit, "long_name": f"{NAMES[gas]}, visit of a cylinder, {words}"})
+        for key, (values, unit, words) in labels.items()
+    }
+    coords[f"{dim}_cylinder"] = (dim, names[visits.tank], {"long_name": "cylinder"})
+    coords[f"{dim}_time"] = (dim, (visits.start + (visits.end - visits.start) // 2).astype("datetime64[ns]"),
+                             {"long_name": "middle of the visit", "standard_name": "time"})  # fmt: skip
+    return ds.merge(xr.Dataset(data, coords))
 
 
 def _global(job: StationJob, records: Records, gases: Mapping[str, Calibrated]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ scans before and after it, and the dry value is complete when the latter is.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 
-__all__ = ["SELF_BROADENING", "WaterFit", "actual_water", "bracketing_dry", "fit_water"]
+__all__ = ["SELF_BROADENING", "WaterFit", "actual_water", "bracketing_dry", "combine_tests", "fit_water"]
 
 Array = npt.NDArray[np.float64]
 # H2O = 0.772 h + 0.019493 h^2: found in the logs of a G2301 to 10 digits
@@ -103,7 +104,12 @@ def fit_water(wet: npt.ArrayLike, water: npt.ArrayLike, *, blocks: int = 200) ->
     Raises
     ------
     InputError
-        Too few readings, or too little water between driest and wettest.
+        Too few readings, too little water between driest and wettest, or a gas that is not constant.
+
+    Notes
+    -----
+    Least squares on the means of the steps; covariance from the squared residual of each step over its leverage
+    (MacKinnon and White 1985, J. Econometrics 29, 305, HC3), then to (a, b) by the derivatives of c1 / c0 and c2 / c0.
     """
     x, h = np.asarray(wet, np.float64), np.asarray(water, np.float64)
     known = np.isfinite(x) & np.isfinite(h)
@@ -117,14 +123,43 @@ def fit_water(wet: npt.ArrayLike, water: npt.ArrayLike, *, blocks: int = 200) ->
     step = np.minimum(((h - low) / (high - low) * blocks).astype(np.int64), blocks - 1)
     n = np.bincount(step, minlength=blocks)
     used = n > 0
+    if used.sum() < 6:
+        raise InputError("the water of a droplet test does not pass through its range", found=f"{used.sum()} steps",
+                         need="at least 6 different ones")  # fmt: skip
     hm, xm = (np.bincount(step, v, blocks)[used] / n[used] for v in (h, x))
     powers = np.stack([np.ones_like(hm), hm, hm * hm], axis=1)
-    c, *_ = np.linalg.lstsq(powers, xm, rcond=None)
-    rest = xm - powers @ c
-    s2 = float(rest @ rest) / max(hm.size - 3, 1)
-    cov = s2 * np.linalg.inv(powers.T @ powers)
+    inverse = np.linalg.inv(powers.T @ powers)
+    c = inverse @ (powers.T @ xm)
+    # steps hold unequal numbers of readings, so that their noise differs: each residual speaks for its own step
+    leverage = np.einsum("ij,jk,ik->i", powers, inverse, powers)
+    own = (xm - powers @ c) / (1.0 - np.minimum(leverage, 0.99))
+    cov = inverse @ (powers.T @ (own[:, None] ** 2 * powers)) @ inverse
     a, b = c[1] / c[0], c[2] / c[0]
     jacobian = np.array([[-a, 1.0, 0.0], [-b, 0.0, 1.0]]) / c[0]
     spread: Any = x - np.stack([np.ones_like(h), h, h * h], axis=1) @ c
     return WaterFit(float(a), float(b), jacobian @ cov @ jacobian.T, float(c[0]), int(x.size), float(spread.std()),
                     (low, high))  # fmt: skip
+
+
+def combine_tests(fits: Sequence[WaterFit]) -> tuple[Array, Array, float]:
+    """Return the coefficients of several droplet tests together.
+
+    Parameters
+    ----------
+    fits : sequence of WaterFit
+        One for each test.
+
+    Returns
+    -------
+    (2,) array, (2, 2) array, float
+        Coefficients (a, b) weighted by the inverse of their covariances; their covariance, raised by the Birge ratio
+        where the tests differ more than they say; that ratio (1 for a single test).
+    """
+    weights = [np.linalg.inv(f.covariance) for f in fits]
+    covariance = np.linalg.inv(np.sum(weights, axis=0))
+    each = np.array([[f.a, f.b] for f in fits])
+    mean = covariance @ np.sum([w @ c for w, c in zip(weights, each, strict=True)], axis=0)
+    freedom = 2 * (len(fits) - 1)
+    chi2 = sum(float((c - mean) @ w @ (c - mean)) for w, c in zip(weights, each, strict=True))
+    ratio = max(1.0, math.sqrt(chi2 / freedom)) if freedom else 1.0
+    return mean, covariance * ratio**2, ratio

@@ -30,11 +30,12 @@ __all__ = ["screen", "screen_unit", "screen_units"]
 
 REVIEW = np.timedelta64(30, "D")  # a step sooner after another finds the unit under review already
 TOLERANCE = 0.05  # change of load in an hour that still counts as steady
-AFTER = 16  # blocks before and after a step that show it: within them it is one
+AFTER = 16  # blocks before and after a step that show it
+CHANGES = {"step": AFTER, "step_ratio": AFTER, "jump": 4}  # blocks within which changes of a level are one
 NARROW = 0.01  # of a limit: so near it a density without a hand in it is even
 DERIVED = 2e-3  # relative spread of a ratio below which one channel was computed from the other
 CHANNEL_DETECTORS = ("stuck", "copied", "scaled_copy", "heaped", "digits", "order")
-RELATION_DETECTORS = ("step", "quiet", "whiteness", "twin", "lag")
+RELATION_DETECTORS = ("step", "quiet", "whiteness", "twin", "lag", "jump")
 LOAD_DETECTORS = ("copied", "scaled_copy")
 NO_TWINS = frozenset({"emission", "heat_input"})  # often computed from another channel by right
 
@@ -127,7 +128,17 @@ def _channels(unit: Unit) -> tuple[list[Finding], int]:
             if detector in wanted and _lawful(unit, detector):
                 tests += 1
                 findings += _finding(unit, detector, name, scores[row])
-    return findings, tests
+    return _once(findings), tests
+
+
+def _once(findings: list[Finding]) -> list[Finding]:
+    """Leave out scaled copies that are the exact copies found already."""
+    exact = {f.subject: f for f in findings if f.detector == "copied" and f.alarm}
+    return [
+        f for f in findings
+        if not (f.detector == "scaled_copy" and f.subject in exact
+                and f.start < exact[f.subject].end and exact[f.subject].start < f.end)
+    ]  # fmt: skip
 
 
 def _lawful(unit: Unit, detector: str) -> bool:
@@ -153,23 +164,25 @@ def _relations_of(unit: Unit) -> list[Relation]:
 
 
 def _relation(unit: Unit, relation: Relation) -> tuple[list[Finding], int]:
-    detector = "step" if relation.curve else "step_ratio"
-    wanted = [d for d in RELATION_DETECTORS[1:] if relation.curve and _lawful(unit, d)]
-    if not (wanted or _lawful(unit, detector)):
+    changes = ("step", "jump") if relation.curve else ("step_ratio",)
+    changes = tuple(d for d in changes if _lawful(unit, d))
+    wanted = [d for d in RELATION_DETECTORS if d not in CHANGES and relation.curve and _lawful(unit, d)]
+    if not (wanted or changes):
         return [], 0
     x, y = unit.channels[relation.x], unit.channels[relation.y]
-    steps = np.zeros((unit.on.size // _relations.BLOCK + 1, 2))
+    steps, jumps = np.zeros((2, unit.on.size // _relations.BLOCK + 1, 2))
     tolerance = TOLERANCE if relation.curve else np.inf
-    scores, blocks = _unit.relation_scores(unit.on, x, y, tolerance, relation.curve, steps)
+    scores, blocks = _unit.relation_scores(unit.on, x, y, tolerance, relation.curve, steps, jumps)
     subject = f"{relation.y} ~ {relation.x}"
-    findings, tests = [], len(wanted)
-    if _lawful(unit, detector):
-        findings += _steps(unit, detector, subject, steps[:blocks], scores[_unit.STEP])
-        tests += 1
+    over = [f for d in changes for f in _over(unit, d, subject, (jumps if d == "jump" else steps)[:blocks])]
+    findings = _under_review(over)
+    for detector in changes:
+        if not any(f.detector == detector for f in over):
+            findings += _finding(unit, detector, subject, scores[_unit.JUMP if detector == "jump" else _unit.STEP])
     for row, name in enumerate(RELATION_DETECTORS):
         if name in wanted:
             findings += _finding(unit, name, subject, scores[row])
-    return findings, tests
+    return findings, len(wanted) + len(changes)
 
 
 def _twins(unit: Unit, relations: list[Relation]) -> tuple[list[Finding], int]:
@@ -198,18 +211,18 @@ def _limits(unit: Unit) -> tuple[list[Finding], int]:
     return findings, len(unit.limits)
 
 
-def _steps(unit: Unit, detector: str, subject: str, steps: Array, best: Array) -> list[Finding]:
-    """Return all steps that are alarms, each the greatest within the reach of its windows, or the greatest step."""
-    size = np.abs(steps[:, 0])
+def _over(unit: Unit, detector: str, subject: str, changes: Array) -> list[Finding]:
+    """Return all changes that are alarms, each the greatest within the reach of its windows."""
+    size = np.abs(changes[:, 0])
     over = size >= nulls()[detector].alarm
     found = []
     while over.any():
         peak = int(np.argmax(np.where(over, size, 0.0)))
-        first, last = max(peak - 1, 0), min(peak + AFTER, len(steps) - 1)
-        size_of = (_percent(steps[peak, 0]),)
-        found.append(made(unit, detector, subject, float(size[peak]), (steps[first, 1], steps[last, 1]), size_of))
-        over[max(peak - AFTER, 0) : peak + AFTER + 1] = False
-    return _under_review(found) or _finding(unit, detector, subject, best)
+        first, last = peak if detector == "jump" else max(peak - 1, 0), min(peak + AFTER, len(changes) - 1)
+        size_of = (_percent(changes[peak, 0]),)
+        found.append(made(unit, detector, subject, float(size[peak]), (changes[first, 1], changes[last, 1]), size_of))
+        over[max(peak - CHANGES[detector], 0) : peak + CHANGES[detector] + 1] = False
+    return found
 
 
 def _under_review(found: list[Finding]) -> list[Finding]:
@@ -228,7 +241,7 @@ def _finding(unit: Unit, detector: str, subject: str, row: Array) -> list[Findin
         values = (str(unit.time(row[3]).astype("datetime64[m]")).replace("T", " "),)
     elif detector == "lag":
         values = (f"{int(row[3]):+d}",)
-    elif detector in ("step", "step_ratio"):
+    elif detector in CHANGES:
         values = (_percent(row[3]),)
     return [made(unit, detector, subject, score, (row[1], row[2]), values)]
 

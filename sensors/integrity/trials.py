@@ -17,7 +17,7 @@ from sensors.integrity.units import Unit
 
 __all__ = ["Trial", "cut", "false_alarms", "highest", "laws", "starts", "trials"]
 
-STEPS, NEAR = ("step", "step_ratio"), 24  # hours of operation between a step and the start of an attack
+STEPS = {"step": 24, "step_ratio": 24, "jump": 6}  # hours of operation between a change and the start of an attack
 HISTORY, FOUND_WITHIN = 21 * 24, 14 * 24  # hours before an attack, and hours in which it must be found
 
 
@@ -33,7 +33,7 @@ class Trial:
         What was done.
     found : tuple of str
         Detectors with an alarm that overlaps the attack and that the untouched record does not have there; a step must
-        lie within 24 hours of operation of the start.
+        lie within 24 hours of operation of the start, a jump within 6.
     before : bool
         The untouched record has a step just there.
     """
@@ -102,7 +102,9 @@ def _trial(unit: Unit, attack: Attack, seed: int) -> Trial:
 
 def _same(f: Finding, g: Finding) -> bool:
     alike = (f.detector, f.subject) == (g.detector, g.subject)
-    return alike and (f.detector not in STEPS or bool(abs(f.start - g.start) <= np.timedelta64(48, "h")))
+    return alike and (
+        f.detector not in STEPS or bool(abs(f.start - g.start) <= np.timedelta64(2 * STEPS[f.detector], "h"))
+    )
 
 
 def _near(unit: Unit, start: int, stop: int) -> Iterator[Finding]:
@@ -110,7 +112,7 @@ def _near(unit: Unit, start: int, stop: int) -> Iterator[Finding]:
     total = np.concatenate([[0], np.cumsum(unit.on, dtype=np.int64)])
     for f in screen_unit(unit)[0]:
         hour = int((f.start - unit.start) / unit.step)
-        close = f.detector not in STEPS or abs(total[hour] - total[start]) <= NEAR
+        close = f.detector not in STEPS or abs(total[hour] - total[start]) <= STEPS[f.detector]
         if f.alarm and close and f.end > unit.time(start) and f.start < unit.time(stop):
             yield f
 

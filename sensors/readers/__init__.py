@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sensors.config import CampdReader, EcmpsReader, Hj212Reader, TableReader, ValuesReader
+    from sensors.config import CampdReader, EcmpsReader, Hj212Reader, NetcdfReader, TableReader, ValuesReader
 
 __all__ = ["read"]
 
 
 def read(
-    config: CampdReader | EcmpsReader | Hj212Reader | TableReader | ValuesReader, *, base: Path | None = None
+    config: CampdReader | EcmpsReader | Hj212Reader | NetcdfReader | TableReader | ValuesReader,
+    *,
+    base: Path | None = None,
 ) -> xr.Dataset:
     """Read records of stacks by the reader that `config` names.
 
     Parameters
     ----------
-    config : CampdReader, EcmpsReader, Hj212Reader, TableReader or ValuesReader
+    config : CampdReader, EcmpsReader, Hj212Reader, NetcdfReader, TableReader or ValuesReader
         Files, filters and the meaning of columns.
     base : Path, optional
         Folder to which relative paths belong; the working folder by default.
@@ -47,6 +49,10 @@ def read(
         from sensors.readers.ecmps_emissions import read as read_ecmps
 
         return read_ecmps(config, base=base)
+    if config.format == "netcdf":
+        from sensors.readers.netcdf import read as read_netcdf
+
+        return read_netcdf(config, base=base)
     if config.format == "values":
         from sensors.readers.values import read as read_values
 

@@ -9,8 +9,8 @@ from pydantic import Field, field_validator, model_validator
 from sensors.readers.columns import CHANNELS, Column, Files, Labels, Offset, TimeColumn
 from sensors.statements import ComponentUncertainty, Model, State
 
-__all__ = ["CampdReader", "Column", "EcmpsReader", "Hj212Channel", "Hj212Reader", "Reader", "TableReader", "TimeColumn",
-           "TypedSeries", "ValuesReader"]  # fmt: skip
+__all__ = ["CampdReader", "Column", "EcmpsReader", "Hj212Channel", "Hj212Reader", "NetcdfReader", "Reader",
+           "TableReader", "TimeColumn", "TypedSeries", "ValuesReader"]  # fmt: skip
 
 
 class CampdReader(Files):
@@ -230,6 +230,28 @@ class EcmpsReader(Files):
     mrr_tier: Literal[1, 2, 3, 4] | None = None
 
 
+class NetcdfReader(Model):
+    """Our own files: an emission as it was written, or the calibrated gas of a station beside the flow of the stack.
+
+    Parameters
+    ----------
+    files : list of str
+        Files of ``ghg sensors emission`` or ``ghg sensors calibrate``, of one stack, in any order.
+    gas : str
+        Gas of the station.
+    inlet : str, optional
+        Its inlet, where there are several.
+    channels : TableReader, optional
+        Table with flow, temperature, pressure, moisture on the same intervals; needed for the gas of a station.
+    """
+
+    format: Literal["netcdf"]
+    files: Labels = Field(min_length=1)
+    gas: Literal["co2", "ch4", "co", "n2o"] = "co2"
+    inlet: str | None = None
+    channels: TableReader | None = None
+
+
 class TypedSeries(Model):
     """Values with their unit, one for each interval; ``"nan"`` is missing."""
 
@@ -284,4 +306,5 @@ class ValuesReader(Model):
         return self
 
 
-Reader = Annotated[CampdReader | TableReader | ValuesReader | Hj212Reader | EcmpsReader, Field(discriminator="format")]
+Reader = Annotated[CampdReader | TableReader | ValuesReader | Hj212Reader | EcmpsReader | NetcdfReader,
+                   Field(discriminator="format")]  # fmt: skip

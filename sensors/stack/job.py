@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip", ".log", ".dat", ".hj212", ".json")
+TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip", ".log", ".dat", ".hj212", ".json", ".nc")
 
 
 def run(config: StackJob, *, base: Path | None = None, record: Record | None = None) -> xr.Dataset:
@@ -47,6 +47,9 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     if record is not None and config.reader.format != "values":
         for path in expand(config.reader.files, base, endings=TABLES):
             record.use(path, "stack records")
+        if config.reader.format == "netcdf" and config.reader.channels is not None:
+            for path in expand(config.reader.channels.files, base, endings=TABLES):
+                record.use(path, "stack records")
     records = read(config.reader, base=base)
     steps = [
         f"read {config.reader.format} records: {records.sizes['source']} sources, {records.sizes['time']} intervals"
@@ -72,9 +75,10 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
             need="a section 'stack'",
         )
     else:
+        from sensors.readers.netcdf import with_stated_uncertainty
         from sensors.stack.emission import stack_emission
 
-        stack = config.stack
+        stack = with_stated_uncertainty(records, config.stack) if config.reader.format == "netcdf" else config.stack
         if config.missing is None:
             result = stack_emission(records, stack)
         else:

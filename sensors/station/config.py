@@ -32,12 +32,12 @@ __all__ = [
     "Water",
 ]  # fmt: skip
 
-# Gas -> unit of its series, CF standard name, factor of a Picarro column (ppm, ppm, ppm, ppm) to it
+# Gas -> unit of its series, CF standard name (table 93)
 GASES: dict[str, tuple[str, str]] = {
-    "co2": ("umol mol-1", "mole_fraction_of_carbon_dioxide_in_air"),
-    "ch4": ("nmol mol-1", "mole_fraction_of_methane_in_air"),
-    "co": ("nmol mol-1", "mole_fraction_of_carbon_monoxide_in_air"),
-    "n2o": ("nmol mol-1", "mole_fraction_of_nitrous_oxide_in_air"),
+    "co2": ("umol mol-1", "mole_fraction_of_carbon_dioxide_in_dry_air"),
+    "ch4": ("nmol mol-1", "mole_fraction_of_methane_in_dry_air"),
+    "co": ("nmol mol-1", "mole_fraction_of_carbon_monoxide_in_dry_air"),
+    "n2o": ("nmol mol-1", "mole_fraction_of_nitrous_oxide_in_dry_air"),
 }
 
 

@@ -16,7 +16,7 @@ from inversion.diagnostics import averaging_kernel
 from inversion.error import ObservationError
 from inversion.grid import Grid
 from inversion.problem import Block, Problem
-from inversion.sensitivity import Dense, Slabs
+from inversion.sensitivity import Dense, Slabs, Sparse
 from inversion.solver import plan
 from inversion.space import DenseSpace, Independent, ZonalFourier
 from inversion.time import Markov
@@ -185,12 +185,29 @@ def test_slabs_sparse_and_dense_are_the_same() -> None:
     values = rng.random((4, 7, 6)) * (rng.random((4, 7, 6)) < 0.4)
     dense, few = Dense(values), sparse(values)
     lazy = Slabs((7, 4, 6), lambda t: few.slab(t))
+    mixed = rng.permutation(few.values.size)  # values of each row in any order
+    row = np.repeat(np.arange(7), np.diff(few.indptr))
+    order = mixed[np.argsort(row[mixed], kind="stable")]
+    period, cell = np.divmod(few.column, 6)
+    turned = Sparse((7, 4, 6), few.indptr, cell[order], period[order], few.values[order])
     x, y = rng.random((6, 4, 3)), rng.random((7, 3))
-    for other in (few, lazy):
+    for other in (few, lazy, turned):
         assert other.forward(x) == pytest.approx(dense.forward(x))
         assert other.adjoint(y) == pytest.approx(dense.adjoint(y))
         assert other.take(np.array([5, 2])).dense() == pytest.approx(dense.dense()[[5, 2]])
     assert np.sum(dense.forward(x) * y) == pytest.approx(np.sum(x * few.adjoint(y)))  # <Hx, y> = <x, H'y>
+
+
+@pytest.mark.kernel
+def test_sparse_products_do_not_depend_on_blocks_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(2)
+    few = sparse(rng.random((5, 23, 4)) * (rng.random((5, 23, 4)) < 0.3))
+    x, y = rng.random((4, 5, 3)), rng.random((23, 3))
+    found = []
+    for rows in (1, 7, 512):
+        monkeypatch.setattr("inversion.sensitivity._ROWS", rows)
+        found.append((few.forward(x).tobytes(), few.adjoint(y).tobytes()))
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.kernel

@@ -78,6 +78,18 @@ def test_curves_of_our_own_minimum_differ_by_the_distance_of_the_minima(ours: Cu
     np.testing.assert_allclose(ours.growth, curves["growth_rate"], rtol=0, atol=2e-6)
 
 
+def test_by_the_same_minimiser_parameters_and_curves_are_noaas(
+    flasks: Any, answer: dict[str, Any], curves: pd.DataFrame
+) -> None:
+    """From the flasks alone: parameters to 8 digits, curves to 1e-6 ppm."""
+    fit = curve_fit(*flasks, step=7, minimiser="ccgcrv")
+    np.testing.assert_allclose(fit.coefficients, answer["params"], rtol=1e-8, atol=0)
+    np.testing.assert_allclose(fit.sd_function, answer["rsd1"], rtol=1e-10)
+    np.testing.assert_allclose(fit.sd_smooth, answer["rsd2"], rtol=1e-10)
+    for mine, theirs in (("smooth", "smooth"), ("trend", "trend"), ("growth", "growth_rate")):
+        np.testing.assert_allclose(getattr(fit, mine), curves[theirs], rtol=0, atol=1e-6, err_msg=mine)
+
+
 def test_amplitudes_and_monthly_means_are_noaas(folder: Path, same_function: CurveFit) -> None:
     theirs = np.loadtxt(folder / "gold" / "ccgcrv_mlo_amplitudes.csv", delimiter=",", skiprows=1)
     years = growth_by_year(same_function, "umol mol-1")

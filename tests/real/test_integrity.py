@@ -7,38 +7,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.integrity import attacks, coal, idaho
 from sensors.config import CampdReader
 from sensors.integrity.screen import screen
-from sensors.integrity.tamper import Attack
-from sensors.integrity.trials import false_alarms, starts, trials
-from sensors.integrity.units import Unit, units_of
+from sensors.integrity.trials import false_alarms, trials
+from sensors.integrity.units import Unit
 from sensors.readers import read
-
-FLOW = ("heat_input", "emission")
 
 
 @pytest.fixture(scope="module")
-def idaho(shared_data: Path) -> list[Unit]:
-    pattern = str(shared_data / "facility" / "campd" / "epacems2018id*.zip")
-    return units_of(read(CampdReader(files=(pattern,))))
+def genuine(shared_data: Path) -> list[Unit]:
+    """Return 8 gas units of one year and 7 coal units of one quarter."""
+    folder = shared_data / "facility"
+    return [*idaho(folder), *coal(folder)]
 
 
-def test_at_most_one_alarm_per_unit_year_of_gas_units(idaho: list[Unit]) -> None:
-    assert len(false_alarms(idaho)) <= sum(u.years for u in idaho)
+def test_at_most_one_alarm_per_unit_year(genuine: list[Unit]) -> None:
+    assert len(genuine) == 15
+    assert len(false_alarms(genuine)) <= sum(u.years for u in genuine)
 
 
-def test_scalings_copies_and_substitution_are_found(idaho: list[Unit]) -> None:
-    """At six random hours of the two units that run most."""
-    rng = np.random.default_rng(9)
-    busy = sorted(idaho, key=lambda u: int(u.on.sum()))[-2:]
-    hours = [(u, h) for u in busy for h in starts(u, 6, rng)]
-    cases = {
-        "scale": [(u, Attack("scale", FLOW, s, h)) for u, h in hours for s in (0.05, -0.05)],
-        "copy": [(u, Attack("copy", FLOW, 0.0, h, 168)) for u, h in hours if h > 400],
-        "substitute": [(u, Attack("substitute", FLOW, 0.0, h)) for u, h in hours],
-    }
-    share = {kind: np.mean([bool(t.found) for t in trials(some)]) for kind, some in cases.items()}
-    assert share["scale"] >= 0.9 and share["copy"] == share["substitute"] == 1.0
+def test_scalings_copies_and_substitution_are_found(genuine: list[Unit]) -> None:
+    """At eight random hours of each unit."""
+    cases = attacks(genuine, 8, seed=1)
+    names = [name for name in cases if name.startswith("scale 5 %")]
+    scaled = [t for name in names for t in trials(cases[name])]
+    assert len(names) == 3 and len(scaled) > 390
+    assert np.mean([bool(t.found) for t in scaled]) >= 0.9
+    assert all(t.found for name in ("a week copied", "the load's signal in its place") for t in trials(cases[name]))
 
 
 def test_a_heat_input_that_stood_still_for_months(shared_data: Path) -> None:

@@ -59,24 +59,49 @@ def stuck(hour, x, y, n):
 
 
 @kernel
-def _find(table, keys, begin, length, slot, mask):
+def _reduced(v):
+    """Return v modulo the Mersenne prime, for 0 <= v < 2**62: two shifts in place of a division."""
+    v = (v & PRIME) + (v >> 31)
+    v = (v & PRIME) + (v >> 31)
+    return v - PRIME if v >= PRIME else v
+
+
+@kernel
+def _rolled(h, new, old, power):
+    """Return the hash of a window that gained one key and lost another, both at least 0."""
+    h = _reduced(h * FACTOR + (new & PRIME)) - _reduced((old & PRIME) * power)
+    return h + PRIME if h < 0 else h
+
+
+@kernel
+def _find(table, hashes, keys, begin, length, h, mask):
     """Return the earlier window with the same keys, -1 after entering this one in the table."""
+    hashes[begin] = h
+    slot = (h * 2654435761 >> 16) & mask
     while table[slot] >= 0:
         other = table[slot]
-        same = begin - other >= length
-        k = 0
-        while same and k < length:
-            same = keys[other + k] == keys[begin + k]
-            k += 1
-        if same:
-            return other
+        if hashes[other] == h and begin - other >= length:
+            k = 0
+            while k < length and keys[other + k] == keys[begin + k]:
+                k += 1
+            if k == length:
+                return other
         slot = (slot + 1) & mask
     table[slot] = begin
     return -1
 
 
 @kernel
-def copied(hour, y, n, step, table, keys):
+def _power(length):
+    """Return the weight of the key that leaves a window of `length` keys."""
+    power = 1
+    for _ in range(length):
+        power = power * FACTOR % PRIME
+    return power
+
+
+@kernel
+def copied(hour, y, n, step, table, hashes, keys):
     """Return the longest stretch of `y` that occurs twice, exactly, as the number of times the value moves in it.
 
     Parameters
@@ -84,7 +109,7 @@ def copied(hour, y, n, step, table, keys):
     hour : int64 (n,); y : float64 (n,)
     step : float
         Resolution of the record.
-    table : int64 (power of two, at least 2 n); keys : int64 (n,)
+    table : int64 (power of two, at least 2 n); hashes, keys : int64 (n,)
         Scratch.
 
     Returns
@@ -93,23 +118,25 @@ def copied(hour, y, n, step, table, keys):
     """
     table[:] = -1
     mask = table.size - 1
-    power = 1
-    for _ in range(WINDOW):
-        power = power * FACTOR % PRIME
+    power = _power(WINDOW)
     best, start, end, origin = 0, 0, 0, 0
     h, moves, done = 0, 0, 0
-    for i in range(n):  # whole steps: an exact copy may differ in the last bit of a conversion
-        keys[i] = np.int64(round((y[i] - y[0]) / step))
+    low = math.inf
     for i in range(n):
-        h = (h * FACTOR + keys[i]) % PRIME
+        low = min(low, y[i])
+    for i in range(n):  # whole steps: an exact copy may differ in the last bit of a conversion
+        keys[i] = math.floor((y[i] - low) / step + 0.5)
+    for i in range(n):
         moves += i > 0 and keys[i] != keys[i - 1]
-        if i >= WINDOW:
-            h = (h - keys[i - WINDOW] % PRIME * power) % PRIME
+        if i < WINDOW:
+            h = _rolled(h, keys[i], 0, power)
+        else:
+            h = _rolled(h, keys[i], keys[i - WINDOW], power)
             moves -= keys[i - WINDOW + 1] != keys[i - WINDOW]
-        if i < WINDOW - 1 or moves < MOVED:
-            continue
         begin = i - WINDOW + 1
-        hit = _find(table, keys, begin, WINDOW, (h * 2654435761) & mask, mask)
+        if begin < 0 or moves < MOVED:
+            continue
+        hit = _find(table, hashes, keys, begin, WINDOW, h, mask)
         if hit < 0 or begin < done:
             continue
         k, moved = 0, 0
@@ -142,7 +169,7 @@ def _likeness(y, a, b, length):
 
 
 @kernel
-def scaled_copies(hour, y, n, table, keys):
+def scaled_copies(hour, y, n, table, hashes, keys):
     """Return the best likeness of two stretches that go up and down together, whatever their scale and offset.
 
     The directions of change over `SIGNS` hours are hashed; stretches with the same directions are fitted by a straight
@@ -150,22 +177,22 @@ def scaled_copies(hour, y, n, table, keys):
     """
     table[:] = -1
     mask = table.size - 1
-    power = 1
-    for _ in range(SIGNS):
-        power = power * FACTOR % PRIME
+    power = _power(SIGNS)
     best, start, end, origin = 0.0, 0, 0, 0
     h, turns = 0, 0
     for i in range(1, n):
-        keys[i - 1] = 2 + (y[i] > y[i - 1]) - (y[i] < y[i - 1])
-        h = (h * FACTOR + keys[i - 1]) % PRIME
-        turns += keys[i - 1] != 2
-        if i > SIGNS:
-            h = (h - keys[i - 1 - SIGNS] * power) % PRIME
-            turns -= keys[i - 1 - SIGNS] != 2
-        if i < SIGNS or turns < TURNS:
-            continue
+        key = 2 + (y[i] > y[i - 1]) - (y[i] < y[i - 1])
+        keys[i - 1] = key
+        turns += key != 2
         begin = i - SIGNS
-        hit = _find(table, keys, begin, SIGNS, (h * 2654435761) & mask, mask)
+        if begin <= 0:
+            h = _rolled(h, key, 0, power)
+        else:
+            h = _rolled(h, key, keys[begin - 1], power)
+            turns -= keys[begin - 1] != 2
+        if begin < 0 or turns < TURNS:
+            continue
+        hit = _find(table, hashes, keys, begin, SIGNS, h, mask)
         if hit >= 0:
             score = _likeness(y, hit, begin, SIGNS + 1)
             if score > best:

@@ -7,10 +7,13 @@ import math
 import numpy as np
 
 from ghg.core.jit import kernel
-from sensors.integrity._kernels.small import median, median_few
+from sensors.integrity._kernels.small import median, median_few, sort_few
 
 BLOCK = 6  # steady hours in a block
 LENGTHS = 4  # of the windows before and after a change: 2, 4, 8, 16 blocks
+NEIGHBOURS = 4  # steady hours in each of the four groups about a jump
+STEADY = 1.1  # ratio of the loads in those hours, at most: a curve has lags where the load moves
+LEAST_JUMP = 0.01  # smaller ones are not followed up
 
 
 @kernel
@@ -45,12 +48,26 @@ def block_medians(r, count, blocks):
 
 @kernel
 def _medians(blocks, m, length, out):
-    """Fill `out` with the medians of `length` blocks from each one on."""
+    """Fill `out` with the medians of `length` blocks (an even number) from each one on; the window is kept sorted."""
     few = np.empty(length)
+    half = length // 2
     for j in range(m - length + 1):
-        for i in range(length):
-            few[i] = blocks[j + i]
-        out[j] = median_few(few, length)
+        if j == 0:
+            few[:] = blocks[:length]
+            sort_few(few, length)
+        else:
+            i = 0
+            while i < length - 1 and few[i] != blocks[j - 1]:
+                i += 1
+            new = blocks[j + length - 1]
+            while i < length - 1 and few[i + 1] < new:
+                few[i] = few[i + 1]
+                i += 1
+            while i > 0 and few[i - 1] > new:
+                few[i] = few[i - 1]
+                i -= 1
+            few[i] = new
+        out[j] = 0.5 * (few[half - 1] + few[half])
 
 
 @kernel
@@ -72,6 +89,62 @@ def level_steps(blocks, m, steps):
                 change = level[k, j + 1] - level[k, j - length]
                 up, down, reach = min(up, change), min(down, -change), reach + 1
         steps[j] = 0.0 if reach < LENGTHS - 1 else up if up > 0.0 else -down if down > 0.0 else 0.0
+
+
+@kernel
+def jumps(r, x, index, count, out):
+    """Fill `out` with the greatest jump in each block of hours, and its hour (its middle if none); return their number.
+
+    A jump is what remains between two neighbouring hours when the trends on both sides are taken out: with the medians
+    a, b | c, d of four groups of four steady hours about it, c - b less the mean of b - a and d - c. It counts as the
+    smallest of this, of c - b, and of what stays after 12 and 24 hours (1.3 and 2 times the difference of medians): a
+    level that wanders through 20 % in a day has no jump, and a passing excursion has none that stays. Hours about
+    which the load moves by more than a tenth are passed over.
+
+    Parameters
+    ----------
+    r : float64 (count,)
+        ln y less its curve over ln x.
+    x : float64 (n,), index : int64 (n,), count : int
+        Load, and the hours that are used.
+    out : float64 (count // BLOCK + 1, 2)
+    """
+    m = count // BLOCK
+    for j in range(m):
+        out[j, 0], out[j, 1] = 0.0, index[j * BLOCK + BLOCK // 2]
+    near, few = np.empty(max(count, 1)), np.empty(24)
+    for k in range(count - NEIGHBOURS + 1):
+        low, high, total = r[k], r[k], r[k]
+        for i in range(k + 1, k + NEIGHBOURS):
+            low, high, total = min(low, r[i]), max(high, r[i]), total + r[i]
+        near[k] = (total - low - high) / (NEIGHBOURS - 2)
+    for k in range(24, count - 23):
+        a, b, c, d = near[k - 2 * NEIGHBOURS], near[k - NEIGHBOURS], near[k], near[k + NEIGHBOURS]
+        sign = 1.0 if c > b else -1.0
+        size = sign * min(sign * (1.5 * (c - b) - 0.5 * (d - a)), sign * (c - b))
+        block = k // BLOCK
+        if sign * size < LEAST_JUMP or block >= m or abs(size) <= abs(out[block, 0]):
+            continue
+        low, high = x[index[k]], x[index[k]]
+        for i in range(k - NEIGHBOURS, k + NEIGHBOURS):
+            low, high = min(low, x[index[i]]), max(high, x[index[i]])
+        if high > STEADY * low:
+            continue
+        size = sign * min(abs(size), sign * 1.3 * _stays(r, k, 12, few), sign * 2.0 * _stays(r, k, 24, few))
+        if sign * size > abs(out[block, 0]):
+            out[block, 0], out[block, 1] = size, index[k]
+    return m
+
+
+@kernel
+def _stays(r, k, length, few):
+    """Return the median of `length` hours from `k` on less that of those before it."""
+    for i in range(length):
+        few[i] = r[k + i]
+    after = median_few(few, length)
+    for i in range(length):
+        few[i] = r[k - length + i]
+    return after - median_few(few, length)
 
 
 @kernel

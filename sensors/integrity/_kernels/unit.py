@@ -12,7 +12,7 @@ from sensors.integrity._kernels.small import median, select
 
 # Rows of what `channel_scores` and `relation_scores` return; columns: score, first hour, hour after the last, extra
 STUCK, COPIED, SCALED_COPY, HEAPED, DIGITS, ORDER = range(6)
-STEP, QUIET, WHITENESS, TWIN, LAG = range(5)
+STEP, QUIET, WHITENESS, TWIN, LAG, JUMP = range(6)
 # Hours of operation in the windows of digits, noise, twins and heaps; hours in those of lags, and the longest lag
 DIGIT_HOURS, NOISE_HOURS, TWIN_HOURS, HEAP_HOURS = 240, 120, 48, 240
 LAG_HOURS, MOST_LAG = 168, 3
@@ -50,10 +50,10 @@ def _copies(hour, y, n, step, out):
     size = 1
     while size < 2 * n:
         size *= 2
-    table, keys = np.empty(size, np.int64), np.empty(n, np.int64)
-    a, b, c, d = patterns.copied(hour, y, n, step, table, keys)
+    table, hashes, keys = np.empty(size, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    a, b, c, d = patterns.copied(hour, y, n, step, table, hashes, keys)
     out[COPIED, 0], out[COPIED, 1], out[COPIED, 2], out[COPIED, 3] = a, b, c, d
-    a, b, c, d = patterns.scaled_copies(hour, y, n, table, keys)
+    a, b, c, d = patterns.scaled_copies(hour, y, n, table, hashes, keys)
     out[SCALED_COPY, 0], out[SCALED_COPY, 1], out[SCALED_COPY, 2], out[SCALED_COPY, 3] = a, b, c, d
 
 
@@ -99,6 +99,20 @@ def _steps(r, index, count, steps, out):
 
 
 @kernel
+def _jumps(r, x, index, count, jumps, out):
+    """Fill the jumps, block by block, and the greatest of them."""
+    m = relations.jumps(r, x, index, count, jumps)
+    best = 0
+    for j in range(m):
+        if abs(jumps[j, 0]) > abs(jumps[best, 0]):
+            best = j
+    if m > 0:
+        last = min(m - 1, best + 16)
+        out[JUMP, 0], out[JUMP, 3] = abs(jumps[best, 0]), jumps[best, 0]
+        out[JUMP, 1], out[JUMP, 2] = jumps[best, 1], index[last * relations.BLOCK] + 1
+
+
+@kernel
 def _noise(r, index, count, out):
     """Fill the scores of vanished noise and of neighbours that hang together otherwise than usual."""
     windows = count // NOISE_HOURS + 1
@@ -122,8 +136,8 @@ def _noise(r, index, count, out):
 
 
 @kernel
-def relation_scores(on, x, y, tolerance, with_curve, steps):
-    """Return the scores of the detectors on how `y` follows `x` (5, 4), and the number of blocks.
+def relation_scores(on, x, y, tolerance, with_curve, steps, jumps):
+    """Return the scores of the detectors on how `y` follows `x` (6, 4), and the number of blocks.
 
     Parameters
     ----------
@@ -133,11 +147,12 @@ def relation_scores(on, x, y, tolerance, with_curve, steps):
     with_curve : bool
         Take out the curve of y over x, and look at noise, twins and lags too; otherwise y is proportional to x, and
         only steps are looked for: a channel computed from another has no noise of its own.
-    steps : float64 (n // BLOCK + 1, 2)
-        Filled for each block: change of level (natural log) and the hour in its middle.
+    steps, jumps : float64 (n // BLOCK + 1, 2)
+        Filled for each block: change of level (natural log) and the hour in its middle; greatest jump from one hour to
+        the next and that hour (with a curve only).
     """
     n = on.size
-    out = np.zeros((5, 4))
+    out = np.zeros((6, 4))
     index, r, work = np.empty(n, np.int64), np.empty(n), np.empty(n)
     count = relations.steady_hours(on, x, y, tolerance, index)
     if not with_curve:
@@ -146,6 +161,7 @@ def relation_scores(on, x, y, tolerance, with_curve, steps):
         return out, _steps(r, index, count, steps, out)
     curve.residuals(x, y, index, count, r, work)
     m = _steps(r, index, count, steps, out)
+    _jumps(r, x, index, count, jumps, out)
     _noise(r, index, count, out)
     running = patterns.running_hours(on, x, y, index, r, work)
     a, b, c = relations.twin(index, r, work, running, TWIN_HOURS, patterns.resolution(work, running))

@@ -73,7 +73,9 @@ def test_exact_copies_are_found_with_their_origin(rng: np.random.Generator) -> N
     y = np.round(rng.uniform(100, 200, 400), 1)
     y[300:330] = y[50:80]
     hour = np.arange(400)
-    score, first, last, origin = patterns.copied(hour, y, 400, 0.1, np.empty(1024, np.int64), np.empty(400, np.int64))
+    score, first, last, origin = patterns.copied(
+        hour, y, 400, 0.1, np.empty(1024, np.int64), *np.empty((2, 400), np.int64)
+    )
     assert (score, first, last, origin) == (29, 300, 330, 50)
 
 
@@ -81,7 +83,9 @@ def test_scaled_copies_are_found(rng: np.random.Generator) -> None:
     y = rng.uniform(100, 200, 400)
     y[300:340] = 3.0 + 0.9 * y[50:90]
     hour = np.arange(400)
-    score, first, _, origin = patterns.scaled_copies(hour, y, 400, np.empty(1024, np.int64), np.empty(400, np.int64))
+    score, first, _, origin = patterns.scaled_copies(
+        hour, y, 400, np.empty(1024, np.int64), *np.empty((2, 400), np.int64)
+    )
     assert score > 10 and first - origin == 250
 
 
@@ -168,5 +172,7 @@ def test_twin_and_lag(rng: np.random.Generator) -> None:
 def test_nothing_to_judge_scores_nothing() -> None:
     on, nan = np.zeros(100, np.uint8), np.full(100, np.nan)
     assert not whole.channel_scores(on, nan, nan).any()
-    scores, blocks = whole.relation_scores(np.ones(100, np.uint8), nan, nan, 0.05, True, np.zeros((17, 2)))
+    scores, blocks = whole.relation_scores(
+        np.ones(100, np.uint8), nan, nan, 0.05, True, np.zeros((17, 2)), np.zeros((17, 2))
+    )
     assert not scores[:, 0].any() and blocks == 0

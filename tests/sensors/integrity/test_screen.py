@@ -69,6 +69,27 @@ def test_attacks_are_seen(attack: Attack, detector: str) -> None:
     assert all(f.p < (1.0 if detector == "step" else 0.05) for f in seen)  # genuine units have such steps too
 
 
+def test_a_level_that_wanders_hides_no_jump(rng: np.random.Generator) -> None:
+    """A heat rate that goes up and down by 15 % in days has no jump; a factor of 1.05 from an hour on is one."""
+    genuine = unit()
+    wander = 0.075 * np.sin(np.arange(N) / 72.0 * 2.0 * np.pi) + 0.003 * rng.standard_normal(N)
+    load = np.round(300.0 + 0.1 * (genuine.channels["gross_load"] - 300.0), 1)  # at base load
+    heat = np.round(9.5 * load * np.exp(wander), 1)
+    genuine = replace(genuine, channels={"gross_load": load, "heat_input": heat})
+
+    def jumps(one: Unit) -> list[np.datetime64]:
+        return [f.start for f in screen_unit(one)[0] if f.alarm and f.detector == "jump"]
+
+    assert jumps(genuine) == []
+    (found,) = jumps(tamper(genuine, Attack("scale", ("heat_input",), 0.05, START)))
+    assert abs(found - genuine.time(START)) <= np.timedelta64(3, "h")
+
+
+def test_an_exact_copy_is_one_alarm() -> None:
+    findings, _, _ = screen_unit(tamper(unit(), Attack("copy", ("heat_input",), 0.0, START, 168)))
+    assert [f.detector for f in findings if f.alarm and "cop" in f.detector] == ["copied"]
+
+
 def test_every_kind_is_tried() -> None:
     assert {a.kind for a, _ in ATTACKS} == set(KINDS) and len(KINDS) >= 8
 

@@ -1,0 +1,86 @@
+"""``ghg sensors network | report``: many stations with their status, and the page of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ghg.cli import console, options
+from ghg.core.errors import AnswerNo
+
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
+def network(
+    config: options.Config,
+    output: options.OutFolder,
+    changes: options.Set = [],  # noqa: B006
+    form: options.Out = options.Format.text,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes.", rich_help_panel="Run")] = 1,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel="Run",
+                                                  help="dask.distributed scheduler.")] = None,
+    fail_on: Annotated[bool, typer.Option("--fail-on", help="Exit 3 if a station has an alarm.")] = False,
+    quiet: options.Quiet = False,
+) -> None:  # fmt: skip
+    """Calibrate many stations, only where something changed, and tell how each is doing."""
+    from ghg.core.config import load
+    from ghg.core.files import write_text
+    from ghg.report.station import write_network
+    from sensors.station.network import run_network
+    from sensors.station.network_config import NetworkJob
+
+    with console.progress(quiet) as announce:
+        job = load(config, NetworkJob, changes)
+        found = run_network(job, config.parent, output, workers=workers, scheduler=scheduler, announce=announce)
+        announce("drawing the page")
+    result = {"title": job.title, "digest": found.digest, "stations": [
+        {**s.as_dict(), "computed": d.computed, "file": f"{d.name}.nc" if d.digest else "", "digest": d.digest}
+        for s, d in zip(found.status, found.done, strict=True)]}  # fmt: skip
+    import json
+
+    text = json.dumps(console.finite(result), ensure_ascii=False, indent=2)
+    write_text(output / "status.json", text + "\n", force=True)
+    write_network(found.status, job, output)
+    if form is options.Format.json:
+        console.show_json(result)
+    else:
+        _tell(found.status)
+        computed = sum(d.computed for d in found.done)
+        console.show(f"{len(found.done)} stations, {computed} computed, digest {found.digest[:16]}: "
+                     f"{output / 'status.html'}")  # fmt: skip
+    if fail_on and (wrong := [s.name for s in found.status if s.alarms]):
+        raise AnswerNo("stations have alarms", found=", ".join(wrong))
+
+
+def _tell(status: Any) -> None:
+    rows = []
+    for one in status:
+        for gas in one.gases or (None,):
+            row = {"station": one.name, "last": one.last or "never"}
+            if gas is None:
+                row |= dict.fromkeys(("gas", "covered", "target", "goal", "ltr", "u", "per 30 d", "last target"), "-")
+            else:
+                keeps = {None: "", True: "", False: " !"}[gas.within_goal]
+                row |= {"gas": gas.gas, "covered": _percent(gas.coverage), "target": _signed(gas.bias) + keeps,
+                        "goal": f"{gas.goal:g}", "ltr": _plain(gas.ltr), "u": _plain(gas.u),
+                        "per 30 d": _signed(gas.drift),
+                        "last target": f"{_signed(gas.target_error)} {gas.target[:10]}".strip()}  # fmt: skip
+            rows.append(row | {"alarms": " ".join(dict.fromkeys(a.code for a in one.alarms)) or "none"})
+    console.show_rows(rows, "text")
+    for one in status:
+        for what in one.technician:
+            console.show(f"{one.name}: {what}")
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}" if value == value else "-"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3g}" if value == value else "-"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2g}" if value == value else "-"

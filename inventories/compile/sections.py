@@ -1,0 +1,160 @@
+"""The sections [grid] and [time] of INVENTORY.toml."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ghg.core.config import Model
+from inventories.grid.config import ProfileFiles, TargetGrid
+
+__all__ = ["GridSection", "OwnProfile", "Reason", "Reported", "ReportedMass", "TimeSection"]
+
+
+class GridSection(TargetGrid):
+    """Where the sources are put; keys of the grid itself as in :class:`inventories.grid.config.TargetGrid`.
+
+    Parameters
+    ----------
+    sectors : bool
+        Keep the GNFR sectors apart.
+    memo : bool
+        Whether memo items (international aviation and shipping, natural sources) are put on the grid as well.
+    outside : {"allow", "refuse"}
+        Sources outside the grid are booked in the ledger, or an error.
+    """
+
+    sectors: bool = True
+    memo: bool = False
+    outside: Literal["allow", "refuse"] = "allow"
+
+
+class OwnProfile(Model):
+    """A profile given in the job itself, in the place of that of the tables.
+
+    Parameters
+    ----------
+    sector, region, species : str
+        What it holds for; all regions and all species where left out.
+    month, weekday, hour : list of float, optional
+        Weights that sum to one or to their number; flat where left out.
+    source : str
+        Where it comes from.
+    """
+
+    sector: str
+    region: str = ""
+    species: str = ""
+    month: list[float] | None = None
+    weekday: list[float] | None = None
+    hour: list[float] | None = None
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _something(self) -> OwnProfile:
+        if self.month is None and self.weekday is None and self.hour is None:
+            raise ValueError("give month, weekday or hour")
+        if self.species and not self.region:
+            raise ValueError("a profile of one species needs a region as well")
+        return self
+
+
+class TimeSection(Model):
+    """Hours of the year.
+
+    Parameters
+    ----------
+    write : {"hours", "factored"}
+        The hours themselves, or annual means with the factors of hour, zone and sector.
+    profiles : table, optional
+        Tables by sector; the same rate in all hours where left out.
+    map : table
+        Sector (GNFR letter) -> sector of the tables of profiles.
+    profile : list of OwnProfile
+        Single profiles.
+    timezone : str
+        IANA zone or offset of all regions that ``zones`` does not name; ``longitude`` takes the nearest full hour.
+    zones : table
+        Region -> zone. A cell takes the zone of the region that emits most in it.
+    holidays : str
+        Country whose holidays count as Sundays.
+    by_sector : bool
+        Keep the sectors apart in the hours.
+    bits, compression : int
+        As in ``ghg inventories expand``.
+    """
+
+    write: Literal["hours", "factored"] = "hours"
+    profiles: ProfileFiles | None = None
+    map: dict[str, str] = Field(default_factory=dict)
+    profile: list[OwnProfile] = Field(default_factory=list)
+    timezone: str = "UTC"
+    zones: dict[str, str] = Field(default_factory=dict)
+    holidays: str = ""
+    by_sector: bool = False
+    bits: int = Field(0, ge=0, le=22)
+    compression: int = Field(1, ge=0, le=9)
+
+
+class ReportedMass(Model):
+    """The reported mass of a species.
+
+    Parameters
+    ----------
+    column, unit : str
+        Header and unit.
+    u : float
+        Relative standard uncertainty (k = 1).
+    where : table
+        Column -> text or texts: rows that count, such as those that are measured.
+    plus : list of str
+        Species of the compilation that are in the reported mass as well, such as CO2_biogenic.
+    """
+
+    column: str
+    unit: str = ""
+    u: Annotated[float, Field(ge=0.0, lt=5.0)] = 0.0
+    where: dict[str, str | list[str]] = Field(default_factory=dict)
+    plus: list[str] = Field(default_factory=list)
+
+
+class Reason(Model):
+    """Why sources cannot agree: column -> text or texts, and the reason in words; the first that fits is given."""
+
+    where: dict[str, str | list[str]]
+    text: str
+
+
+class Reported(Model):
+    """What sources report, to hold a compilation against; it changes no number.
+
+    Parameters
+    ----------
+    name, file, encoding : str
+        The table.
+    source : list of str
+        Columns that name a source, as in the table of activities.
+    by : list of str
+        Columns by whose texts the agreement is listed.
+    where : table
+        Rows that are taken.
+    mass : table
+        Species -> reported mass.
+    reason : list of Reason
+        Known reasons of differences.
+    """
+
+    name: str
+    file: str
+    encoding: str | None = None
+    source: list[str] = Field(min_length=1)
+    by: list[str] = Field(default_factory=list)
+    where: dict[str, str | list[str]] = Field(default_factory=dict)
+    mass: dict[str, ReportedMass] = Field(min_length=1)
+    reason: list[Reason] = Field(default_factory=list)
+
+    @field_validator("source", mode="before")
+    @classmethod
+    def _one_or_more(cls, given: object) -> object:
+        return [given] if isinstance(given, str) else given

@@ -1,0 +1,149 @@
+"""From rows to the files of a grid and of its hours, in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ghg.core.errors import ConfigError, InputError
+from inventories.compile.config import InventoryJob
+from inventories.compile.gridding import place, with_zones, zones_of
+from inventories.compile.hours import profiles_of, write_hours
+from inventories.conservation import ENTRIES, residual
+from inventories.grid import fields
+from inventories.grid.config import target_grid
+from inventories.grid.grids import LonLat, Polygons
+from inventories.temporal.calendars import local_year
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.provenance import Record
+
+__all__ = ["GRIDDED", "HOURLY", "lines", "write_grids"]
+
+GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "factored": "factored.nc"}
+
+
+def write_grids(
+    ds: xr.Dataset, job: InventoryJob, base: Path, folder: Path, record: Record,
+    announce: Callable[[str], None] = lambda _: None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write ``gridded.nc`` and the hours, where the job has the sections [grid] and [time].
+
+    Parameters
+    ----------
+    ds : Dataset
+        The compilation, see :func:`inventories.compile.job.run`.
+    job : InventoryJob
+        Configuration.
+    base, folder : Path
+        Where relative paths belong, and where files are written.
+    record : Record
+        Provenance.
+    announce : callable
+        Told what is being done.
+
+    Returns
+    -------
+    dict
+        ``ledger`` and ``sources`` of the grid, ``hours`` with the ledger of the hours, ``files``, and ``annual``, the
+        gridded Dataset; empty without [grid].
+    """
+    from ghg.core.netcdf import write
+
+    if job.grid is None:
+        return {}
+    profiles = profiles_of(job.time, base, record) if job.time is not None else {}
+    announce("grid")
+    grid = target_grid(job.grid, base, record)
+    if isinstance(grid, Polygons):
+        raise ConfigError("sources are put on a grid of rows and columns", where="key 'grid.like'")
+    annual = place(ds, grid, sectors=job.grid.sectors, memo=job.grid.memo, outside=job.grid.outside)
+    clocks: Any = ([("UTC", "")], np.zeros(grid.shape, np.int32), 0)
+    if job.time is not None:
+        apart = tuple(sorted({one.region for one in job.time.profile if one.region}))
+        clocks = zones_of(ds, grid, job.time.timezone, job.time.zones, apart)
+        for timezone, _ in clocks[0]:
+            local_year(int(ds["year"]), timezone)  # an unknown zone is told before anything is written
+        annual = with_zones(annual, clocks[0], clocks[1])
+    record.step(str(annual["ledger_mass"].attrs["step"]))
+    write(annual, folder / GRIDDED, record=record)
+    found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
+             "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
+             "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
+             "clocks": [z for z, _ in clocks[0]]}  # fmt: skip
+    if job.time is not None:
+        announce("hours")
+        name = HOURLY[job.time.write]
+        hours = write_hours(annual, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record))
+        found["hours"] = [{**new, "species": old["species"]}
+                          for new, old in zip(_ledger(hours), found["ledger"], strict=True)]  # fmt: skip
+        found["files"].append(name)
+        _same(found["ledger"], found["hours"])
+    return found
+
+
+def _drawn(profiles: dict[Any, Any], annual: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the profiles of the sectors that are on the grid, for a picture; flat ones and doubles left out."""
+    there = [str(s) for s in annual["sector"].values] if "sector" in annual.coords else list(profiles)
+    found: dict[int, dict[str, Any]] = {}
+    for key, one in profiles.items():
+        parts = (key,) if isinstance(key, str) else key
+        if any(p in there for p in parts) and one.name != "flat":
+            row = {"name": " ".join(parts), "month": one.month, "weekday": one.weekday, "hour": one.hour}
+            found.setdefault(id(one), row)
+    return list(found.values())
+
+
+def _maps(annual: xr.Dataset, grid: Any) -> dict[str, dict[str, Any]]:
+    """Return the mass of each species by cell [kg] with edges, for pictures."""
+    geographic = isinstance(grid, LonLat)
+    x, y = (grid.lon_edges, grid.lat_edges) if geographic else (grid.x_edges, grid.y_edges)
+    stretch = float(1.0 / np.cos(np.deg2rad(0.5 * (y[0] + y[-1])))) if geographic else 1.0
+    length = float(np.diff(annual["time_bounds"].values.astype("M8[s]").astype(np.int64)).sum())
+    found = {}
+    for name in fields.emissions(annual):
+        values = np.asarray(annual[name].values, float)
+        mass = values.reshape(-1, *grid.shape).sum(axis=0) * grid.area * length
+        found[str(annual[name].attrs["species"])] = {"mass": mass, "area": grid.area, "x": x, "y": y,
+                                                     "stretch": stretch, "geographic": geographic}  # fmt: skip
+    return found
+
+
+def _ledger(ds: xr.Dataset) -> list[dict[str, Any]]:
+    table = ds["ledger_mass"]
+    names = {fields.species_of(str(v)): str(ds[v].attrs.get("species", "")) for v in ds.data_vars}
+    rows = []
+    for name, row in zip(map(str, table["ledger_species"].values), table.values, strict=True):
+        entries = dict(zip(ENTRIES, map(float, row), strict=True))
+        rows.append({"species": names.get(name) or name, **entries, "residual": residual(row)})
+    return rows
+
+
+def _same(annual: list[dict[str, Any]], hours: list[dict[str, Any]]) -> None:
+    """Hold the mass that goes into the hours against that on the grid."""
+    for one, other in zip(annual, hours, strict=True):
+        if abs(one["out"] - other["in"]) > 1e-11 * abs(one["out"]):
+            raise InputError(f"the hours of {one['species']} began with another mass than lies on the grid",
+                             found=f"{other['in']:.12g} kg", need=f"{one['out']:.12g} kg")  # fmt: skip
+
+
+def lines(found: dict[str, Any]) -> list[str]:
+    """Return what the terminal shows of grid and hours."""
+    if not found:
+        return []
+    n = found["sources"]
+    text = [f"Grid: {n['placed']:,} sources placed, {n['outside']:,} outside, {n['without_position']:,} withheld "
+            "(no position, or memo)"]  # fmt: skip
+    for step in ("ledger", "hours"):
+        if found[step]:
+            text.append(f"Ledger of {'the year' if step == 'ledger' else 'the hours'} (kg):")
+        text += [f"  {r['species']:<13}in {r['in']:.9g} = out {r['out']:.9g} + outside {r['outside']:.6g} + withheld "
+                 f"{r['withheld']:.6g}, residual {r['residual']:.1e}" for r in found[step]]  # fmt: skip
+    if found["other_clock"]:
+        text.append(f"Note: {found['other_clock']} sources share a cell with greater ones of another time zone")
+    return text
