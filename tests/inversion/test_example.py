@@ -17,7 +17,9 @@ def test_the_truth_lies_where_the_run_says(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     job = write_example(tmp_path / "raw", Record("example"), days=3, particles=6)
     (tmp_path / "out").mkdir()
-    found = run(load(job, InversionJob), tmp_path / "out", base=job.parent, record=Record("run"))
+    found = run(
+        load(job, InversionJob, ["solver.deviation=false"]), tmp_path / "out", base=job.parent, record=Record("run")
+    )
     assert 15 <= found["observations"]["used"] <= 24 and found["observations"]["withheld"] >= 4
     truth = list(csv.DictReader((job.parent / "truth.csv").read_text().splitlines()))
     rows = {(r["group"], r["region"]): r for r in found["whole"]}
