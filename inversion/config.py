@@ -208,3 +208,4 @@ class InversionJob(Model):
     totals: Period = "month"
     solver: SolverJob = SolverJob()
     osse: OsseJob = OsseJob()
+    layouts: list[Literal["paris"]] = Field(default_factory=list)

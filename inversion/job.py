@@ -95,9 +95,16 @@ def run(
     record.step(f"solved by {posterior.explained}")
     totals = posterior.total(wanted)
     announce("diagnostics and sites left out in turn")
-    found = {"title": job.title, **result(posterior, totals, wanted, estimate)}
+    found = {"title": job.title, "summary": job.summary, **result(posterior, totals, wanted, estimate)}
     announce("writing files")
-    write(posterior, totals, found, folder, record, s.deviation)
+    write(posterior, totals, wanted, found, folder, record, s.deviation)
+    if "paris" in job.layouts:
+        from ghg.core.netcdf import write as write_netcdf
+        from inversion.paris import paris_concentrations, paris_fluxes
+
+        write_netcdf(paris_fluxes(posterior, totals, wanted), folder / "paris_flux.nc", record=record)
+        length = max(o.average for o in job.observations) or 3600.0
+        write_netcdf(paris_concentrations(posterior, wanted, length), folder / "paris_concentrations.nc", record=record)
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ghg.core.variables import Variable, register
 from inversion.diagnostics import leave_out, withheld
+from inversion.network import network
 from inversion.posterior import Posterior
 from inversion.sinks import SIGN, seasons, table, totals_dataset
 from inversion.totals import Totals, TotalSet
@@ -35,6 +36,8 @@ for _v in (
     register(_v)
 
 MOST_DEVIATIONS = 20_000  # elements whose exact posterior deviation is computed one by one
+FEW = 500  # observations through which the deviations of any number of elements are computed
+_BYTES = 256e6  # of vectors of the state held at a time
 
 
 def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, xr.Dataset]]:
@@ -45,8 +48,8 @@ def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, x
     posterior : Posterior
         The posterior.
     deviation : bool
-        Add the exact posterior standard deviation of each cell, for blocks of at most 20,000 unknowns; larger ones get
-        it from 100 posterior samples and say so.
+        Add the exact posterior standard deviation of each cell, for blocks of at most 20,000 unknowns or with at most
+        500 observations; larger ones get it from 100 posterior samples and say so.
     """
     from ghg.core.dataset import time_coords
     from ghg.core.variables import attributes
@@ -62,6 +65,9 @@ def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, x
         how = "not computed"
         if deviation and block.size <= MOST_DEVIATIONS:
             found["flux_u"], how = posterior.deviation(block.name), "exact"
+        elif deviation and posterior.used.n <= FEW and not posterior.problem.coefficient_names() and (
+            (inverse := posterior.factor.inverse()) is not None):  # fmt: skip
+            found["flux_u"], how = deviation_by_observations(posterior, index, inverse), "exact"
         elif deviation:
             samples = posterior.samples(100) if samples is None else samples
             found["flux_u"] = samples[index].std(axis=2, ddof=1)
@@ -77,6 +83,22 @@ def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, x
                      "summary": f"Block '{block.name}' of an inversion; solver {posterior.explained}."}  # fmt: skip
         result.append((block.name, ds))
     return result
+
+
+def deviation_by_observations(posterior: Posterior, index: int, inverse: Any) -> Any:
+    """Return the exact posterior standard deviation of a block, (p, r), by one column for each observation.
+
+    diag(Q H' S^-1 H Q) is the sum of squares of the columns Q H' c with S^-1 = C C': n columns in place of p r.
+    """
+    used = posterior.used
+    sigma = used.blocks[index].covariance.sigma
+    removed = np.zeros(sigma.T.shape)
+    root = np.linalg.cholesky(inverse)
+    step = max(1, int(_BYTES / (8.0 * used.m)))
+    for first in range(0, used.n, step):
+        columns = np.ascontiguousarray(root[:, first : first + step])
+        removed += np.square(used.covariance(used.adjoint(columns))[index]).sum(axis=2)
+    return np.sqrt(np.maximum(sigma**2 - removed.T, 0.0))
 
 
 def concentrations(posterior: Posterior) -> xr.Dataset:
@@ -145,15 +167,17 @@ def result(posterior: Posterior, totals: Totals, wanted: TotalSet, estimate: Est
     return found
 
 
-def write(posterior: Posterior, totals: Totals, found: dict[str, Any], folder: Path, record: Record,
+def write(posterior: Posterior, totals: Totals, wanted: TotalSet, found: dict[str, Any], folder: Path, record: Record,
           deviation: bool = True) -> None:  # fmt: skip
-    """Write ``flux_<block>.nc``, ``totals.nc``, ``concentrations.nc`` and ``result.json`` into a folder."""
+    """Write ``flux_<block>.nc``, ``totals.nc``, ``concentrations.nc``, ``network.nc`` and ``result.json``."""
     from ghg.core.netcdf import write as write_netcdf
 
     for name, ds in fluxes(posterior, deviation=deviation):
         write_netcdf(ds, folder / f"flux_{name.replace(' ', '_')}.nc", record=record)
     write_netcdf(totals_dataset(totals), folder / "totals.nc", record=record)
     write_netcdf(concentrations(posterior), folder / "concentrations.nc", record=record)
+    if (map_of := network(posterior, wanted)) is not None:
+        write_netcdf(map_of, folder / "network.nc", record=record)
     text = json.dumps(plain({**found, "provenance": record.as_dict(folder / "result.json")}), ensure_ascii=False,
                       indent=2, allow_nan=False)  # fmt: skip
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")

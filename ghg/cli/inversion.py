@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, inversion_pack, jobs, options
+from ghg.cli import console, inversion_example, inversion_pack, jobs, options
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Observations, footprints and priors to fluxes and sinks.")  # fmt: skip
+app.add_typer(inversion_example.app)
 app.add_typer(inversion_pack.app)
 
 
@@ -28,11 +29,14 @@ def run(
     changes: options.Set = [],  # noqa: B006
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
+    lang: options.Lang = options.Language.en,
+    page: Annotated[bool, typer.Option("--report/--no-report", help="Write report.html and figures.")] = True,
 ) -> None:
-    """Solve an inversion: flux maps, regional totals with exact covariance, diagnostics."""
+    """Solve an inversion: flux maps, regional totals with exact covariance, diagnostics, and a page to read."""
     from ghg.core.config import load
     from ghg.core.files import atomic_directory
     from ghg.core.provenance import Record, write_manifest
+    from ghg.report.inversion import write_report
     from inversion.config import InversionJob
     from inversion.job import run as work
 
@@ -42,6 +46,9 @@ def run(
         record.use(config, "configuration")
         with atomic_directory(output, force) as folder:
             found = work(job, folder, base=config.parent, record=record, announce=announce)
+            if page:
+                announce("writing the report")
+                write_report(folder, lang.value)
             write_manifest(folder)
     jobs.tell_steps(record, verbose)
     if form is options.Format.json:
@@ -49,7 +56,21 @@ def run(
         return
     for line in summary(found):
         console.show(line)
-    console.show(f"Written: {output}")
+    console.show(f"Written: {output}" + (f"; read {output / 'report.html'}" if page else ""))
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="Folder that ghg inversion run wrote.")],
+    lang: options.Lang = options.Language.en,
+) -> None:
+    """Write the page of a run again, in another language too: report.html and figures in its folder."""
+    from ghg.core.provenance import write_manifest
+    from ghg.report.inversion import write_report
+
+    path = write_report(folder, lang.value)
+    write_manifest(folder)
+    console.show(f"Written: {path}")
 
 
 def summary(found: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,8 @@ BAD = {
     "another grid": (
         edit("prior.nc", lambda ds: ds.isel(latitude=slice(1, None))), (),
         ["does not cover the grid", "8 cells of 48"]),
+    "observations in another unit": (
+        lambda folder: None, ("--set", "observations.units=kg m-3"), ["kg m-3", "observations.csv"]),
     "no unit": (lambda folder: None, ("--set", "block.0.length=200"), ["no unit"]),
     "unknown key": (lambda folder: None, ("--set", "block.0.lenght=2"), ["did you mean 'length'"]),
 }  # fmt: skip
@@ -149,7 +152,7 @@ def test_bad_input_is_one_sentence(case: str, tmp_path: Path) -> None:
     spoiled, changes, words = BAD[case]
     job = example.write(tmp_path)
     spoiled(tmp_path)
-    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", *changes)
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", "--no-report", *changes)
     assert run.returncode == 2, run.stderr
     assert "Traceback" not in run.stderr and not (tmp_path / "out").exists()
     for word in words:
@@ -160,7 +163,7 @@ def test_descending_latitudes_and_longitudes_to_360_are_understood(solved: tuple
     job = example.write(tmp_path)
     edit("A.nc", lambda ds: ds.isel(latitude=slice(None, None, -1)))(tmp_path)
     edit("B.nc", lambda ds: ds.assign_coords(longitude=ds["longitude"] % 360.0))(tmp_path)
-    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", "--no-report")
     assert run.returncode == 0, run.stderr
     one = json.loads((tmp_path / "out" / "result.json").read_text())["whole"]
     other = json.loads((solved[0] / "out" / "result.json").read_text())["whole"]
@@ -203,7 +206,7 @@ def test_foreign_footprints_and_a_packed_store_give_the_same_totals(solved: tupl
     packed = text.replace('"A.nc"', '"network.ghgfp"').replace('"B.nc"', '"network.ghgfp"')
     for name, changed in (("patterns", patterns), ("packed", packed)):
         job.write_text(changed)
-        run = inside("inversion", "run", job, "-o", tmp_path / name, "-q")
+        run = inside("inversion", "run", job, "-o", tmp_path / name, "-q", "--no-report")
         assert run.returncode == 0, run.stderr
         assert totals_of(tmp_path / name) == pytest.approx(totals_of(solved[0] / "out"), rel=1e-6)
 
@@ -219,7 +222,7 @@ def test_foreign_footprints_and_a_packed_store_give_the_same_totals(solved: tupl
 def test_bad_foreign_footprints_are_one_sentence(old: str, new: str, words: list[str], tmp_path: Path) -> None:
     job = example.write(tmp_path)
     job.write_text(example.JOB.replace(old, new))
-    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", "--no-report")
     assert run.returncode == 2 and not (tmp_path / "out").exists()
     for word in words:
         assert word in run.stderr, run.stderr
@@ -230,7 +233,7 @@ def test_foreign_footprints_that_are_zero_are_refused_and_named(tmp_path: Path) 
     edit("A.nc", cut)(tmp_path)
     as_name(tmp_path, "A")
     job.write_text(example.JOB.replace('"A.nc"', '"A-name-*.nc"\nformat = "auto"\nlabel = "left"'))
-    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", "--no-report")
     assert run.returncode == 2 and not (tmp_path / "out").exists()
     assert "zero everywhere" in run.stderr and "12 of 180" in run.stderr and "2019-01-07T00:00" in run.stderr
 
@@ -274,7 +277,7 @@ def test_station_files_in_another_unit_give_the_same_totals(solved: tuple[Path, 
     job = example.write(tmp_path)
     text = as_stations(tmp_path)
     job.write_text(text)
-    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q")
+    run = inside("inversion", "run", job, "-o", tmp_path / "out", "-q", "--no-report")
     assert run.returncode == 0, run.stderr
     assert totals_of(tmp_path / "out") == pytest.approx(totals_of(solved[0] / "out"), rel=1e-6)
     job.write_text(text.replace('average = "1 hour"', "hours = [11, 16]"))
@@ -286,3 +289,25 @@ def test_station_files_in_another_unit_give_the_same_totals(solved: tuple[Path, 
     as_stations(tmp_path, "kg m-3")
     run = inside("inversion", "check", job)
     assert run.returncode == 2 and "kg m-3" in run.stderr and "station-A.nc" in run.stderr
+
+
+def test_the_page_of_a_run_says_what_a_region_takes_up(solved: tuple[Path, Run]) -> None:
+    out = solved[0] / "out"
+    page = (out / "report.html").read_text()
+    found = {r["region"]: r for r in json.loads((out / "result.json").read_text())["whole"]}
+    best = max(found.values(), key=lambda r: r["determined"])
+    value = -best["posterior_TgC_per_year"]
+    said = page[page.index(f"{best['region']} takes up ") :][:60]
+    assert abs(float(said.split()[3].replace("\u202f", "")) - value) < best["posterior_u_TgC_per_year"]
+    assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page) and "url(http" not in page  # nothing from outside
+    for name in ("whole", "series", "footprint", "map_land", "periods"):
+        assert (out / "figures" / f"{name}.png").stat().st_size > 5000
+    run = inside("inversion", "report", out, "--lang", "zh")
+    assert run.returncode == 0, run.stderr
+    assert "每年吸收" in (out / "report.html").read_text() and 'lang="zh-CN"' in (out / "report.html").read_text()
+    assert inside("verify", out / "totals.nc").returncode == 0
+
+
+def test_a_folder_without_a_run_has_no_report(tmp_path: Path) -> None:
+    run = inside("inversion", "report", tmp_path)
+    assert run.returncode == 2 and "no run of an inversion" in run.stderr

@@ -1,0 +1,198 @@
+"""The report of an inversion: one page that opens offline, in English or Chinese, from the folder of a run."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ghg.core.errors import InputError
+from ghg.report.facility import LANGUAGES, number, signed
+
+__all__ = ["texts", "write_report"]
+
+K95 = 1.959964
+FEW = 4  # regions that are put into words
+MUCH, LITTLE = 0.75, 0.25  # shares of variance removed, for words
+_ALARMS = (
+    ("alarm_cost", r"the cost is ([\d.]+) per degree of freedom where 1 is expected \(p = ([^)]+)\)"),
+    ("alarm_site", r"innovations at (.+) are ([\d.]+) times as large as stated"),
+    (
+        "alarm_block",
+        r"the observations ask for (\S+) sigma of the prior of '(.+)' everywhere \((\S+) standard errors\)",
+    ),
+)
+
+
+@cache
+def texts(lang: str) -> dict[str, str]:
+    """Return all words of the page in a language.
+
+    Raises
+    ------
+    InputError
+        The language is not offered.
+    """
+    if lang not in LANGUAGES:
+        raise InputError("the language of the report is not offered", found=lang, need=" or ".join(LANGUAGES))
+    return tomllib.loads((files("ghg.report") / "text" / f"inversion_{lang}.toml").read_text(encoding="utf-8"))
+
+
+def write_report(folder: Path, lang: str = "en") -> Path:
+    """Write ``report.html`` and the figures beside the files of a run.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``ghg inversion run`` wrote: ``result.json``, ``flux_*.nc``, ``totals.nc``, ``concentrations.nc``,
+        ``network.nc``.
+    lang : {"en", "zh"}
+        Language.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        The folder holds no run, or the packages of the report are missing.
+    """
+    text = texts(lang)
+    try:
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        whole = result["whole"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError("the folder holds no run of an inversion", where=str(folder), need="result.json",
+                         hint="make one with ghg inversion run") from error  # fmt: skip
+    try:
+        from jinja2 import Environment, StrictUndefined, select_autoescape
+
+        from ghg.report import inversion_figures as figures
+    except ImportError as error:
+        raise InputError("the report needs more packages", found=str(error.name),
+                         hint="install ghg-toolkit[report]") from error  # fmt: skip
+    unit = Unit.of(result)
+    (folder / "figures").mkdir(exist_ok=True)
+    drawn = figures.draw(folder, result, unit, text, texts("en"))
+    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
+    environment.filters.update(digits=digits, number=number, signed=signed, percent=percent, pvalue=pvalue)
+    source = files("ghg.report") / "templates"
+    template = environment.from_string((source / "inversion.html.j2").read_text(encoding="utf-8"))
+    style = (source / "style.css").read_text(encoding="utf-8")
+    main = whole[-1]["group"]  # the sum of all blocks stands last
+    first = sorted((r for r in whole if r["group"] == main), key=lambda r: -(r["determined"] or 0.0))
+    page = template.render(
+        r=result, t=text, lang=lang, figures=drawn, style=style, unit=unit, main=main,
+        sentences=[sentence(row, unit, text) for row in first[:FEW]],
+        rows=[line(row, unit, text) for row in whole], alarms=alarms(result, text),
+        without=[without(one, main, unit) for one in result.get("without_site", [])],
+    )  # fmt: skip
+    path = folder / "report.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+class Unit:
+    """In which unit totals are told: the key in the tables, a factor, and the name; and a second one for carbon."""
+
+    def __init__(self, key: str, factor: float, name: str, other: tuple[str, str] | None = None) -> None:
+        self.key, self.factor, self.name, self.other = key, factor, name, other
+
+    @classmethod
+    def of(cls, result: Mapping[str, Any]) -> Unit:
+        """Return carbon for CO2, otherwise Tg, Gg or Mg of the species, whichever leaves figures before the point."""
+        species = result["species"]
+        if "prior_TgC_per_year" in result["whole"][0] and species.upper() == "CO2":
+            return cls("TgC", 1.0, "TgC", ("TgCO2", "Tg CO2"))
+        key = f"Tg{species}"
+        top = max((abs(r[f"{k}_{key}_per_year"]) for r in result["whole"] for k in ("prior", "posterior")), default=1.0)
+        factor, prefix = next(
+            ((f, p) for f, p in ((1.0, "Tg"), (1e3, "Gg"), (1e6, "Mg")) if top * f >= 1.0), (1e9, "kg")
+        )
+        return cls(key, factor, f"{prefix} {species}")
+
+    def read(self, row: Mapping[str, Any], name: str) -> float:
+        """Return a number of a row in this unit."""
+        return float(row[f"{name}_{self.key}_per_year"]) * self.factor
+
+
+def rounded(value: float, u: float) -> str:
+    """Return a value to the second digit of its uncertainty, with a real minus."""
+    places = 3 if not u > 0.0 else max(0, 1 - math.floor(math.log10(u)))
+    return f"{value:,.{min(places, 6)}f}".replace(",", "\u202f").replace("-", "\u2212")
+
+
+def sentence(row: Mapping[str, Any], unit: Unit, text: Mapping[str, str]) -> dict[str, str]:
+    """Return what the first screen says of a region: a sentence, its interval, and how much the data determined."""
+    value, u = unit.read(row, "posterior"), unit.read(row, "posterior_u")
+    prior, prior_u = unit.read(row, "prior"), unit.read(row, "prior_u")
+    kind = {"source": "source", "sink": "sink"}.get(row["direction"], "either")
+    share = row["determined"]
+    level = "none" if share is None else "much" if share >= MUCH else "part" if share >= LITTLE else "little"
+    said = {
+        "kind": kind,
+        "main": text[kind].format(region=row["region"], value=rounded(abs(value), u), signed=rounded(value, u),
+                                  unit=unit.name),
+        "interval": text["interval"].format(low=rounded(value - K95 * u, u), high=rounded(value + K95 * u, u),
+                                            prior=rounded(prior, prior_u), prior_u=rounded(prior_u, prior_u)),
+        "known": text[f"known_{level}"].format(share=percent(share)),
+        "also": "",
+    }  # fmt: skip
+    if unit.other is not None:
+        both = [float(row[f"{n}_{unit.other[0]}_per_year"]) for n in ("posterior", "posterior_u")]
+        said["also"] = text["also"].format(unit=unit.other[1], value=rounded(*both), u=rounded(both[1], both[1]))
+    return said
+
+
+def line(row: Mapping[str, Any], unit: Unit, text: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row of the table of regions."""
+    kind = {"source": "source", "sink": "sink"}.get(row["direction"], "either")
+    out: dict[str, Any] = {"group": row["group"], "region": row["region"], "direction": text[f"dir_{kind}"],
+                           "determined": percent(row["determined"])}  # fmt: skip
+    for name in ("prior", "posterior"):
+        value, u = unit.read(row, name), unit.read(row, f"{name}_u")
+        out[name] = f"{rounded(value, u)} ± {rounded(u, u)}"
+        if unit.other is not None:
+            value, u = (float(row[f"{n}_{unit.other[0]}_per_year"]) for n in (name, f"{name}_u"))
+            out[f"{name}_other"] = f"{rounded(value, u)} ± {rounded(u, u)}"
+    return out
+
+
+def without(one: Mapping[str, Any], main: str, unit: Unit) -> dict[str, Any]:
+    """Return the totals without a site, for the table."""
+    totals = {r["region"]: f"{rounded(unit.read(r, 'posterior'), unit.read(r, 'posterior_u'))} ± "
+              f"{rounded(unit.read(r, 'posterior_u'), unit.read(r, 'posterior_u'))}"
+              for r in one["totals"] if r["group"] == main}  # fmt: skip
+    return {"site": one["site"], "n": one["n"], "p": one["p"], "totals": totals}
+
+
+def alarms(result: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
+    """Return the alarms in the words of the page; one that is not known stays as it came."""
+    said = []
+    for alarm in result.get("diagnostics", {}).get("alarms", []):
+        found = next(((k, m) for k, p in _ALARMS if (m := re.fullmatch(p, alarm))), None)
+        said.append(alarm if found is None else text[found[0]].format(*found[1].groups()))
+    return said
+
+
+def digits(value: float | None, count: int = 3) -> str:
+    """Return a number to some significant digits, with a real minus."""
+    return "–" if value is None or value != value else f"{value:.{count}g}".replace("-", "\u2212")
+
+
+def pvalue(value: float | None) -> str:
+    """Return a probability; very small ones as below 0.001."""
+    return "–" if value is None else "< 0.001" if value < 1e-3 else f"{value:.2g}"
+
+
+def percent(value: float | None) -> str:
+    """Return a fraction in percent."""
+    return "–" if value is None or value != value else f"{100.0 * value:.0f}\u202f%".replace("-", "\u2212")
