@@ -86,7 +86,7 @@ def test_mass_is_on_the_grid_outside_or_without_position(built) -> None:
         token = f"emission_{name.lower()}"
         on_grid = float((ds[token] * ds["cell_area"]).sum()) * 365 * 86400
         assert on_grid == pytest.approx(mass[:3].sum(), rel=1e-12)
-    assert "3 sources placed, 1 outside, 1 withheld" in text and "residual" in text
+    assert "3 sources placed, 0 spread over their regions, 1 outside, 1 withheld" in text and "residual" in text
     assert [str(s) for s in ds["sector"].values] == ["A", "B"]
 
 
