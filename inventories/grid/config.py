@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghg.core.provenance import Record
     from inventories.grid.grids import Grid
 
-__all__ = ["ExpandJob", "RegridJob", "TargetGrid", "run_expand", "run_regrid", "target_grid"]
+__all__ = ["ExpandJob", "MergeJob", "RegridJob", "TargetGrid", "run_expand", "run_merge", "run_regrid", "target_grid"]
 
 FIGURES = ("WGS84", "GRS80", "WRF", "sphere")
 
@@ -78,6 +78,25 @@ class ExpandJob(Model):
     bits: int = Field(0, ge=0, le=22, description="bits of the significand that are kept; 0 for all")
     compression: int = Field(1, ge=0, le=9)
     factored: bool = Field(False, description="write annual means and factors in the place of hours")
+
+
+class MergePart(Model):
+    """One inventory of a merger."""
+
+    name: str
+    file: str = Field(description="NetCDF file of gridded emissions")
+    year: int | None = Field(None, description="year of emissions without time")
+    regions: str = Field("", description="shapefile or GeoJSON: where it has a say; without, its whole grid")
+    key: str = Field("", description="attribute that names a region")
+    names: list[str] = Field(default_factory=list, description="regions that are taken; all where left out")
+    total: dict[str, float] = Field(default_factory=dict, description="species -> total it is scaled to, kg")
+
+
+class MergeJob(Model):
+    """``ghg inventories merge``."""
+
+    target: TargetGrid
+    inventory: list[MergePart] = Field(min_length=2, description="by falling priority")
 
 
 def target_grid(target: TargetGrid, base: Path, record: Record | None = None) -> Grid:
@@ -183,6 +202,43 @@ def run_regrid(job: RegridJob, *, base: Path, record: Record | None = None) -> x
     if record is not None:
         record.step(str(out["ledger_mass"].attrs["step"]))
     return out
+
+
+def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
+    """Merge the inventories of a job."""
+    from inventories.grid.fields import with_year
+    from inventories.grid.grids import Polygons
+    from inventories.grid.merge import Part, merge
+
+    parts = []
+    for one in job.inventory:
+        ds = _input(one.file, base, record)
+        if one.year is not None and "time" not in ds.dims:
+            ds = with_year(ds, one.year)
+        parts.append(Part(one.name, ds, _chosen(one, base, record) if one.regions else None, one.total))
+    target = target_grid(job.target, base, record)
+    if isinstance(target, Polygons):
+        raise ConfigError("inventories are merged on a grid of rows and columns", where="key 'target.like'")
+    out = merge(parts, target)
+    if record is not None:
+        record.step(str(out["ledger_mass"].attrs["step"]))
+    return out
+
+
+def _chosen(one: MergePart, base: Path, record: Record | None) -> Any:
+    from inventories.grid.grids import Polygons
+    from inventories.readers.shapes import read_regions
+
+    if not one.key:
+        raise ConfigError("the key is missing", where="key 'inventory.key'", need="the attribute that names a region")
+    every = read_regions(base / one.regions, one.key)
+    if record is not None:
+        record.use(base / one.regions, "regions")
+    if missing := sorted(set(one.names) - set(every.names)):
+        raise InputError("a region is not in the file of regions", where=one.regions, found=", ".join(missing),
+                         need="one of " + ", ".join(sorted(filter(None, every.names))[:60]))  # fmt: skip
+    wanted = [i for i, name in enumerate(every.names) if not one.names or name in one.names]
+    return Polygons([every.polygons[i] for i in wanted], [str(every.names[i]) for i in wanted], every.ellipsoid)
 
 
 def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, force: bool) -> xr.Dataset:
