@@ -113,6 +113,9 @@ def cocontrol(
         list[Path], typer.Argument(help="inventory.nc with a measure; its folder's name is the measure's.")
     ],
     form: options.Out = options.Format.text,
+    report: Annotated[Path | None, typer.Option("--report", help="Folder for a page with the co-control plot.")] = None,
+    lang: options.Lang = options.Language.en,
+    force: options.Force = False,
 ) -> None:
     """Assess measures: pollutants and CO2e avoided together, elasticity, and whether they go hand in hand."""
     from ghg.core.netcdf import read
@@ -121,6 +124,13 @@ def cocontrol(
     ds = read(base)
     named = {path.parent.name or path.stem: read(path) for path in scenario}
     found = assess(ds, named, str(ds.attrs.get("gwp_metric", "AR5GWP100")))
+    if report is not None:
+        from ghg.core.files import atomic_directory
+        from ghg.report.inventory import write_report
+        from inventories.compile.output import summary
+
+        with atomic_directory(report, force) as folder:
+            write_report({**summary(ds, draws=0), "measures": [m.as_dict() for m in found]}, folder, lang.value)
     console.show_rows([{"measure": m.name, "species": m.species, "avoided_t": f"{m.avoided / 1e3:,.4g}",
                         "avoided_CO2e_t": f"{m.avoided_co2e / 1e3:,.6g}", "elasticity": f"{m.elasticity:.3g}",
                         "angle": f"{m.angle:.1f}", "effect": m.verdict} for m in found], form)  # fmt: skip

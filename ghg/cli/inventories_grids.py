@@ -1,4 +1,4 @@
-"""``ghg inventories regrid | expand | export``: emissions on grids, in hours, for models."""
+"""``ghg inventories regrid | merge | expand | export``: emissions on grids, in hours, for models."""
 
 from __future__ import annotations
 
@@ -40,6 +40,25 @@ def regrid(
     given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
              "verbose": verbose}  # fmt: skip
     _, ds = jobs.to_netcdf("inventories regrid", RegridJob, run_regrid, given, "regridding")
+    _tell(ds, output, form)
+
+
+@app.command()
+def merge(
+    config: options.Config,
+    output: options.OutFile,
+    force: options.Force = False,
+    changes: options.Set = [],  # noqa: B006
+    form: options.Out = options.Format.text,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """Put gridded inventories together by priority, regions and totals; each cell keeps its origin."""
+    from inventories.grid.config import MergeJob, run_merge
+
+    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
+             "verbose": verbose}  # fmt: skip
+    _, ds = jobs.to_netcdf("inventories merge", MergeJob, run_merge, given, "merging")
     _tell(ds, output, form)
 
 

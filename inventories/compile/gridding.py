@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from inventories.compile.areas import Spread, spread_rows
 from inventories.conservation import attach, exact_sum
 from inventories.crosswalks import name_of
 from inventories.dataset import annual_mass, seconds_of_year, species_of
 from inventories.grid import fields
-from inventories.grid.grids import LonLat, Projected
-from inventories.grid.points import locate
+from inventories.grid.grids import LonLat, Polygons, Projected
+from inventories.grid.points import locate, locate_regions
 from inventories.species import SPECIES, variable_name
 from inventories.uncertainty.approach1 import sensitivities
 from inventories.uncertainty.budget import of_dataset
@@ -29,9 +30,10 @@ Index = npt.NDArray[np.int64]
 
 
 def place(
-    ds: xr.Dataset, grid: LonLat | Projected, *, sectors: bool = True, memo: bool = False, outside: str = "allow"
-) -> xr.Dataset:
-    """Put the points of an inventory on a grid.
+    ds: xr.Dataset, grid: LonLat | Projected, *, sectors: bool = True, memo: bool = False, outside: str = "allow",
+    regions: tuple[Polygons, Mapping[str, str]] | None = None,
+) -> xr.Dataset:  # fmt: skip
+    """Put the sources of an inventory on a grid.
 
     Parameters
     ----------
@@ -45,6 +47,9 @@ def place(
         Put memo items on the grid as well.
     outside : {"allow", "refuse"}
         Sources outside the grid are booked in the ledger, or an error.
+    regions : tuple, optional
+        Polygons, and names of the inventory's regions in them: rows without a position are spread evenly over their
+        region in place of being withheld.
 
     Returns
     -------
@@ -59,74 +64,99 @@ def place(
     InputError
         No source has a position or lies inside, or one lies outside where that is refused.
     """
-    cell, held = _cells(ds, grid, memo, outside)
-    there = np.flatnonzero(cell >= 0)
-    letters = sorted(set(ds["sector"].values[there].astype(str).tolist())) if sectors else [""]
-    layer = np.searchsorted(letters, ds["sector"].values[there].astype(str)) if sectors else np.zeros(
-        there.size, np.int64)  # fmt: skip
-    at = layer * grid.size + cell[there]
-    dims, out = fields.coordinates(grid)
-    lead = (len(letters),) if sectors else ()
-    shape = (*lead, *grid.shape)
-    names = ("sector", *dims) if sectors else dims
+    where = _Where(ds, grid, memo, outside, regions is not None)
+    letters = [""]
     if sectors:
-        out = out.assign_coords(sector=("sector", letters, {"long_name": "GNFR sector"}))
+        letters = sorted(set(ds["sector"].values[np.r_[where.there, where.spread]].astype(str).tolist()))
+    layer = np.searchsorted(letters, ds["sector"].values.astype(str)) if sectors else np.zeros(where.cell.size, int)
+    at = layer[where.there] * grid.size + where.cell[where.there]
+    areas = Spread()
+    if regions is not None and where.spread.size:
+        areas = spread_rows(ds, where.spread, layer[where.spread], len(letters), grid, regions)
+    dims, out = fields.coordinates(grid)
+    shape = (len(letters), *grid.shape) if sectors else grid.shape
+    if sectors:
+        words = {"long_name": "GNFR sector", "comment": "; ".join(f"{c}: {name_of('GNFR', c)}" for c in letters)}
+        out = out.assign_coords(sector=("sector", letters, words))
+        dims = ("sector", *dims)
     per_area = 1.0 / (seconds_of_year(int(ds["year"])) * grid.area)
-    ledger, partners = {}, _uncertainty(ds, there, at)
+    ledger, partners = {}, _uncertainty(ds, where.there, at)
     for name in species_of(ds):
         mass = np.nan_to_num(annual_mass(ds, name))
+        total = np.bincount(at, mass[where.there], len(letters) * grid.size)
+        if name in areas.mass:
+            total = total + areas.mass[name].ravel()
         token = variable_name(name)
-        total = np.bincount(at, mass[there], int(np.prod(shape))).reshape(shape)
-        attrs = {**fields.attributes(fields.species_of(token)), "long_name": f"emission of {SPECIES[name].long_name}",
-                 "species": name, "grid_mapping": "crs", "cell_measures": "area: cell_area",
-                 "cell_methods": "time: mean area: mean"}  # fmt: skip
-        out[token] = (names, total * per_area, attrs)
-        back = out[token].values / per_area
-        ledger[fields.species_of(token)] = [exact_sum(mass), exact_sum(back), exact_sum(mass[(cell < 0) & ~held]),
-                                            exact_sum(mass[held])]  # fmt: skip
-        for kind, by_group in partners.get(name, {}).items():
-            u = np.zeros(int(np.prod(shape)))
-            u[np.unique(at)] = by_group
-            words = {"long_name": f"standard uncertainty (k = 1) of {token}, {kind}", "units": fields.DENSITY,
-                     "grid_mapping": "crs", "cell_measures": "area: cell_area"}  # fmt: skip
-            if "standard_name" in attrs:
-                words["standard_name"] = f"{attrs['standard_name']} standard_error"
-            out[f"{token}_u_{kind}"] = (names, u.reshape(shape) * per_area, words)
-            linked = out[token].attrs.get("ancillary_variables", "")
-            out[token].attrs["ancillary_variables"] = f"{linked} {token}_u_{kind}".strip()
+        out[token] = (dims, total.reshape(shape) * per_area, _attributes(name, token))
+        ledger[fields.species_of(token)] = [
+            exact_sum(mass), exact_sum(out[token].values / per_area),
+            exact_sum([*mass[where.outside], areas.outside.get(name, 0.0)]), exact_sum(mass[where.held])]  # fmt: skip
+        for kind, u in _both(partners.get(name, {}), np.unique(at), areas.u.get(name), total.size).items():
+            out[f"{token}_u_{kind}"] = (dims, u.reshape(shape) * per_area, _partner(out[token].attrs, token, kind))
     out = _dated(out, int(ds["year"]))
-    out.attrs = {"title": str(ds.attrs.get("title", "")), "sources_placed": int(there.size),
-                 "sources_outside": int(((cell < 0) & ~held).sum()),
-                 "sources_without_position": int(held.sum())}  # fmt: skip
-    if sectors:
-        out["sector"].attrs["comment"] = "; ".join(f"{c}: {name_of('GNFR', c)}" for c in letters)
-    return attach(out, ledger, "kg", f"{there.size} sources of {int(ds['year'])} put on {_named(grid)}")
+    out.attrs = {"title": str(ds.attrs.get("title", "")), "sources_placed": int(where.there.size),
+                 "sources_spread": int(where.spread.size), "sources_outside": int(where.outside.sum()),
+                 "sources_without_position": int(where.held.sum())}  # fmt: skip
+    return attach(out, ledger, "kg", f"{where.there.size} points and {where.spread.size} areas of {int(ds['year'])} "
+                  f"put on {_named(grid)}")  # fmt: skip
+
+
+def _attributes(name: str, token: str) -> dict[str, Any]:
+    return {**fields.attributes(fields.species_of(token)), "long_name": f"emission of {SPECIES[name].long_name}",
+            "species": name, "grid_mapping": "crs", "cell_measures": "area: cell_area",
+            "cell_methods": "time: mean area: mean"}  # fmt: skip
+
+
+def _partner(attrs: dict[str, Any], token: str, kind: str) -> dict[str, Any]:
+    """Return the attributes of an uncertainty, and name it in those of its emission."""
+    attrs["ancillary_variables"] = f"{attrs.get('ancillary_variables', '')} {token}_u_{kind}".strip()
+    words = {"long_name": f"standard uncertainty (k = 1) of {token}, {kind}", "units": fields.DENSITY,
+             "grid_mapping": "crs", "cell_measures": "area: cell_area"}  # fmt: skip
+    if "standard_name" in attrs:
+        words["standard_name"] = f"{attrs['standard_name']} standard_error"
+    return words
+
+
+def _both(points: dict[str, Array], cells: Index, areas: Array | None, size: int) -> dict[str, Array]:
+    """Return the uncertainties of points and areas together; that of an area is common to all its cells."""
+    found = {}
+    for kind, values in points.items():
+        found[kind] = np.zeros(size)
+        found[kind][cells] = values
+    if areas is not None:
+        found.setdefault("random", np.zeros(size))
+        found["systematic"] = np.hypot(found.get("systematic", 0.0), areas.ravel())
+    return found
+
+
+class _Where:
+    """Where each row goes: into a cell, over its region, beyond the grid, or nowhere."""
+
+    def __init__(self, ds: xr.Dataset, grid: LonLat | Projected, memo: bool, outside: str, spread: bool) -> None:
+        lon, lat = np.asarray(ds["lon"].values, float), np.asarray(ds["lat"].values, float)
+        known = np.isfinite(lon) & np.isfinite(lat)
+        wanted = np.ones(known.size, bool) if memo else ~np.asarray(ds["memo"].values, bool)
+        if not known.any() and not spread:
+            raise InputError("no source has a position, so nothing can be put on the grid", where="key 'grid'",
+                             found=f"{known.size} rows", need="lon and lat, or position, in an [[activity]] table",
+                             hint="or spread areas: grid.regions and areas = 'spread'")  # fmt: skip
+        self.cell = np.full(known.size, -1, np.int64)
+        self.cell[known & wanted] = locate(grid, lon[known & wanted], lat[known & wanted])
+        self.there = np.flatnonzero(self.cell >= 0)
+        self.outside = (self.cell < 0) & known & wanted
+        self.spread = np.flatnonzero(~known & wanted) if spread else np.zeros(0, np.int64)
+        self.held = ~wanted | (~known & (not spread))
+        lost = not self.there.size and not self.spread.size
+        if self.outside.any() and (outside == "refuse" or lost):
+            first = int(np.argmax(self.outside))
+            raise InputError("all sources lie outside the grid" if lost else "a source lies outside the grid",
+                             where=f"source '{ds['source'].values[first]}'",
+                             found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; {int(self.outside.sum())} such "
+                             "sources", hint="widen the grid" + ("" if lost else ", or allow it"))  # fmt: skip
 
 
 def _named(grid: LonLat | Projected) -> str:
     return f"{' x '.join(map(str, grid.shape))} cells ({grid.fingerprint})"
-
-
-def _cells(ds: xr.Dataset, grid: LonLat | Projected, memo: bool, outside: str) -> tuple[Index, npt.NDArray[np.bool_]]:
-    """Return the cell of each row, -1 where it has none, and which rows are withheld."""
-    lon, lat = np.asarray(ds["lon"].values, float), np.asarray(ds["lat"].values, float)
-    held = ~(np.isfinite(lon) & np.isfinite(lat))
-    if held.all():
-        raise InputError("no source has a position, so nothing can be put on the grid", where="key 'grid'",
-                         found=f"{held.size} rows",
-                         need="lon and lat, or position, in an [[activity]] table")  # fmt: skip
-    if not memo:
-        held = held | np.asarray(ds["memo"].values, bool)
-    cell = np.full(held.size, -1, np.int64)
-    cell[~held] = locate(grid, lon[~held], lat[~held])
-    beyond = (cell < 0) & ~held
-    if beyond.any() and (outside == "refuse" or beyond.sum() == (~held).sum()):
-        first = int(np.argmax(beyond))
-        raise InputError("a source lies outside the grid" if outside == "refuse" else
-                         "all sources lie outside the grid", where=f"source '{ds['source'].values[first]}'",
-                         found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; {int(beyond.sum())} such sources",
-                         hint="widen the grid" + (", or allow it" if outside == "refuse" else ""))  # fmt: skip
-    return cell, held
 
 
 def _uncertainty(ds: xr.Dataset, there: Index, at: Index) -> dict[str, dict[str, Array]]:
@@ -135,6 +165,8 @@ def _uncertainty(ds: xr.Dataset, there: Index, at: Index) -> dict[str, dict[str,
     2006 IPCC Guidelines vol 1 ch 3 eq 3.2: independent rows by squares; rows that share a factor add up.
     """
     if "budget_shared" not in ds:
+        return {}
+    if not there.size:
         return {}
     budget = of_dataset(ds).select(there)
     _, group = np.unique(at, return_inverse=True)
@@ -160,7 +192,12 @@ def _dated(ds: xr.Dataset, year: int) -> xr.Dataset:
 
 
 def zones_of(
-    ds: xr.Dataset, grid: LonLat | Projected, timezone: str, zones: Mapping[str, str], apart: tuple[str, ...] = ()
+    ds: xr.Dataset,
+    grid: LonLat | Projected,
+    timezone: str,
+    zones: Mapping[str, str],
+    apart: tuple[str, ...] = (),
+    regions: tuple[Polygons, Mapping[str, str]] | None = None,
 ) -> tuple[list[tuple[str, str]], npt.NDArray[np.int32], int]:
     """Return the clocks of a grid: that of the region which emits most in a cell.
 
@@ -176,6 +213,9 @@ def zones_of(
         Region -> zone.
     apart : tuple of str
         Regions with profiles of their own.
+    regions : tuple, optional
+        Polygons, and names of the inventory's regions in them: a cell without a point has the clock of the region in
+        which its middle lies.
 
     Returns
     -------
@@ -191,27 +231,46 @@ def zones_of(
     InputError
         A region is named that no source lies in.
     """
-    regions = ds["region"].values.astype(str)
-    if unknown := sorted((set(zones) | set(apart)) - set(regions.tolist())):
-        known_regions = ", ".join(sorted(set(regions.tolist()))[:60])
+    labels = ds["region"].values.astype(str)
+    if unknown := sorted((set(zones) | set(apart)) - set(labels.tolist())):
+        known_regions = ", ".join(sorted(set(labels.tolist()))[:60])
         raise InputError("a region is named that the inventory does not hold", where="key 'time'",
                          found=", ".join(unknown[:5]), need=f"one of {known_regions}")  # fmt: skip
     lon, lat = np.asarray(ds["lon"].values, float), np.asarray(ds["lat"].values, float)
     known = np.flatnonzero(np.isfinite(lon) & np.isfinite(lat))
     known = known[locate(grid, lon[known], lat[known]) >= 0]
     cell = locate(grid, lon[known], lat[known])
-    own = [(zones.get(r, timezone), r if r in apart else "") for r in regions[known].tolist()]
-    own = [(by_longitude(x) if z == "longitude" else z, r) for (z, r), x in zip(own, lon[known].tolist(), strict=True)]
-    clocks = sorted(set(own)) or [("UTC" if timezone == "longitude" else timezone, "")]
+    own = [_clock(r, x, timezone, zones, apart) for r, x in
+           zip(labels[known].tolist(), lon[known].tolist(), strict=True)]  # fmt: skip
+    middles = [] if regions is None else _middles(grid, regions, (timezone, zones, apart))
+    clocks = sorted({*own, *middles}) or [_clock("", 0.0, timezone, zones, apart)]
     number = np.array([clocks.index(one) for one in own], np.int64)
     first = species_of(ds)[0]
     weight = np.nan_to_num(annual_mass(ds, "CO2" if "CO2" in species_of(ds) else first))[known] + 1e-30
     keys, place_ = np.unique(cell * len(clocks) + number, return_inverse=True)
     mass = np.bincount(place_, weight)
     order = np.argsort(mass, kind="stable")  # the heaviest of a cell is written last
-    index = np.zeros(grid.size, np.int32)
+    place_of = {clock: i for i, clock in enumerate(clocks)}
+    index = np.array([place_of[one] for one in middles] or np.zeros(grid.size), np.int32)
     index[keys[order] // len(clocks)] = keys[order] % len(clocks)
     return clocks, index.reshape(grid.shape), int((index[cell] != number).sum())
+
+
+def _clock(region: str, lon: float, timezone: str, zones: Mapping[str, str], apart: tuple[str, ...]) -> tuple[str, str]:
+    zone = zones.get(region, timezone)
+    return (by_longitude(lon) if zone == "longitude" else zone), (region if region in apart else "")
+
+
+def _middles(grid: LonLat | Projected, regions: tuple[Polygons, Mapping[str, str]], rule: Any) -> list[tuple]:
+    """Return the clock of the middle of each cell."""
+    lon, lat = grid.centres
+    if isinstance(grid, LonLat):
+        lon, lat = np.meshgrid(lon, lat)
+    back = {name: own for own, name in regions[1].items()}
+    names = [back.get(str(name), str(name)) for name in regions[0].names]
+    found = locate_regions(regions[0], lon.ravel(), lat.ravel())
+    own = [names[k] if k >= 0 else "" for k in found.tolist()]
+    return [_clock(name, x, *rule) for name, x in zip(own, lon.ravel().tolist(), strict=True)]
 
 
 def by_longitude(lon: float) -> str:

@@ -174,6 +174,8 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     _csv(folder / "findings.csv", result["findings"])
     _csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
                                         for c in ranked])  # fmt: skip
+    if result.get("grid", {}).get("misplaced"):
+        _csv(folder / "positions.csv", result["grid"]["misplaced"])
     if result.get("reported"):
         _csv(folder / "reported.csv", [{**r, "agrees": int(r["agrees"]), "unit": "kg"} for r in result["reported"]])
         _csv(folder / "reported_classes.csv", [{k: v for k, v in r.items() if k != "reasons"} | {"unit": "kg"}

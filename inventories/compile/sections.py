@@ -9,7 +9,26 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from inventories.grid.config import ProfileFiles, TargetGrid
 
-__all__ = ["GridSection", "OwnProfile", "Reason", "Reported", "ReportedMass", "TimeSection"]
+__all__ = ["GridSection", "OwnProfile", "Reason", "RegionsSection", "Reported", "ReportedMass", "TimeSection"]
+
+
+class RegionsSection(Model):
+    """Polygons of the regions.
+
+    Parameters
+    ----------
+    file, encoding : str
+        Shapefile or GeoJSON in longitude and latitude.
+    key : str
+        Attribute that names a region.
+    map : table
+        Region of the inventory -> name in the file; others are the same.
+    """
+
+    file: str
+    encoding: str = ""
+    key: str
+    map: dict[str, str] = Field(default_factory=dict)
 
 
 class GridSection(TargetGrid):
@@ -23,11 +42,23 @@ class GridSection(TargetGrid):
         Whether memo items (international aviation and shipping, natural sources) are put on the grid as well.
     outside : {"allow", "refuse"}
         Sources outside the grid are booked in the ledger, or an error.
+    regions : RegionsSection, optional
+        Polygons: sources at sea or in another region than theirs are listed.
+    areas : {"withhold", "spread"}
+        Rows without a position are withheld, or spread evenly over the area of their region.
     """
 
+    regions: RegionsSection | None = None
+    areas: Literal["withhold", "spread"] = "withhold"
     sectors: bool = True
     memo: bool = False
     outside: Literal["allow", "refuse"] = "allow"
+
+    @model_validator(mode="after")
+    def _known_regions(self) -> GridSection:
+        if self.areas == "spread" and self.regions is None:
+            raise ValueError("areas can be spread only over regions: give grid.regions")
+        return self
 
 
 class OwnProfile(Model):

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.errors import ConfigError, InputError
+from inventories.compile.areas import misplaced
 from inventories.compile.config import InventoryJob
 from inventories.compile.gridding import place, with_zones, zones_of
 from inventories.compile.hours import profiles_of, write_hours
+from inventories.compile.sections import GridSection
 from inventories.conservation import ENTRIES, residual
 from inventories.grid import fields
 from inventories.grid.config import target_grid
 from inventories.grid.grids import LonLat, Polygons
+from inventories.readers.shapes import read_regions
 from inventories.temporal.calendars import local_year
 
 if TYPE_CHECKING:
@@ -62,11 +65,14 @@ def write_grids(
     grid = target_grid(job.grid, base, record)
     if isinstance(grid, Polygons):
         raise ConfigError("sources are put on a grid of rows and columns", where="key 'grid.like'")
-    annual = place(ds, grid, sectors=job.grid.sectors, memo=job.grid.memo, outside=job.grid.outside)
+    regions, apart_ = _regions(ds, job.grid, base, record)
+    annual = place(ds, grid, sectors=job.grid.sectors, memo=job.grid.memo, outside=job.grid.outside,
+                   regions=regions if job.grid.areas == "spread" else None)  # fmt: skip
     clocks: Any = ([("UTC", "")], np.zeros(grid.shape, np.int32), 0)
     if job.time is not None:
         apart = tuple(sorted({one.region for one in job.time.profile if one.region}))
-        clocks = zones_of(ds, grid, job.time.timezone, job.time.zones, apart)
+        clocks = zones_of(ds, grid, job.time.timezone, job.time.zones, apart,
+                          regions if job.grid.areas == "spread" else None)  # fmt: skip
         for timezone, _ in clocks[0]:
             local_year(int(ds["year"]), timezone)  # an unknown zone is told before anything is written
         annual = with_zones(annual, clocks[0], clocks[1])
@@ -75,7 +81,7 @@ def write_grids(
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
              "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
-             "clocks": [z for z, _ in clocks[0]]}  # fmt: skip
+             "clocks": [z for z, _ in clocks[0]], "misplaced": apart_}  # fmt: skip
     if job.time is not None:
         announce("hours")
         name = HOURLY[job.time.write]
@@ -85,6 +91,16 @@ def write_grids(
         found["files"].append(name)
         _same(found["ledger"], found["hours"])
     return found
+
+
+def _regions(ds: xr.Dataset, section: GridSection, base: Path, record: Record) -> tuple[Any, list[dict[str, Any]]]:
+    """Return the polygons of the regions with their names, and the sources that stand at sea or in another one."""
+    if section.regions is None:
+        return None, []
+    path = base / section.regions.file
+    polygons = read_regions(path, section.regions.key, encoding=section.regions.encoding)
+    record.use(path, "regions")
+    return (polygons, section.regions.map), misplaced(ds, polygons, section.regions.map)
 
 
 def _drawn(profiles: dict[Any, Any], annual: xr.Dataset) -> list[dict[str, Any]]:
@@ -137,8 +153,12 @@ def lines(found: dict[str, Any]) -> list[str]:
     if not found:
         return []
     n = found["sources"]
-    text = [f"Grid: {n['placed']:,} sources placed, {n['outside']:,} outside, {n['without_position']:,} withheld "
-            "(no position, or memo)"]  # fmt: skip
+    text = [f"Grid: {n['placed']:,} sources placed, {n['spread']:,} spread over their regions, {n['outside']:,} "
+            f"outside, {n['without_position']:,} withheld (no position, or memo)"]  # fmt: skip
+    if found["misplaced"]:
+        sea = sum(one["found"] == "at sea" for one in found["misplaced"])
+        text.append(f"Positions: {sea} sources at sea, {len(found['misplaced']) - sea} in another region than theirs "
+                    "(positions.csv)")  # fmt: skip
     for step in ("ledger", "hours"):
         if found[step]:
             text.append(f"Ledger of {'the year' if step == 'ledger' else 'the hours'} (kg):")

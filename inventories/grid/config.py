@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ghg.core.provenance import Record
     from inventories.grid.grids import Grid
 
-__all__ = ["ExpandJob", "RegridJob", "TargetGrid", "run_expand", "run_regrid", "target_grid"]
+__all__ = ["ExpandJob", "MergeJob", "RegridJob", "TargetGrid", "run_expand", "run_merge", "run_regrid", "target_grid"]
 
 FIGURES = ("WGS84", "GRS80", "WRF", "sphere")
 
@@ -71,12 +71,32 @@ class ExpandJob(Model):
     profiles: ProfileFiles | None = Field(None, description="without: the same rate in all hours")
     sectors: dict[str, str] = Field(default_factory=dict, description="sector of the file -> sector of the profiles")
     sector: str = Field("", description="sector of the profiles for emissions without a dimension sector")
-    timezone: str = "UTC"
+    timezone: str = Field("", description="of all cells; without: the zone_index of the file, else UTC; 'longitude': "
+                          "the full hour nearest to local mean time, cell by cell")  # fmt: skip
     holidays: str = Field("", description="country whose holidays count as Sundays")
     by_sector: bool = False
     bits: int = Field(0, ge=0, le=22, description="bits of the significand that are kept; 0 for all")
     compression: int = Field(1, ge=0, le=9)
     factored: bool = Field(False, description="write annual means and factors in the place of hours")
+
+
+class MergePart(Model):
+    """One inventory of a merger."""
+
+    name: str
+    file: str = Field(description="NetCDF file of gridded emissions")
+    year: int | None = Field(None, description="year of emissions without time")
+    regions: str = Field("", description="shapefile or GeoJSON: where it has a say; without, its whole grid")
+    key: str = Field("", description="attribute that names a region")
+    names: list[str] = Field(default_factory=list, description="regions that are taken; all where left out")
+    total: dict[str, float] = Field(default_factory=dict, description="species -> total it is scaled to, kg")
+
+
+class MergeJob(Model):
+    """``ghg inventories merge``."""
+
+    target: TargetGrid
+    inventory: list[MergePart] = Field(min_length=2, description="by falling priority")
 
 
 def target_grid(target: TargetGrid, base: Path, record: Record | None = None) -> Grid:
@@ -184,6 +204,43 @@ def run_regrid(job: RegridJob, *, base: Path, record: Record | None = None) -> x
     return out
 
 
+def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
+    """Merge the inventories of a job."""
+    from inventories.grid.fields import with_year
+    from inventories.grid.grids import Polygons
+    from inventories.grid.merge import Part, merge
+
+    parts = []
+    for one in job.inventory:
+        ds = _input(one.file, base, record)
+        if one.year is not None and "time" not in ds.dims:
+            ds = with_year(ds, one.year)
+        parts.append(Part(one.name, ds, _chosen(one, base, record) if one.regions else None, one.total))
+    target = target_grid(job.target, base, record)
+    if isinstance(target, Polygons):
+        raise ConfigError("inventories are merged on a grid of rows and columns", where="key 'target.like'")
+    out = merge(parts, target)
+    if record is not None:
+        record.step(str(out["ledger_mass"].attrs["step"]))
+    return out
+
+
+def _chosen(one: MergePart, base: Path, record: Record | None) -> Any:
+    from inventories.grid.grids import Polygons
+    from inventories.readers.shapes import read_regions
+
+    if not one.key:
+        raise ConfigError("the key is missing", where="key 'inventory.key'", need="the attribute that names a region")
+    every = read_regions(base / one.regions, one.key)
+    if record is not None:
+        record.use(base / one.regions, "regions")
+    if missing := sorted(set(one.names) - set(every.names)):
+        raise InputError("a region is not in the file of regions", where=one.regions, found=", ".join(missing),
+                         need="one of " + ", ".join(sorted(filter(None, every.names))[:60]))  # fmt: skip
+    wanted = [i for i, name in enumerate(every.names) if not one.names or name in one.names]
+    return Polygons([every.polygons[i] for i in wanted], [str(every.names[i]) for i in wanted], every.ellipsoid)
+
+
 def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, force: bool) -> xr.Dataset:
     """Expand the annual emissions of a job into a file; return its ledger."""
     from ghg.core.netcdf import write
@@ -197,13 +254,57 @@ def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, forc
         for path in paths:
             record.use(path, "time profiles")
         profiles = _mapped(read_profiles(*paths), job)
-    zones = Zones((job.timezone,), None, (job.holidays,), (bool(job.holidays),))
+    names, index = cell_zones(ds, job.timezone)
+    zones = Zones(names, index, (job.holidays,) * len(names), (bool(job.holidays),) * len(names))
+    ds = ds.drop_vars([n for n in ds.data_vars if str(n) == "zone_index" or "_u_" in str(n)])
     if job.factored:
         out = factored(ds, profiles, job.year, zones=zones)
         write(out, output, record=record, force=force)
         return out
     return expand_to_file(ds, profiles, job.year, output, record=record, zones=zones, by_sector=job.by_sector,
                           bits=job.bits, level=job.compression, force=force)  # fmt: skip
+
+
+def cell_zones(ds: xr.Dataset, timezone: str) -> tuple[tuple[str, ...], Any]:
+    """Return the time zones of a grid and the number of that of each cell, None where all are in one.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Gridded emissions; ``zone_index`` with ``flag_meanings``, as ``ghg inventories build`` writes it, is taken where
+        `timezone` is empty.
+    timezone : str
+        IANA zone or offset, ``longitude``, or empty.
+
+    Raises
+    ------
+    InputError
+        ``zone_index`` does not say what its numbers mean.
+    """
+    import numpy as np
+
+    from inventories.grid import fields
+    from inventories.grid.grids import LonLat
+
+    if timezone == "longitude":
+        grid = fields.grid_of(fields.rising(ds))
+        lon: Any = grid.centres[0]  # type: ignore[union-attr]
+        hours = np.round(((np.asarray(lon) + 180.0) % 360.0 - 180.0) / 15.0).astype(int)
+        own, index = np.unique(hours, return_inverse=True)
+        names = tuple("UTC" if h == 0 else f"UTC{h:+03d}" for h in own.tolist())
+        index = index.reshape(hours.shape)
+        return names, np.broadcast_to(index, grid.shape).copy() if isinstance(grid, LonLat) else index
+    if timezone or "zone_index" not in ds:
+        return (timezone or "UTC",), None
+    given = fields.rising(ds)["zone_index"].transpose(*fields.dimensions(ds))
+    words = str(given.attrs.get("flag_meanings", "")).split()
+    values = np.asarray(given.attrs.get("flag_values", range(len(words)))).ravel()
+    if not words or values.size != len(words) or not np.isin(given.values, values).all():
+        raise InputError("the zones of the cells are not named", where="zone_index",
+                         need="attributes flag_values and flag_meanings", hint="or state timezone")  # fmt: skip
+    names = tuple(word.split("@")[0].replace(".", "/") for word in words)
+    order = np.argsort(values)
+    return names, order[np.searchsorted(values[order], given.values)]
 
 
 def _mapped(profiles: dict[str, Any], job: ExpandJob) -> dict[Any, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from scipy.sparse import csr_matrix
 
 from ghg.core.errors import InputError
 from inventories.conservation import attach, exact_sum
@@ -18,7 +19,7 @@ from inventories.grid import fields
 from inventories.grid.grids import Grid, LonLat, Polygons, Projected
 from inventories.grid.weights import Sparse, remap
 
-__all__ = ["mask", "region_totals", "spread"]
+__all__ = ["area_weights", "mask", "region_totals", "spread"]
 
 Array = npt.NDArray[np.float64]
 
@@ -31,6 +32,18 @@ def _shares(grid: Grid, regions: Polygons) -> Sparse:
 
 def _names(regions: Polygons) -> list[str]:
     return list(regions.names) or [str(i + 1) for i in range(regions.size)]
+
+
+def area_weights(regions: Polygons, grid: LonLat | Projected) -> csr_matrix:
+    """Return the part of each region's area that lies in each cell, (region, cell); what is missing to one is outside.
+
+    A sum within 1e-9 of one is taken as one, so that a region inside the grid keeps its mass.
+    """
+    overlap = _shares(grid, regions).matrix().tocsr()
+    held = overlap.multiply(grid.area.ravel()).multiply(1.0 / regions.area[:, None]).tocsr()
+    whole = np.asarray(held.sum(axis=1)).ravel()
+    scale = np.where(np.abs(whole - 1.0) < 1e-9, 1.0 / np.where(whole > 0, whole, 1.0), 1.0)
+    return csr_matrix(held.multiply(scale[:, None]))
 
 
 def mask(grid: LonLat | Projected, regions: Polygons) -> xr.Dataset:

@@ -22,9 +22,9 @@ ROWS = [
 ]
 
 
-def job(tmp_path, rows=ROWS, encoding="utf-8", **changes):
+def job(tmp_path, rows=ROWS, written="utf-8", **changes):
     """Return a job on a Chinese table written into a folder."""
-    with (tmp_path / "活动水平.csv").open("w", newline="", encoding=encoding) as file:
+    with (tmp_path / "活动水平.csv").open("w", newline="", encoding=written) as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -40,7 +40,7 @@ def job(tmp_path, rows=ROWS, encoding="utf-8", **changes):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gbk", "utf-8-sig"])
 def test_one_row_drives_all_its_species(tmp_path, encoding):
-    ds = run(job(tmp_path, encoding=encoding), base=tmp_path)
+    ds = run(job(tmp_path, written=encoding), base=tmp_path)
     coal, gas = 0, 1
     assert annual_mass(ds, "CO2") == pytest.approx([1e6 * 25.8e-3 * 44 / 12 * 1e3, 500e3 * 15.3 * 44 / 12], rel=1e-12)
     assert annual_mass(ds, "NOx")[coal] == pytest.approx(1000e3 * 209e-3, rel=1e-12)
@@ -98,6 +98,7 @@ def changed(**cells):
         (ROWS, {"taxonomy": "NACE"}, "taxonomy is not known"),
         ([{**r, "x": "30", "y": "120"} for r in ROWS], {"lon": "x", "lat": "y"}, "not on Earth.*exchanged"),
         ([{k.replace("(TJ)", ""): v for k, v in r.items()} for r in ROWS], {}, "column has no unit"),
+        (ROWS, {"encoding": "ascii"}, "活动水平.csv.*ascii"),
     ],
 )
 def test_bad_input_is_named(tmp_path, rows, changes, words):
@@ -188,6 +189,10 @@ pollutants = "emep-tier1"
     assert 'src="http' not in page and 'href="http' not in page and "<script" not in page  # opens offline
     shown = CliRunner().invoke(app, ["ratios", str(tmp_path / "out" / "inventory.nc")])
     assert "NOx:CO2" in shown.output
+    same = str(tmp_path / "out" / "inventory.nc")
+    done = CliRunner().invoke(app, ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh"])
+    assert done.exit_code == 0, done.output
+    assert "减污降碳协同评估" in (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
     (tmp_path / "inventory.toml").write_text(text.replace('"编号"', '"号"'), encoding="utf-8")
     failed = CliRunner().invoke(app, ["build", str(tmp_path / "inventory.toml"), "-o", str(tmp_path / "no")])
     assert isinstance(failed.exception, InputError)

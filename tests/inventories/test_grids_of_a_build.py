@@ -86,7 +86,7 @@ def test_mass_is_on_the_grid_outside_or_without_position(built) -> None:
         token = f"emission_{name.lower()}"
         on_grid = float((ds[token] * ds["cell_area"]).sum()) * 365 * 86400
         assert on_grid == pytest.approx(mass[:3].sum(), rel=1e-12)
-    assert "3 sources placed, 1 outside, 1 withheld" in text and "residual" in text
+    assert "3 sources placed, 0 spread over their regions, 1 outside, 1 withheld" in text and "residual" in text
     assert [str(s) for s in ds["sector"].values] == ["A", "B"]
 
 
@@ -156,3 +156,18 @@ def test_bad_input_leaves_nothing(tmp_path: Path, old: str, new: str, words: str
     done = build(tmp_path, JOB.replace(old, new))
     assert done.returncode == 2 and re.search(words, done.stderr.replace("\n", " ")), done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_expand_takes_the_clocks_of_the_file_or_of_the_longitude(built, tmp_path: Path) -> None:
+    folder, _ = built
+    job = tmp_path / "expand.toml"
+    job.write_text(f'input = "{folder / "out" / "gridded.nc"}"\nyear = 2021\nfactored = true\n', encoding="utf-8")
+    for given, zones in (("", ["Asia/Shanghai", "UTC+06"]), ("longitude", ["UTC+05", "UTC+06", "UTC+07", "UTC+08"])):
+        done = inside(
+            "inventories", "expand", job, "-o", tmp_path / f"x{given}.nc", "-q", "--set", f"timezone='{given}'"
+        )
+        assert done.returncode == 0, done.stderr
+        ds = netcdf.read(tmp_path / f"x{given}.nc")
+        assert [str(z) for z in ds["zone"].values] == zones
+    # 81 degrees east is nearest to UTC+5, 119 to UTC+8
+    assert [int(ds["zone_index"].values[0, i]) for i in (0, -1)] == [0, 3]
