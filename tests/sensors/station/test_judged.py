@@ -21,6 +21,7 @@ from sensors.stack.job import run as measure
 from sensors.station.config import StationJob
 from sensors.station.job import run
 from tests.station_logs import job_of, simulate, text_of
+from tests.terminal import inside
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +136,24 @@ def test_wrong_files_and_intervals_are_refused(written: Path, tmp_path: Path) ->
         copy = tmp_path / "again.nc"
         copy.write_bytes(written.read_bytes())
         measure(StackJob(**stack_job(written, tmp_path, files=[str(written), str(copy)])), base=tmp_path)
+
+
+def test_the_page_of_a_station(written: Path, tmp_path: Path) -> None:
+    done = inside("sensors", "report", written, "-o", tmp_path / "page")
+    assert done.returncode == 0, done.stderr
+    names = {p.name for p in (tmp_path / "page").iterdir()}
+    assert {f"co2-{k}.png" for k in ("record", "cylinders", "targets", "allan", "baseline", "cycles")} < names
+    page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 6 and "goal 0.1" in page and "T5" in page
+    for arguments, words in (((written, "--inlet", "90m"), "inlet is not in the file"),
+                             ((tmp_path / "page" / "report.html",), "")):  # fmt: skip
+        done = inside("sensors", "report", *arguments, "-o", tmp_path / "other")
+        assert done.returncode == 2 and words in done.stderr and not (tmp_path / "other").exists()
+
+
+def test_the_reading_before_calibration_is_kept(written: Path) -> None:
+    """The simulated analyser reads (x - 0.35 - drift) / 1.002: calibration adds 0.35 + 0.002 x within its drift."""
+    ds = netcdf.read(written)
+    added = (ds["co2"] - ds["co2_reading"]).values
+    assert np.nanmax(np.abs(added - 0.35 - 0.002 * ds["co2_reading"].values)) < 0.5
+    assert (np.isfinite(ds["co2_reading"].values) == (ds["co2_n"].values > 0)).all()
