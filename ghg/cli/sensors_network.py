@@ -91,7 +91,9 @@ def _plain(value: float) -> str:
 def report(
     file: Annotated[Path, typer.Argument(help="File of ghg sensors calibrate.")],
     output: options.OutFolder,
-    inlet: Annotated[str | None, typer.Option("--inlet", help="Which inlet; the first unless given.")] = None,
+    inlet: Annotated[
+        str | None, typer.Option("--inlet", help="Which inlet; the first with values unless given.")
+    ] = None,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -101,6 +103,7 @@ def report(
     from ghg.core.errors import InputError
     from ghg.core.files import atomic_directory
     from ghg.core.netcdf import read
+    from ghg.core.provenance import write_manifest
     from ghg.report.station import write_station
     from sensors.station.status import goal_of
 
@@ -110,7 +113,9 @@ def report(
             raise InputError("the file is not of a calibrated station", where=file.name,
                              need="a file of ghg sensors calibrate")  # fmt: skip
         names = [str(n) for n in ds["inlet"].values]
-        chosen = names[0] if inlet is None else inlet
+        alive = [n for n, x in zip(names, ds[next(iter(json.loads(ds.attrs["calibration_findings"])))], strict=True)
+                 if x.notnull().any()]  # fmt: skip
+        chosen = [*alive, *names][0] if inlet is None else inlet
         if chosen not in names:
             raise InputError("the inlet is not in the file", where="--inlet", found=chosen, need=", ".join(names))
         findings = json.loads(ds.attrs["calibration_findings"])
@@ -124,6 +129,7 @@ def report(
         announce("drawing")
         with atomic_directory(output, force) as folder:
             write_station(one, gases, folder, {"inlet": chosen, "file": file.name, "notes": notes})
+            write_manifest(folder)
     console.show(f"Report: {output / 'report.html'}")
 
 

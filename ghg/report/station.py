@@ -98,8 +98,9 @@ def write_station(ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: 
 
     sections = []
     for gas, found in gases:
-        figures = {"record": station_figures.record(ds, gas), "cylinders": station_figures.cylinders(ds, gas),
-                   "targets": station_figures.targets(ds, gas, found["goal"])}  # fmt: skip
+        figures: dict[str, Any] = {"record": station_figures.record(ds, gas)}
+        figures["cylinders"] = station_figures.cylinders(ds, gas)
+        figures["targets"] = station_figures.targets(ds, gas, found["goal"])
         if "allan" in found:
             figures["allan"] = series.allan(found["allan"])
         if "baseline" in found:

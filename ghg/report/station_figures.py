@@ -54,12 +54,17 @@ def _labels(ds: xr.Dataset, gas: str) -> tuple[str, str]:
     return NAMES.get(gas, gas), UNITS.get(units, units)
 
 
-def record(ds: xr.Dataset, gas: str) -> Figure:
-    """Draw a series of one inlet: reading and calibrated value with flags, what calibration added, uncertainty."""
+def record(ds: xr.Dataset, gas: str) -> Figure | None:
+    """Draw a series of one inlet: reading and calibrated value with flags, what calibration added, uncertainty.
+
+    None where the inlet has no value.
+    """
     from ghg.core.flags import Flag
 
     name, unit = _labels(ds, gas)
     when, x, raw, flag = (ds[v].values for v in ("time", gas, f"{gas}_reading", f"{gas}_flag"))
+    if not np.isfinite(x).any():
+        return None
     with plt.rc_context(STYLE):
         figure, (top, middle, bottom) = plt.subplots(3, 1, figsize=(9.6, 6.4), layout="constrained", sharex=True,
                                                      gridspec_kw={"height_ratios": [3, 1.3, 1.3]})  # fmt: skip

@@ -145,6 +145,7 @@ def test_the_page_of_a_station(written: Path, tmp_path: Path) -> None:
     assert {f"co2-{k}.png" for k in ("record", "cylinders", "targets", "allan", "baseline", "cycles")} < names
     page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 6 and "goal 0.1" in page and "T5" in page
+    assert "manifest.json" in names  # so that --force may replace it
     for arguments, words in (((written, "--inlet", "90m"), "inlet is not in the file"),
                              ((tmp_path / "page" / "report.html",), "")):  # fmt: skip
         done = inside("sensors", "report", *arguments, "-o", tmp_path / "other")
