@@ -111,9 +111,10 @@ def write_station(ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: 
         for key, figure in figures.items():
             if figure is None:
                 continue
-            pictures.append((key, _svg(figure), WORDS[key]))
-            figure.savefig(folder / f"{gas}-{key}.png", dpi=130, facecolor="white", metadata={"Software": None})
+            svg = _svg(figure)
             plt.close(figure)
+            (folder / f"{gas}-{key}.svg").write_text(svg, encoding="utf-8")
+            pictures.append((key, svg, WORDS[key]))
         sections.append({"gas": gas, "pictures": pictures, "units": str(ds[gas].attrs["units"]), **found})
     path = folder / "report.html"
     page = render("station.html.j2", title=ds.attrs.get("title", "Station"), sections=sections, **about,
