@@ -1,4 +1,4 @@
-"""A file of a station before the parts of the toolkit that read it; the checkers judge one in tests/real/test_neon.py."""
+"""A file of a station before the parts of the toolkit that read it; checkers judge one in tests/real/test_neon.py."""
 
 from __future__ import annotations
 
