@@ -149,3 +149,17 @@ def test_the_reading_before_calibration_is_kept(written: Path) -> None:
     added = (ds["co2"] - ds["co2_reading"]).values
     assert np.nanmax(np.abs(added - 0.35 - 0.002 * ds["co2_reading"].values)) < 0.5
     assert (np.isfinite(ds["co2_reading"].values) == (ds["co2_n"].values > 0)).all()
+
+
+def test_the_analysis_of_one_inlet_of_several(written: Path, tmp_path: Path) -> None:
+    import xarray as xr
+
+    ds = netcdf.read(written)
+    two = xr.concat([ds, ds.assign_coords(inlet=["90m"])], "inlet", data_vars="minimal", coords="minimal",
+                    compat="override")  # fmt: skip
+    netcdf.write(two, tmp_path / "two.nc", record=Record("test", command=["ghg"]))
+    arguments = ("sensors", "allan", tmp_path / "two.nc", "-n", "co2", "--format", "json")
+    assert inside(*arguments, "--inlet", "90m").stdout == inside(*arguments[:2], written, *arguments[3:]).stdout != ""
+    for more, words in (((), "several inlets"), (("--inlet", "9m"), "inlet is not in the file")):
+        done = inside(*arguments, *more)
+        assert done.returncode == 2 and words in done.stderr and "10m, 90m" in done.stderr
