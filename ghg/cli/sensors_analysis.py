@@ -22,6 +22,7 @@ File = Annotated[
     Path, typer.Argument(help="Series: our NetCDF, ObsPack, NOAA, ICOS, tower .dat, LGR, LI-COR, or a table.")
 ]
 Name = Annotated[str | None, typer.Option("--variable", "-n", help="Which series, where the file holds several.")]
+Inlet = Annotated[str | None, typer.Option("--inlet", help="Which inlet of a calibrated station.")]
 Out = Annotated[Path | None, typer.Option("--output", "-o", help="NetCDF file to write.", rich_help_panel="Output")]
 Figure = Annotated[Path | None, typer.Option("--figure", help="Picture to write (.png, .svg, .pdf).",
                                              rich_help_panel="Output")]  # fmt: skip
@@ -63,6 +64,7 @@ class Baselines(StrEnum):
 def allan(
     file: File,
     name: Name = None,
+    inlet: Inlet = None,
     statistic: Annotated[list[str], typer.Option("--statistic", help="adev, oadev, mdev, tdev, hdev, ohdev, totdev.")] = ["oadev"],  # noqa: B006, E501
     times: Annotated[str, typer.Option("--times", help="Averaging times: octave, decade, all.")] = "octave",
     confidence: Annotated[float, typer.Option("--confidence", min=0.01, max=0.999, help="Of the interval.")] = 0.683,
@@ -97,6 +99,7 @@ def allan(
 def trend(
     file: File,
     name: Name = None,
+    inlet: Inlet = None,
     polynomial: Annotated[int, typer.Option("--polynomial", min=1, max=6, help="Terms of the polynomial.")] = 3,
     harmonics: Annotated[int, typer.Option("--harmonics", min=0, max=8, help="Harmonics of the year.")] = 4,
     short: Annotated[float, typer.Option("--short", min=1, help="Short cutoff in days.")] = 80.0,
@@ -141,6 +144,7 @@ def trend(
 def baseline(
     file: File,
     name: Name = None,
+    inlet: Inlet = None,
     method: Annotated[Baselines, typer.Option("--method", help="How the background is found.")] = Baselines.rebs,
     width: Annotated[float, typer.Option("--width", min=0.01, help="Neighbourhood in days.")] = 60.0,
     percentile: Annotated[float, typer.Option("--percentile", min=0.1, max=99.9, help="Which percentile.")] = 10.0,
@@ -174,6 +178,7 @@ def baseline(
 def spikes(
     file: File,
     name: Name = None,
+    inlet: Inlet = None,
     method: Annotated[Spikes, typer.Option("--method", help="REBS or standard deviations.")] = Spikes.rebs,
     limit: Annotated[
         float | None, typer.Option("--limit", min=0.01, help="beta (REBS, 8) or alpha (sd, 1; CO 3).")
@@ -228,16 +233,30 @@ def _open(command: str, given: dict[str, Any], chosen: dict[str, Any]) -> tuple[
     if given["columns"] or given["time"]:
         settings |= {"time": given["time"], "columns": dict(_column(text) for text in given["columns"])}
     kind = given["reader"] or ("table" if given["columns"] else None)
-    record = Record(command, {"file": str(given["file"]), "variable": given["name"], **chosen, **settings})
+    record = Record(command, {"file": str(given["file"]), "variable": given["name"], "inlet": given["inlet"], **chosen,
+                              **settings})  # fmt: skip
     record.use(given["file"], "series")
     try:
-        return read_series(given["file"], kind, **settings), record
+        return _at_inlet(read_series(given["file"], kind, **settings), given["inlet"], given["file"].name), record
     except TypeError as error:  # a setting another format has
         if "unexpected keyword" not in str(error):
             raise
         raise InputError(
             "this format has no such setting", where=given["file"].name, found=", ".join(settings)
         ) from None
+
+
+def _at_inlet(ds: xr.Dataset, inlet: str | None, where: str) -> xr.Dataset:
+    """Return the series of one inlet; a file with several needs its name."""
+    from ghg.core.errors import InputError
+
+    if inlet is None and ds.sizes.get("inlet", 1) == 1:
+        return ds
+    names = [str(n) for n in ds["inlet"].values] if "inlet" in ds.dims else []
+    if inlet not in names:
+        raise InputError("the file holds several inlets" if inlet is None else "the inlet is not in the file",
+                         where=where, found=", ".join(names) or "no inlets", need="--inlet, one of these")  # fmt: skip
+    return ds.isel(inlet=names.index(inlet))
 
 
 SETTINGS: dict[str, Any] = {"timezone": str, "label": str, "interval": float, "time_format": str, "decimal": str,

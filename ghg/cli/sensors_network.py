@@ -84,3 +84,68 @@ def _signed(value: float) -> str:
 
 def _plain(value: float) -> str:
     return f"{value:.2g}" if value == value else "-"
+
+
+@app.command()
+def report(
+    file: Annotated[Path, typer.Argument(help="File of ghg sensors calibrate.")],
+    output: options.OutFolder,
+    inlet: Annotated[
+        str | None, typer.Option("--inlet", help="Which inlet; the first with values unless given.")
+    ] = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw a station: raw to final, cylinders, target chart, Allan plot, background, daily and yearly cycle."""
+    import json
+
+    from ghg.core.errors import InputError
+    from ghg.core.files import atomic_directory
+    from ghg.core.netcdf import read
+    from ghg.core.provenance import write_manifest
+    from ghg.report.station import write_station
+    from sensors.station.status import goal_of
+
+    with console.progress(quiet) as announce:
+        ds = read(file)
+        if "calibration_findings" not in ds.attrs or "inlet" not in ds.dims:
+            raise InputError("the file is not of a calibrated station", where=file.name,
+                             need="a file of ghg sensors calibrate")  # fmt: skip
+        names = [str(n) for n in ds["inlet"].values]
+        alive = [n for n, x in zip(names, ds[next(iter(json.loads(ds.attrs["calibration_findings"])))], strict=True)
+                 if x.notnull().any()]  # fmt: skip
+        chosen = [*alive, *names][0] if inlet is None else inlet
+        if chosen not in names:
+            raise InputError("the inlet is not in the file", where="--inlet", found=chosen, need=", ".join(names))
+        findings = json.loads(ds.attrs["calibration_findings"])
+        one = ds.isel(inlet=names.index(chosen))
+        notes: list[str] = []
+        gases = []
+        for gas in findings:
+            announce(f"analysing {gas}")
+            goal = goal_of(gas, float(ds["latitude"]), {})[0]
+            gases.append((gas, {"goal": goal, "findings": findings[gas], **_analyses(one, gas, notes)}))
+        announce("drawing")
+        with atomic_directory(output, force) as folder:
+            write_station(one, gases, folder, {"inlet": chosen, "file": file.name, "notes": notes})
+            write_manifest(folder)
+    console.show(f"Report: {output / 'report.html'}")
+
+
+def _analyses(ds: Any, gas: str, notes: list[str]) -> dict[str, Any]:
+    """Return what can be found from the series; what cannot is said."""
+    from ghg.core.errors import InputError
+    from sensors.analysis.allan import allan
+    from sensors.analysis.baseline import baseline
+    from sensors.analysis.cycles import cycles
+
+    found: dict[str, Any] = {}
+    ways = {"allan": lambda: allan(ds, gas, statistics=("oadev", "mdev")),
+            "baseline": lambda: baseline(ds, gas, method="rebs", width=30.0),
+            "cycles": lambda: cycles(ds, gas)}  # fmt: skip
+    for key, way in ways.items():
+        try:
+            found[key] = way()
+        except InputError as error:
+            notes.append(f"{gas}, no {key}: {error}")
+    return found

@@ -103,16 +103,19 @@ def fit_water(
         record.use(path, "droplet test")
     tests = [read_test(p, gases, column=column, start=start, end=end, settings=settings) for p in files]
     results = [fit_droplets(tests, gas, column) for gas in gases]
-    ds = droplet_dataset(results)
     if form is options.Format.json:
         console.show_json({r.gas: {"a": r.a, "b": r.b, "covariance": r.covariance.tolist(), "column": r.column,
                                    "uncertainty_per_percent": r.slope, "range_percent": list(r.span),
                                    "tests": len(r.tests), "birge_ratio": r.ratio} for r in results})  # fmt: skip
     else:
         for one in results:
-            console.show(as_toml(one))
-            for line in _about(one):
-                console.show(line)
+            console.show("\n".join([as_toml(one), *_about(one)]))
+    _keep(droplet_dataset(results), gases, record, (output, figure, force))
+
+
+def _keep(ds: Any, gases: list[str], record: Any, wanted: tuple[Path | None, Path | None, bool]) -> None:
+    """Write what was wanted of a droplet test: file, picture."""
+    output, figure, force = wanted
     if output is not None:
         from ghg.core.netcdf import write
 

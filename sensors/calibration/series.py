@@ -123,7 +123,7 @@ def _series(
     use = (cell >= 0) & (count > 0) & (good | ~has_good[np.maximum(cell, 0)])
     weight = np.where(use, count, 0).astype(np.float64)
     parts = (result.u_repeat, np.full(records.size, result.response.reading**2),
-             *(result.components[c] for c in COMPONENTS))  # fmt: skip
+             *(result.components[c] for c in COMPONENTS), records.mean[g])  # fmt: skip
     means = np.empty((len(parts), cells))
     for k, part in enumerate(parts):  # one after the other: memory for one, not for all
         propagate.group_means(cell, cells, weight, np.where(use, part, 0.0)[None], means[k : k + 1])
@@ -133,7 +133,7 @@ def _series(
         sd = np.where(n > 1, np.sqrt(square / np.maximum(n - 1, 1)), np.nan)
         random = np.sqrt(means[0] ** 2 + means[1] / np.maximum(n, 1))
     level, why = _cell_flags(records, cell, cells, (flag, reason, use), _coverage(records, cell, cells, use, job), job)
-    values = (mean, sd, n, random, dict(zip(COMPONENTS, means[2:], strict=True)), level, why)
+    values = (mean, sd, n, random, dict(zip(COMPONENTS, means[2:-1], strict=True)), level, why, means[-1])
     return _variables(job, gas, shape, values, result.response.correlation_time)
 
 
@@ -168,7 +168,7 @@ def _cell_flags(
 def _variables(
     job: StationJob, gas: str, shape: tuple[int, int], values: tuple[Any, ...], correlation: float
 ) -> list[tuple[str, Any, dict[str, Any]]]:
-    mean, sd, n, random, parts, level, why = values
+    mean, sd, n, random, parts, level, why, reading = values
     units, standard = GASES[gas]
     words = f"mole fraction of {NAMES[gas]} in dry air"
     scale = {"units": units, "calibration_scale": job.gases[gas].scale}
@@ -182,6 +182,8 @@ def _variables(
         (f"{gas}_sd", sd, {**scale, "standard_name": standard,
                            "long_name": f"{words}, standard deviation of the readings",
                            "cell_methods": "time: standard_deviation"}),
+        (f"{gas}_reading", reading, {"units": units, "standard_name": standard, "cell_methods": "time: mean",
+                                     "long_name": f"{words}, on the scale of the analyser: before calibration"}),
         (f"{gas}_n", n.astype(np.int32), {"units": "1", "standard_name": "number_of_observations",
                                            "long_name": f"{words}, number of readings"}),
         (f"{gas}_u_random", random, {**error, "long_name": f"{words}, standard uncertainty, repeatability",

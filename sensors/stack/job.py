@@ -44,12 +44,9 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     InputError
         Files, columns, units or states that are missing or wrong, or channels without a ``stack`` section.
     """
-    if record is not None and config.reader.format != "values":
-        for path in expand(config.reader.files, base, endings=TABLES):
+    if record is not None:
+        for path in _files(config, base):
             record.use(path, "stack records")
-        if config.reader.format == "netcdf" and config.reader.channels is not None:
-            for path in expand(config.reader.channels.files, base, endings=TABLES):
-                record.use(path, "stack records")
     records = read(config.reader, base=base)
     steps = [
         f"read {config.reader.format} records: {records.sizes['source']} sources, {records.sizes['time']} intervals"
@@ -100,3 +97,12 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
         if text:
             result.attrs[key] = text
     return result
+
+
+def _files(config: StackJob, base: Path | None) -> list[Path]:
+    """Return the files of a job: records, and the channels beside a calibrated gas."""
+    if config.reader.format == "values":
+        return []
+    beside = config.reader.channels if config.reader.format == "netcdf" else None
+    patterns = [*config.reader.files, *(beside.files if beside is not None else ())]
+    return expand(patterns, base, endings=TABLES)

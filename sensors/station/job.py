@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +112,26 @@ def read_records(
         return records, paths
     from sensors.station.ingest import ingest
 
-    return ingest(paths, job, base=base, workers=workers, digests=digests), paths
+    paths, waiting = _begun(paths, config.format)
+    records = ingest(paths, job, base=base, workers=workers, digests=digests)
+    if waiting:
+        note = f"no row yet in {', '.join(p.name for p in waiting)}: left out"
+        records = replace(records, notes=(*records.notes, note))
+    return records, paths
+
+
+def _begun(paths: list[Path], kind: str) -> tuple[list[Path], list[Path]]:
+    """Split off logs without a row: one that was just opened must not stop the others; alone it is refused by name."""
+
+    def rowless(path: Path) -> bool:
+        with suppress(OSError), path.open("rb") as stream:
+            head = stream.read(65536)
+            packed = path.suffix.lower() in (".gz", ".zip")
+            return not head or (kind == "picarro" and not packed and len(head) < 65536 and head.count(b"\n") < 2)
+        return False
+
+    waiting = [path for path in paths if rowless(path)]
+    return (paths, []) if len(waiting) == len(paths) else ([p for p in paths if p not in waiting], waiting)
 
 
 def _check_ports(records: Records, job: StationJob) -> None:

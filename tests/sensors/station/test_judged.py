@@ -1,9 +1,7 @@
-"""A file of a station before the independent checkers and before the parts of the toolkit that read it."""
+"""A file of a station before the parts of the toolkit that read it; checkers judge one in tests/real/test_neon.py."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from sensors.stack.job import run as measure
 from sensors.station.config import StationJob
 from sensors.station.job import run
 from tests.station_logs import job_of, simulate, text_of
+from tests.terminal import inside
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +35,6 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ds = run(job, record=record)
     netcdf.write(ds, folder / "station.nc", record=record)
     return folder / "station.nc"
-
-
-@pytest.mark.parametrize("options", [("--criteria", "strict", "--test=cf:1.11"), ("--test=acdd:1.3",)])
-def test_the_checker_finds_nothing(written: Path, options: tuple[str, ...]) -> None:
-    tool = Path(sys.executable).with_name("compliance-checker")
-    done = subprocess.run([str(tool), *options, str(written)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
 
 
 def test_what_other_parts_need_is_in_the_file(written: Path) -> None:
@@ -135,3 +127,39 @@ def test_wrong_files_and_intervals_are_refused(written: Path, tmp_path: Path) ->
         copy = tmp_path / "again.nc"
         copy.write_bytes(written.read_bytes())
         measure(StackJob(**stack_job(written, tmp_path, files=[str(written), str(copy)])), base=tmp_path)
+
+
+def test_the_page_of_a_station(written: Path, tmp_path: Path) -> None:
+    done = inside("sensors", "report", written, "-o", tmp_path / "page")
+    assert done.returncode == 0, done.stderr
+    names = {p.name for p in (tmp_path / "page").iterdir()}
+    assert {f"co2-{k}.svg" for k in ("record", "cylinders", "targets", "allan", "baseline", "cycles")} < names
+    page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
+    assert page.count("<svg") == 6 and "goal 0.1" in page and "T5" in page
+    assert "manifest.json" in names  # so that --force may replace it
+    for arguments, words in (((written, "--inlet", "90m"), "inlet is not in the file"),
+                             ((tmp_path / "page" / "report.html",), "")):  # fmt: skip
+        done = inside("sensors", "report", *arguments, "-o", tmp_path / "other")
+        assert done.returncode == 2 and words in done.stderr and not (tmp_path / "other").exists()
+
+
+def test_the_reading_before_calibration_is_kept(written: Path) -> None:
+    """The simulated analyser reads (x - 0.35 - drift) / 1.002: calibration adds 0.35 + 0.002 x within its drift."""
+    ds = netcdf.read(written)
+    added = (ds["co2"] - ds["co2_reading"]).values
+    assert np.nanmax(np.abs(added - 0.35 - 0.002 * ds["co2_reading"].values)) < 0.5
+    assert (np.isfinite(ds["co2_reading"].values) == (ds["co2_n"].values > 0)).all()
+
+
+def test_the_analysis_of_one_inlet_of_several(written: Path, tmp_path: Path) -> None:
+    import xarray as xr
+
+    ds = netcdf.read(written)
+    two = xr.concat([ds, ds.assign_coords(inlet=["90m"])], "inlet", data_vars="minimal", coords="minimal",
+                    compat="override")  # fmt: skip
+    netcdf.write(two, tmp_path / "two.nc", record=Record("test", command=["ghg"]))
+    arguments = ("sensors", "allan", tmp_path / "two.nc", "-n", "co2", "--format", "json")
+    assert inside(*arguments, "--inlet", "90m").stdout == inside(*arguments[:2], written, *arguments[3:]).stdout != ""
+    for more, words in (((), "several inlets"), (("--inlet", "9m"), "inlet is not in the file")):
+        done = inside(*arguments, *more)
+        assert done.returncode == 2 and words in done.stderr and "10m, 90m" in done.stderr
