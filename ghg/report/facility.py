@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ghg.core.errors import InputError
+from ghg.report.page import render, texts
 
-__all__ = ["detail", "texts", "write_report"]
-
-LANGUAGES = ("en", "zh")
-
-
-@cache
-def texts(lang: str) -> dict[str, str]:
-    """Return all words of the page in a language.
-
-    Raises
-    ------
-    InputError
-        The language is not offered.
-    """
-    if lang not in LANGUAGES:
-        raise InputError("the language of the report is not offered", found=lang, need=" or ".join(LANGUAGES))
-    return tomllib.loads((files("ghg.report") / "text" / f"{lang}.toml").read_text(encoding="utf-8"))
+__all__ = ["detail", "tonnes", "write_report"]
 
 
 def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> Path:
@@ -49,20 +32,14 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     """
     text = texts(lang)
     try:
-        from jinja2 import Environment, StrictUndefined, select_autoescape
-
         from ghg.report import figures
     except ImportError as error:
         raise InputError("the report needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     (folder / "figures").mkdir(exist_ok=True)
     drawn = figures.draw(result, text, texts("en"), folder / "figures")
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(tonnes=tonnes, signed=signed, number=number, share=share, detail=partial(detail, text))
-    source = files("ghg.report") / "templates"
-    template = environment.from_string((source / "facility.html.j2").read_text(encoding="utf-8"))
-    style = (source / "style.css").read_text(encoding="utf-8")
-    page = template.render(r=result, t=text, lang=lang, figures=drawn, style=style, evidence=partial(_evidence, text))
+    filters = {"tonnes": tonnes, "share": share, "detail": partial(detail, text)}
+    page = render("facility", filters, r=result, t=text, lang=lang, figures=drawn, evidence=partial(_evidence, text))
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
@@ -82,16 +59,6 @@ def detail(text: Mapping[str, str], found: Mapping[str, Any]) -> str:
 def tonnes(kilograms: float | None) -> str:
     """Return a mass in tonnes with thin spaces between thousands."""
     return "–" if kilograms is None else f"{kilograms / 1000.0:,.0f}".replace(",", "\u202f")
-
-
-def signed(value: float | None, digits: int = 2) -> str:
-    """Return a number with its sign, a real minus."""
-    return "–" if value is None else f"{value:+.{digits}f}".replace("-", "\u2212")
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return a number with fixed digits."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "\u2212")
 
 
 def share(value: float | None) -> str:

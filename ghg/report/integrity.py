@@ -8,12 +8,12 @@ import json
 import math
 from collections.abc import Mapping
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
-from ghg.report.facility import detail, number, texts
+from ghg.report.facility import detail
+from ghg.report.page import render, texts
 
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
@@ -133,17 +133,7 @@ def page(result: Mapping[str, Any], lang: str = "en") -> str:
         Language.
     """
     text = texts(lang)
-    try:
-        from jinja2 import Environment, StrictUndefined, select_autoescape
-    except ImportError as error:
-        raise InputError("the page needs more packages", found=str(error.name),
-                         hint="install ghg-toolkit[report]") from error  # fmt: skip
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(number=number, p=_p, detail=partial(detail, text))
-    source = files("ghg.report") / "templates"
-    template = environment.from_string((source / "integrity.html.j2").read_text(encoding="utf-8"))
-    style = (source / "style.css").read_text(encoding="utf-8")
-    return template.render(r=result, t=text, lang=lang, style=style)
+    return render("integrity", {"p": _p, "detail": partial(detail, text)}, r=result, t=text, lang=lang)
 
 
 def _p(value: float | None) -> str:

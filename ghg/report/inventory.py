@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ghg.core.errors import InputError
-from ghg.report.facility import LANGUAGES
+from ghg.report.page import render, texts
 
-__all__ = ["texts", "write_report"]
+__all__ = ["write_report"]
 
 LISTED = 40  # findings that are spelt out; all are in findings.csv
-
-
-@cache
-def texts(lang: str) -> dict[str, str]:
-    """Return all words of the page in a language.
-
-    Raises
-    ------
-    InputError
-        The language is not offered.
-    """
-    if lang not in LANGUAGES:
-        raise InputError("the language of the report is not offered", found=lang, need=" or ".join(LANGUAGES))
-    return tomllib.loads((files("ghg.report") / "text" / f"inventory_{lang}.toml").read_text(encoding="utf-8"))
 
 
 def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> Path:
@@ -43,22 +25,15 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     lang : {"en", "zh"}
         Language.
     """
-    from jinja2 import Environment, StrictUndefined, select_autoescape
-
     from ghg.report import inventory_figures as figures
 
-    text = texts(lang)
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(mass=mass, digits=digits, percent=percent)
-    source = files("ghg.report") / "templates"
-    template = environment.from_string((source / "inventory.html.j2").read_text(encoding="utf-8"))
-    style = (source / "style.css").read_text(encoding="utf-8")
+    text = texts(lang, "inventory")
     findings = _grouped(result["findings"], text)
     shown = {"grid": {}, "reported_classes": [], **result}
     shown["reported_classes"] = [{**one, "why_words": _reasons(one, text)} for one in shown["reported_classes"]]
-    page = template.render(r=shown, t=text, lang=lang, figures=figures.draw(result, text, lang), style=style,
-                           findings=findings[:LISTED], hidden=max(len(findings) - LISTED, 0),
-                           named=_names(lang))  # fmt: skip
+    page = render("inventory", {"mass": mass, "digits": digits, "percent": percent}, r=shown, t=text, lang=lang,
+                  figures=figures.draw(result, text, lang), findings=findings[:LISTED],
+                  hidden=max(len(findings) - LISTED, 0), named=_names(lang))  # fmt: skip
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path

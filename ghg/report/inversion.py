@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from ghg.core.errors import InputError
-from ghg.report.facility import LANGUAGES, number, signed
+from ghg.report.page import render, texts
 
-__all__ = ["texts", "write_report"]
+__all__ = ["write_report"]
 
 K95 = 1.959964
 FEW = 4  # regions that are put into words
@@ -28,20 +25,6 @@ _ALARMS = (
         r"the observations ask for (\S+) sigma of the prior of '(.+)' everywhere \((\S+) standard errors\)",
     ),
 )
-
-
-@cache
-def texts(lang: str) -> dict[str, str]:
-    """Return all words of the page in a language.
-
-    Raises
-    ------
-    InputError
-        The language is not offered.
-    """
-    if lang not in LANGUAGES:
-        raise InputError("the language of the report is not offered", found=lang, need=" or ".join(LANGUAGES))
-    return tomllib.loads((files("ghg.report") / "text" / f"inversion_{lang}.toml").read_text(encoding="utf-8"))
 
 
 def write_report(folder: Path, lang: str = "en") -> Path:
@@ -65,7 +48,7 @@ def write_report(folder: Path, lang: str = "en") -> Path:
     InputError
         The folder holds no run, or the packages of the report are missing.
     """
-    text = texts(lang)
+    text = texts(lang, "inversion")
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         whole = result["whole"]
@@ -73,24 +56,18 @@ def write_report(folder: Path, lang: str = "en") -> Path:
         raise InputError("the folder holds no run of an inversion", where=str(folder), need="result.json",
                          hint="make one with ghg inversion run") from error  # fmt: skip
     try:
-        from jinja2 import Environment, StrictUndefined, select_autoescape
-
         from ghg.report import inversion_figures as figures
     except ImportError as error:
         raise InputError("the report needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     unit = Unit.of(result)
     (folder / "figures").mkdir(exist_ok=True)
-    drawn = figures.draw(folder, result, unit, text, texts("en"))
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters.update(digits=digits, number=number, signed=signed, percent=percent, pvalue=pvalue)
-    source = files("ghg.report") / "templates"
-    template = environment.from_string((source / "inversion.html.j2").read_text(encoding="utf-8"))
-    style = (source / "style.css").read_text(encoding="utf-8")
+    drawn = figures.draw(folder, result, unit, text, texts("en", "inversion"))
     main = whole[-1]["group"]  # the sum of all blocks stands last
     first = sorted((r for r in whole if r["group"] == main), key=lambda r: -(r["determined"] or 0.0))
-    page = template.render(
-        r=result, t=text, lang=lang, figures=drawn, style=style, unit=unit, main=main,
+    page = render(
+        "inversion", {"digits": digits, "percent": percent, "pvalue": pvalue},
+        r=result, t=text, lang=lang, figures=drawn, unit=unit, main=main,
         sentences=[sentence(row, unit, text) for row in first[:FEW]],
         rows=[line(row, unit, text) for row in whole], alarms=alarms(result, text),
         without=[without(one, main, unit) for one in result.get("without_site", [])],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-from ghg.core.errors import InputError
 from ghg.report.figures import ACCOUNTED, DOWN, GREY, MEASURED, STYLE, UP, _axes, _svg
+from ghg.report.page import render
 
 __all__ = ["plot", "write_quality"]
 
@@ -146,12 +145,6 @@ def write_quality(results: list[dict[str, Any]], notes: list[str], folder: Path,
     title : str
         Heading of the page.
     """
-    try:
-        from jinja2 import Environment, StrictUndefined, select_autoescape
-    except ImportError as error:
-        raise InputError(
-            "the page needs more packages", found=str(error.name), hint="install ghg-toolkit[report]"
-        ) from error
     pictures = []
     with plt.rc_context(STYLE):
         for k, result in enumerate(results, 1):
@@ -163,13 +156,8 @@ def write_quality(results: list[dict[str, Any]], notes: list[str], folder: Path,
             plt.close(figure)
     text = json.dumps({"results": results, "notes": notes}, ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "quality.json").write_text(text + "\n", encoding="utf-8")
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]))
-    environment.filters["shown"] = _shown
-    source = files("ghg.report") / "templates"
-    template = environment.from_string((source / "quality.html.j2").read_text(encoding="utf-8"))
-    style = (source / "style.css").read_text(encoding="utf-8")
-    page = template.render(results=results, notes=notes, pictures=pictures, style=style,
-                           title=title or "Quality tests of stack monitors")  # fmt: skip
+    page = render("quality", {"shown": _shown}, results=results, notes=notes, pictures=pictures,
+                  title=title or "Quality tests of stack monitors")  # fmt: skip
     path = folder / "quality.html"
     path.write_text(page, encoding="utf-8")
     return path

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ghg.core.errors import InputError
 from ghg.core.files import write_text
+from ghg.report.page import render
 
 __all__ = ["write_network", "write_station"]
 
@@ -35,25 +34,9 @@ def _shown(value: float | None, form: str = ".2g") -> str:
     return number(float("nan") if value is None else value, form)
 
 
-def render(name: str, **values: Any) -> str:
-    """Return a page from its template.
-
-    Raises
-    ------
-    InputError
-        jinja2 is not installed.
-    """
-    try:
-        from jinja2 import Environment, StrictUndefined, select_autoescape
-    except ImportError as error:
-        raise InputError("the page needs more packages", found=str(error.name),
-                         hint="install ghg-toolkit[report]") from error  # fmt: skip
-    environment = Environment(undefined=StrictUndefined, autoescape=select_autoescape(["html", "j2"]), trim_blocks=True)
-    environment.filters.update(number=number, shown=_shown, unit=lambda text: UNITS.get(text, text))
-    source = files("ghg.report") / "templates"
-    style = (source / "style.css").read_text(encoding="utf-8")
-    template = environment.from_string((source / name).read_text(encoding="utf-8"))
-    return template.render(style=style, made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
+def _page(name: str, **values: Any) -> str:
+    filters = {"number": number, "shown": _shown, "unit": lambda text: UNITS.get(text, text)}
+    return render(name, filters, made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
 
 
 def write_network(status: Sequence[Any], job: Any, folder: Path) -> Path:
@@ -70,7 +53,7 @@ def write_network(status: Sequence[Any], job: Any, folder: Path) -> Path:
     """
     order = sorted(status, key=lambda s: (-len(s.technician), -len(s.alarms), s.name))
     unverified = sorted({g.gas for s in status for g in s.gases if not g.verified and g.goal == g.goal})
-    page = render("network.html.j2", title=job.title, watch=job.watch, stations=status, order=order,
+    page = _page("network", title=job.title, watch=job.watch, stations=status, order=order,
                   unverified=unverified)  # fmt: skip
     path = folder / "status.html"
     write_text(path, page, force=True)
@@ -117,7 +100,7 @@ def write_station(ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: 
             pictures.append((key, svg, WORDS[key]))
         sections.append({"gas": gas, "pictures": pictures, "units": str(ds[gas].attrs["units"]), **found})
     path = folder / "report.html"
-    page = render("station.html.j2", title=ds.attrs.get("title", "Station"), sections=sections, **about,
+    page = _page("station", title=ds.attrs.get("title", "Station"), sections=sections, **about,
                   said=[n for n in str(ds.attrs.get("notes", "")).split("; ") if n])  # fmt: skip
     path.write_text(page, encoding="utf-8")
     return path

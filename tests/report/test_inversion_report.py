@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ghg.core.errors import InputError
-from ghg.report.inversion import Unit, alarms, rounded, sentence, texts
+from ghg.report.inversion import Unit, alarms, rounded, sentence
+from ghg.report.page import texts
 
 
 def row(value: float, u: float, direction: str, determined: float | None = 0.9) -> dict[str, object]:
@@ -16,9 +17,9 @@ def row(value: float, u: float, direction: str, determined: float | None = 0.9) 
 
 
 def test_both_languages_have_the_same_words() -> None:
-    assert set(texts("en")) == set(texts("zh"))
+    assert set(texts("en", "inversion")) == set(texts("zh", "inversion"))
     with pytest.raises(InputError, match="language"):
-        texts("fr")
+        texts("fr", "inversion")
 
 
 @pytest.mark.parametrize(
@@ -31,13 +32,13 @@ def test_a_number_ends_at_the_second_digit_of_its_uncertainty(value: float, u: f
 
 def test_the_first_screen_says_source_sink_or_neither() -> None:
     unit = Unit.of({"species": "CO2", "whole": [row(-30.0, 2.0, "sink")]})
-    said = sentence(row(-30.0, 2.0, "sink"), unit, texts("en"))
+    said = sentence(row(-30.0, 2.0, "sink"), unit, texts("en", "inversion"))
     assert said["main"] == "Here takes up 30.0 TgC a year." and "\u221233.9 to \u221226.1" in said["interval"]
     assert "Tg CO2: \u2212109.9 ± 7.3" in said["also"] and "Mostly determined" in said["known"]
-    assert "gives off" in sentence(row(30.0, 2.0, "source"), unit, texts("en"))["main"]
-    neither = sentence(row(1.0, 2.0, "not told apart from zero", 0.1), unit, texts("en"))
+    assert "gives off" in sentence(row(30.0, 2.0, "source"), unit, texts("en", "inversion"))["main"]
+    neither = sentence(row(1.0, 2.0, "not told apart from zero", 0.1), unit, texts("en", "inversion"))
     assert "cannot be told apart" in neither["main"] and "this is the prior" in neither["known"]
-    assert "nothing to be determined" in sentence(row(1.0, 0.0, "source", None), unit, texts("en"))["known"]
+    assert "nothing to be determined" in sentence(row(1.0, 0.0, "source", None), unit, texts("en", "inversion"))["known"]
 
 
 def test_a_rare_gas_is_told_in_gigagrams() -> None:
@@ -51,6 +52,6 @@ def test_alarms_are_put_into_the_language_of_the_page() -> None:
              "innovations at TAC are 3.1 times as large as stated",
              "the observations ask for +4.8 sigma of the prior of 'land' everywhere (+5.5 standard errors)",
              "new"]  # fmt: skip
-    said = alarms({"diagnostics": {"alarms": found}}, texts("zh"))
+    said = alarms({"diagnostics": {"alarms": found}}, texts("zh", "inversion"))
     assert "9.85" in said[0] and "TAC" in said[1] and "land" in said[2] and said[3] == "new"
     assert all("the" not in s for s in said)

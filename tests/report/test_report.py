@@ -19,7 +19,8 @@ from ghg.facility.config import FacilityJob
 from ghg.facility.independence import EVIDENCE, Independence
 from ghg.facility.job import _finite
 from ghg.facility.result import as_dict
-from ghg.report.facility import _evidence, detail, texts, write_report
+from ghg.report.facility import _evidence, detail, write_report
+from ghg.report.page import texts
 from sensors.integrity.null import nulls
 from tests.plants import ordinary, plant, settings
 
