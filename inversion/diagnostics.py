@@ -29,10 +29,35 @@ if TYPE_CHECKING:
     from inversion.posterior import Posterior
     from inversion.totals import Totals, TotalSet
 
-__all__ = ["Diagnostics", "averaging_kernel", "diagnose", "leave_out", "response", "withheld"]
+__all__ = ["Alarm", "Diagnostics", "averaging_kernel", "diagnose", "leave_out", "response", "withheld"]
 
 ALARM = 1e-3  # probability below which innovations do not fit the stated uncertainties, shared among the tests
 SEASONS = ("DJF", "MAM", "JJA", "SON")
+ALARMS = {
+    "cost": "the cost is {} per degree of freedom where 1 is expected (p = {})",
+    "site": "innovations at {} are {} times as large as stated",
+    "block": "the observations ask for {} sigma of the prior of '{}' everywhere ({} standard errors)",
+}
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that does not fit.
+
+    Parameters
+    ----------
+    code : {"cost", "site", "block"}
+        All observations together, one site, or one block of fluxes.
+    values : tuple of str
+        What its sentence names, in its order.
+    """
+
+    code: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """Return the sentence."""
+        return ALARMS[self.code].format(*self.values)
 
 
 @dataclass(frozen=True)
@@ -58,8 +83,8 @@ class Diagnostics:
     consistency : list of dict
         By site, after Desroziers: variance of the observation error, ``error_ratio``, and of what the prior predicts,
         ``signal_ratio``, as the residuals show them, over what was stated; both are 1 on average where all is right.
-    alarms : list of str
-        What does not fit, in words; empty where everything does.
+    alarms : list of Alarm
+        What does not fit; empty where everything does.
     """
 
     n: int
@@ -71,12 +96,13 @@ class Diagnostics:
     signal: float
     residual: float
     innovations: list[dict[str, Any]] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
     consistency: list[dict[str, Any]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""
-        return dict(self.__dict__)
+        alarms = [{"code": a.code, "values": list(a.values), "text": str(a)} for a in self.alarms]
+        return {**self.__dict__, "alarms": alarms}
 
 
 def projector(posterior: Posterior) -> Array:
@@ -120,7 +146,7 @@ def diagnose(posterior: Posterior) -> Diagnostics:
     p = float(chdtrc(df, cost)) if df > 0 else np.nan
     rows, alarms = _innovations(posterior)
     if p < ALARM:
-        alarms.insert(0, f"the cost is {cost / df:.2f} per degree of freedom where 1 is expected (p = {p:.1e})")
+        alarms.insert(0, Alarm("cost", (f"{cost / df:.2f}", f"{p:.1e}")))
     return Diagnostics(n, q, cost / max(df, 1), p, observations, cost - observations, signal, residual, rows, alarms,
                        _consistency(posterior, rest, noise, signal_part))  # fmt: skip
 
@@ -157,7 +183,7 @@ def _trace(posterior: Posterior, vectors: int = 30) -> float:
     return float(np.mean(np.sum(posterior.used.error.apply(z) * posterior.factor.solve(z), axis=0)))
 
 
-def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[str]]:
+def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm]]:
     """Return statistics of innovations by site and season, and the alarms of sites and blocks.
 
     Exact solvers test each site by d_G' (S_GG)^-1 d_G; each block by the shift of its prior by one sigma everywhere,
@@ -171,7 +197,8 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[str]]
     sites = list(dict.fromkeys(used.site.tolist()))
     month = used.time.astype("datetime64[M]").astype(np.int64) % 12 + 1
     season = np.array(SEASONS)[(month % 12) // 3]
-    rows, alarms = [], []
+    rows: list[dict[str, Any]] = []
+    alarms: list[Alarm] = []
     tests = len(sites) + len(used.blocks)
     for site in sites:
         mine = np.flatnonzero(used.site == site)
@@ -181,7 +208,7 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[str]]
             chi2 = float(rest[mine] @ np.linalg.solve(part @ part.T, rest[mine]))
             row |= {"chi2": chi2 / mine.size, "p": float(chdtrc(mine.size, chi2))}
             if row["p"] < ALARM / tests:
-                alarms.append(f"innovations at {site} are {np.sqrt(chi2 / mine.size):.1f} times as large as stated")
+                alarms.append(Alarm("site", (site, f"{np.sqrt(chi2 / mine.size):.1f}")))
         rows.append(row)
         rows += [_row(site, s, mine[season[mine] == s], rest, spread) for s in SEASONS if (season[mine] == s).any()]
     for block in used.blocks:
@@ -190,8 +217,7 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[str]]
         if not q and (norm := float(shift[:, 0] @ solved)) > 0.0:
             t = float(solved @ rest) / np.sqrt(norm)
             if float(erfc(abs(t) / np.sqrt(2.0))) < ALARM / tests:
-                alarms.append(f"the observations ask for {t / np.sqrt(norm):+.1f} sigma of the prior of '{block.name}' "
-                              f"everywhere ({t:+.1f} standard errors)")  # fmt: skip
+                alarms.append(Alarm("block", (f"{t / np.sqrt(norm):+.1f}", block.name, f"{t:+.1f}")))
     return rows, alarms
 
 

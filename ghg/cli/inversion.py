@@ -93,7 +93,7 @@ def summary(found: dict[str, Any]) -> list[str]:
         d = found["diagnostics"]
         lines.append(f"Reduced chi-square {d['chi2']:.3f} (p = {d['p']:.2g}), degrees of freedom for signal "
                      f"{d['signal']:.1f} of {d['n']} observations, residual {d['residual']:.1e}")  # fmt: skip
-        lines += [f"Alarm: {alarm}" for alarm in d["alarms"]]
+        lines += [f"Alarm: {alarm['text']}" for alarm in d["alarms"]]
     lines += [f"Estimated {e['name']}: {e['value']:.4g} ({e['low']:.4g} to {e['high']:.4g})"
               for e in found.get("estimated", [])]  # fmt: skip
     return lines

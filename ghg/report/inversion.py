@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,6 @@ __all__ = ["write_report"]
 K95 = 1.959964
 FEW = 4  # regions that are put into words
 MUCH, LITTLE = 0.75, 0.25  # shares of variance removed, for words
-_ALARMS = (
-    ("alarm_cost", r"the cost is ([\d.]+) per degree of freedom where 1 is expected \(p = ([^)]+)\)"),
-    ("alarm_site", r"innovations at (.+) are ([\d.]+) times as large as stated"),
-    (
-        "alarm_block",
-        r"the observations ask for (\S+) sigma of the prior of '(.+)' everywhere \((\S+) standard errors\)",
-    ),
-)
 
 
 def write_report(folder: Path, lang: str = "en") -> Path:
@@ -152,12 +143,9 @@ def without(one: Mapping[str, Any], main: str, unit: Unit) -> dict[str, Any]:
 
 
 def alarms(result: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
-    """Return the alarms in the words of the page; one that is not known stays as it came."""
-    said = []
-    for alarm in result.get("diagnostics", {}).get("alarms", []):
-        found = next(((k, m) for k, p in _ALARMS if (m := re.fullmatch(p, alarm))), None)
-        said.append(alarm if found is None else text[found[0]].format(*found[1].groups()))
-    return said
+    """Return the alarms in the words of the page."""
+    found = result.get("diagnostics", {}).get("alarms", [])
+    return [text[f"alarm_{one['code']}"].format(*one["values"]) for one in found]
 
 
 def digits(value: float | None, count: int = 3) -> str:

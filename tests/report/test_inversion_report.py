@@ -7,6 +7,7 @@ import pytest
 from ghg.core.errors import InputError
 from ghg.report.inversion import Unit, alarms, rounded, sentence
 from ghg.report.page import texts
+from inversion.diagnostics import ALARMS, Alarm, Diagnostics
 
 
 def row(value: float, u: float, direction: str, determined: float | None = 0.9) -> dict[str, object]:
@@ -38,7 +39,9 @@ def test_the_first_screen_says_source_sink_or_neither() -> None:
     assert "gives off" in sentence(row(30.0, 2.0, "source"), unit, texts("en", "inversion"))["main"]
     neither = sentence(row(1.0, 2.0, "not told apart from zero", 0.1), unit, texts("en", "inversion"))
     assert "cannot be told apart" in neither["main"] and "this is the prior" in neither["known"]
-    assert "nothing to be determined" in sentence(row(1.0, 0.0, "source", None), unit, texts("en", "inversion"))["known"]
+    assert (
+        "nothing to be determined" in sentence(row(1.0, 0.0, "source", None), unit, texts("en", "inversion"))["known"]
+    )
 
 
 def test_a_rare_gas_is_told_in_gigagrams() -> None:
@@ -48,10 +51,14 @@ def test_a_rare_gas_is_told_in_gigagrams() -> None:
 
 
 def test_alarms_are_put_into_the_language_of_the_page() -> None:
-    found = ["the cost is 9.85 per degree of freedom where 1 is expected (p = 1.0e-12)",
-             "innovations at TAC are 3.1 times as large as stated",
-             "the observations ask for +4.8 sigma of the prior of 'land' everywhere (+5.5 standard errors)",
-             "new"]  # fmt: skip
-    said = alarms({"diagnostics": {"alarms": found}}, texts("zh", "inversion"))
-    assert "9.85" in said[0] and "TAC" in said[1] and "land" in said[2] and said[3] == "new"
-    assert all("the" not in s for s in said)
+    found = [
+        Alarm("cost", ("9.85", "1.0e-12")),
+        Alarm("site", ("TAC", "3.1")),
+        Alarm("block", ("+4.8", "land", "+5.5")),
+    ]
+    assert {one.code for one in found} == set(ALARMS)
+    result = {"diagnostics": Diagnostics(1, 0, 1.0, 0.5, 1.0, 0.0, 0.5, 0.0, alarms=found).as_dict()}
+    chinese, english = (alarms(result, texts(lang, "inversion")) for lang in ("zh", "en"))
+    for said, one in zip(chinese, found, strict=True):
+        assert all(value in said for value in one.values) and "the" not in said
+    assert [said.lower().rstrip(".").replace("misfit", "cost") for said in english] == [str(a).lower() for a in found]
