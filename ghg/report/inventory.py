@@ -57,15 +57,9 @@ def _grouped(findings: list[dict[str, Any]], text: Mapping[str, str]) -> list[di
 def _reasons(one: Mapping[str, Any], text: Mapping[str, str]) -> str:
     """Return the reasons of differences in the words of the page; those of the user stay as they are."""
     said = []
-    for why, number in one["reasons"]:
-        fuel = why.removeprefix("reports the CO2 per heat of ")
-        if not why:
-            words = text["unexplained"]
-        elif fuel != why:
-            words = text["like_fuel"].format(text.get("fuel_" + fuel.replace(" ", "_"), fuel))
-        else:
-            words = text["like_several"] if why.startswith("reports CO2 per heat between") else why
-        said.append(f"{number} {words}")
+    for code, value, number in one["reasons"]:
+        named = text.get(f"fuel_{value}", value) if code == "like" else value
+        said.append(f"{number} {text[f'why_{code}'].format(named)}")
     return "; ".join(said)
 
 

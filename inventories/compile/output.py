@@ -177,9 +177,10 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     if result.get("grid", {}).get("misplaced"):
         _csv(folder / "positions.csv", result["grid"]["misplaced"])
     if result.get("reported"):
-        _csv(folder / "reported.csv", [{**r, "agrees": int(r["agrees"]), "unit": "kg"} for r in result["reported"]])
-        _csv(folder / "reported_classes.csv", [{k: v for k, v in r.items() if k != "reasons"} | {"unit": "kg"}
-                                                for r in result["reported_classes"]])  # fmt: skip
+        for name in ("reported", "reported_classes"):  # the reasons stand there in words
+            _csv(folder / f"{name}.csv", [{k: int(v) if k == "agrees" else v for k, v in r.items()
+                                           if k not in ("reason", "reasons")} | {"unit": "kg"}
+                                          for r in result[name]])  # fmt: skip
     _workbook(folder / "emissions.xlsx", long, result)
     write_interchange(ds, folder / "primap2.csv")
 

@@ -29,6 +29,14 @@ __all__ = ["classes", "compare", "relative_u", "words"]
 
 Array = npt.NDArray[np.float64]
 WITHIN = 1.96  # standard uncertainties: 95 % of a normal distribution
+Why = tuple[str, str]  # code of WHY, and what its sentence names
+WHY = {
+    "": "not explained",
+    "like": "reports the CO2 per heat of {}",
+    "several": "reports CO2 per heat between those of two fuels, as if several were burnt",
+    "given": "{}",  # the words of the job
+}
+UNKNOWN: Why = ("", "")
 LIKE = 0.04  # relative distance at which a reported factor is taken for that of a fuel
 
 
@@ -89,20 +97,22 @@ def compare(ds: xr.Dataset, config: Reported, base: Path) -> list[dict[str, Any]
         ours = np.sum([np.nan_to_num(annual_mass(ds, n)[there]) for n in (name, *one.plus)], axis=0)
         u = relative_u(budget, budget.species.index(name))[there] * ours
         taken = matching(frame, one.where, "where")[here] & (theirs > 0) & (ours > 0)
-        like = _likes(ds, there, theirs) if name == "CO2" else np.full(here.size, "")
+        like = _likes(ds, there, theirs) if name == "CO2" else [UNKNOWN] * here.size
         for i in np.flatnonzero(taken).tolist():
-            why = next((text for text, hit in reasons if hit[i]), "") or str(like[i])
+            why = next((("given", text) for text, hit in reasons if hit[i]), like[i])
             named = {"source": label[here[i]], "class": group[i], "species": name}
             rows.append({**named, **_row(float(ours[i]), float(u[i]), float(theirs[i]), one.u, why)})
     return rows
 
 
-def _row(ours: float, u: float, theirs: float, relative: float, why: str) -> dict[str, Any]:
+def _row(ours: float, u: float, theirs: float, relative: float, why: Why) -> dict[str, Any]:
     combined = float(np.hypot(u, relative * theirs))
     z = (ours - theirs) / combined if combined > 0 else float("inf")
     agrees = abs(z) <= WITHIN
     return {"compiled": ours, "u_compiled": u, "reported": theirs, "u_reported": relative * theirs,
-            "ratio": ours / theirs, "z": z, "agrees": agrees, "why": "" if agrees else why}  # fmt: skip
+            "ratio": ours / theirs, "z": z, "agrees": agrees,
+            "why": sentence(why) if why != UNKNOWN and not agrees else "",
+            "reason": UNKNOWN if agrees else why}  # fmt: skip
 
 
 def _frame(config: Reported, base: Path) -> Any:
@@ -119,10 +129,10 @@ def _text(frame: Any, name: str) -> Any:
     return frame[name].fillna("").astype(str).str.strip().to_numpy(dtype=str)
 
 
-def _likes(ds: xr.Dataset, there: Any, theirs: Array) -> npt.NDArray[np.str_]:
+def _likes(ds: xr.Dataset, there: Any, theirs: Array) -> list[Why]:
     """Return for each source the fuel whose CO2 per energy is that which it reports, if it is another than its own."""
     if "activity_energy" not in ds:
-        return np.full(theirs.size, "")
+        return [UNKNOWN] * theirs.size
     with np.errstate(divide="ignore", invalid="ignore"):
         per = theirs / ds["activity_energy"].values[there]  # kg J-1, on the basis of the activity
         own = annual_mass(ds, "CO2")[there] / ds["activity_energy"].values[there]
@@ -131,21 +141,26 @@ def _likes(ds: xr.Dataset, there: Any, theirs: Array) -> npt.NDArray[np.str_]:
         rows = factors.candidates("part98", fuel, "emission_factor", "CO2")
         if rows:
             known[fuel] = rows[-1].to("kg J-1")
-    found = []
+    found: list[Why] = []
     names, values = list(known), np.array(list(known.values()))
     for mass, mine in zip(per.tolist(), own.tolist(), strict=True):
         if not np.isfinite(mass):
-            found.append("")
+            found.append(UNKNOWN)
             continue
         distance = np.abs(mass / values - 1.0)
         best = int(np.argmin(distance))
         if distance[best] <= LIKE and not abs(mine / values[best] - 1.0) <= LIKE:
-            found.append(f"reports the CO2 per heat of {names[best].replace('_', ' ')}")
+            found.append(("like", names[best]))
         elif values.min() < mass < values.max():
-            found.append("reports CO2 per heat between those of two fuels, as if several were burnt")
+            found.append(("several", ""))
         else:
-            found.append("")
-    return np.array(found, dtype=str)
+            found.append(UNKNOWN)
+    return found
+
+
+def sentence(why: Why) -> str:
+    """Return a reason in words."""
+    return WHY[why[0]].format(why[1].replace("_", " "))
 
 
 def classes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -158,13 +173,14 @@ def classes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             some = [r for r in part if not group or r["class"] == group]
             ours, theirs = (sum(r[k] for r in some) for k in ("compiled", "reported"))
             apart = [r for r in some if not r["agrees"]]
-            why = {w: sum(r["why"] == w for r in apart) for w in dict.fromkeys(r["why"] for r in apart)}
-            ranked = sorted(why.items(), key=lambda one: -one[1])
+            why = Counter(r["reason"] for r in apart)
+            ranked = why.most_common()
             found.append({"species": name, "class": group or "all", "sources": len(some),
                           "agree": 1.0 - len(apart) / len(some), "compiled": ours, "reported": theirs,
-                          "ratio": ours / theirs, "explained": sum(n for w, n in ranked if w), "apart": len(apart),
-                          "why": "; ".join(f"{n} {w or 'not explained'}" for w, n in ranked),
-                          "reasons": ranked})  # fmt: skip
+                          "ratio": ours / theirs, "apart": len(apart),
+                          "explained": sum(n for w, n in ranked if w != UNKNOWN),
+                          "why": "; ".join(f"{n} {sentence(w)}" for w, n in ranked),
+                          "reasons": [(*w, n) for w, n in ranked]})  # fmt: skip
     return found
 
 

@@ -6,9 +6,11 @@ import pytest
 
 from ghg.core.config import load_dict
 from ghg.core.errors import InputError
+from ghg.report.inventory import _reasons
+from ghg.report.page import LANGUAGES, texts
 from inventories.compile.config import InventoryJob
 from inventories.compile.job import run
-from inventories.compile.reported import classes, compare
+from inventories.compile.reported import WHY, classes, compare
 
 MMBTU_TO_T = 93.28e-3  # t CO2 per mmBtu of bituminous coal, 40 CFR 98 table C-1
 ROWS = f"""id,heat(mmBtu),fuel,CO2(t),kind
@@ -44,6 +46,11 @@ def test_agreement_and_reasons(tmp_path) -> None:
     (whole,) = classes(rows)
     assert (whole["sources"], whole["agree"], whole["apart"], whole["explained"]) == (5, pytest.approx(0.2), 4, 3)
     assert "1 not explained" in whole["why"]
+    assert {code for code, _, _ in whole["reasons"]} == set(WHY)
+    for lang in LANGUAGES:
+        text = texts(lang, "inventory")
+        said = _reasons(whole, text)
+        assert text["fuel_natural_gas"] in said and "stood still" in said and text["why_several"] in said
 
 
 @pytest.mark.parametrize(
