@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import ErrorList, GhgError, InputError
+from ghg.core.shapes import is_shapes
 from ghg.core.units import factor
 from inversion.background import baseline, known, side_block
 from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob, RegionsJob
@@ -355,11 +356,11 @@ def regions_of(one: RegionsJob, grid: Grid, base: Path, record: Record | None = 
         Regions overlap, miss cells although none may be missed, or a name is not there.
     """
     from inversion.readers import read_regions
-    from inversion.readers.shapes import read_shapes
+    from inversion.readers.shapes import read_shares
 
     path = base / one.file
-    if path.suffix.lower() in (".geojson", ".json"):
-        names, shares = read_shapes(path, grid.axes(), names=one.names or "name")
+    if is_shapes(path):
+        names, shares = read_shares(path, grid.axes(), names=one.names or "name")
     else:
         names, shares, _ = read_regions(path, grid.axes(), variable=one.variable, names=one.names)
     if record is not None:

@@ -152,7 +152,7 @@ class ErrorJob(Model):
 
 
 class RegionsJob(Model):
-    """Regions: ``share(region, latitude, longitude)``, a mask of integers with names, or polygons (GeoJSON).
+    """Regions: ``share(region, latitude, longitude)``, a mask of integers with names, or polygons (shapefile, GeoJSON).
 
     `select` keeps some of them, `groups` adds some up under a name, `rest` says what becomes of all other cells.
     """

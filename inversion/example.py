@@ -168,9 +168,9 @@ def _shapes() -> dict[str, Any]:
 
 
 def _shares(path: Path) -> dict[str, Array]:
-    from inversion.readers.shapes import read_shapes
+    from inversion.readers.shapes import read_shares
 
-    names, shares = read_shapes(path, (LATITUDE, LONGITUDE))
+    names, shares = read_shares(path, (LATITUDE, LONGITUDE))
     return {n: s.ravel() for n, s in zip(names, shares, strict=True)}
 
 

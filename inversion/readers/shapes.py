@@ -1,45 +1,39 @@
-"""Regions drawn as polygons (GeoJSON) to shares of the area of grid cells.
+"""Regions drawn as polygons to shares of the area of grid cells.
 
-A ring is cut at the parallels, each strip at the meridians, and what is left in a cell is measured in longitude and
-sine of latitude, in which areas on the sphere are true. Edges are straight in longitude and latitude, as GeoJSON says.
+A ring is cut at the parallels, each strip at the meridians, and what is left in a cell is measured on the sphere. Edges
+are straight in longitude and latitude, and their integral has a closed form.
 
 References
 ----------
-RFC 7946, section 3.1.6 (rings) and 3.1.1 (lines are straight in longitude and latitude). Sutherland & Hodgman (1974),
-Commun. ACM 17, 32-42 (clipping); the signed area stays right for rings that are not convex.
+Sutherland & Hodgman (1974), Commun. ACM 17, 32-42: clipping; the signed area stays right for rings that are not convex.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core.errors import InputError
-from ghg.core.files import open_input
+from ghg.core.shapes import read_shapes
 from inversion.regrid import edges
 
-__all__ = ["read_shapes", "shares_of"]
+__all__ = ["read_shares", "shares_of"]
 
 Array = npt.NDArray[np.float64]
 
 
-def read_shapes(
-    path: str | os.PathLike[str], grid: tuple[Array, Array], *, names: str = "name"
-) -> tuple[list[str], Array]:
-    """Return the regions of a GeoJSON file as shares of the cells of a grid.
+def read_shares(path: Path, grid: tuple[Array, Array], *, names: str = "name") -> tuple[list[str], Array]:
+    """Return the regions of a shapefile or GeoJSON as shares of the cells of a grid.
 
     Parameters
     ----------
-    path : path
-        FeatureCollection of Polygon and MultiPolygon.
+    path : Path
+        See :func:`ghg.core.shapes.read_shapes`.
     grid : (latitude, longitude)
         Centres, ascending, degrees.
     names : str
-        Property that holds the name; features of one name are one region.
+        Attribute that holds the name; shapes of one name are one region.
 
     Returns
     -------
@@ -50,43 +44,14 @@ def read_shapes(
     Raises
     ------
     InputError
-        No GeoJSON, another kind of geometry, no name, or coordinates that are no longitudes and latitudes.
+        See :func:`ghg.core.shapes.read_shapes`.
     """
-    where = str(path)
-    try:
-        data = json.loads(open_input(path).read_text(encoding="utf-8-sig"))
-        features = data["features"] if data.get("type") == "FeatureCollection" else [data]
-        found: dict[str, Array] = {}
-        for number, feature in enumerate(features):
-            label = (feature.get("properties") or {}).get(names)
-            if label is None:
-                raise InputError("a shape has no name", where=f"{where}, feature {number + 1}",
-                                 need=f"property '{names}'", hint="say which property is the name")  # fmt: skip
-            share = sum(_polygon(p, grid, where) for p in _polygons(feature["geometry"], where))
-            found[str(label)] = found.get(str(label), np.zeros(())) + share
-    except (UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise InputError("this is no GeoJSON of polygons", where=where,
-                         need="a FeatureCollection of polygons") from error  # fmt: skip
-    if not found:
-        raise InputError("the file holds no shape", where=where)
+    found: dict[str, Array] = {}
+    for shape in read_shapes(path, names):
+        share = found.setdefault(shape.name, np.zeros((grid[0].size, grid[1].size)))
+        for ring, hole in zip(shape.rings, shape.holes, strict=True):
+            share += (-1.0 if hole else 1.0) * shares_of(ring, grid)
     return list(found), np.clip(np.stack(list(found.values())), 0.0, 1.0)
-
-
-def _polygons(geometry: dict[str, Any], where: str) -> list[Any]:
-    kind = geometry["type"]
-    if kind not in ("Polygon", "MultiPolygon"):
-        raise InputError("a shape is no polygon", where=where, found=str(kind), need="Polygon or MultiPolygon")
-    return [geometry["coordinates"]] if kind == "Polygon" else list(geometry["coordinates"])
-
-
-def _polygon(rings: list[Any], grid: tuple[Array, Array], where: str) -> Array:
-    points = [np.array([p[:2] for p in ring], np.float64) for ring in rings]
-    for one in points:
-        if not np.isfinite(one).all() or np.abs(one[:, 1]).max() > 90.0 or np.abs(one[:, 0]).max() > 540.0:
-            raise InputError("a shape is not in longitudes and latitudes", where=where,
-                             found=f"{one.min():g} to {one.max():g}", hint="give it in WGS 84 degrees")  # fmt: skip
-    shares = [shares_of(one, grid) for one in points]
-    return shares[0] - np.sum(shares[1:], axis=0)
 
 
 def shares_of(ring: Array, grid: tuple[Array, Array]) -> Array:
@@ -130,8 +95,12 @@ def _cut(ring: Array, axis: int, value: float, side: float) -> Array:
 
 
 def _area(ring: Array) -> float:
-    """Return the signed area in longitude [rad] and sine of latitude."""
+    """Return the signed area on the unit sphere: minus the sum over the edges of the integral of sin(latitude) dlon.
+
+    Along an edge that is straight in longitude and latitude it is dlon sin(middle) sin(half) / half, half = dlat / 2.
+    """
     if ring.shape[0] < 3:
         return 0.0
-    x, y = np.radians(ring[:, 0]), np.sin(np.radians(ring[:, 1]))
-    return 0.5 * float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    lon, lat = np.radians(ring).T
+    dlon, half = np.roll(lon, -1) - lon, 0.5 * (np.roll(lat, -1) - lat)
+    return -float(np.sum(dlon * np.sin(lat + half) * np.sinc(half / np.pi)))

@@ -16,7 +16,7 @@ from ghg.core.errors import ConfigError, InputError
 from inversion.assemble import assemble, totals_of
 from inversion.config import InversionJob
 from inversion.grid import Grid
-from inversion.readers.shapes import read_shapes
+from inversion.readers.shapes import read_shares
 from tests.inversion import example
 
 LAT, LON = np.arange(50.0, 54.0), np.arange(-3.0, 3.0)
@@ -40,7 +40,7 @@ def box(west: float, south: float, east: float, north: float) -> list[tuple[floa
 def test_boxes_with_a_hole_have_the_area_of_the_sphere(tmp_path: Path) -> None:
     path = saved(tmp_path, shape("a", box(-2.0, 50.2, 1.3, 52.9), box(-1.0, 51.0, 0.0, 52.0)[::-1]),
                  shape("b", box(-1.0, 51.0, 0.0, 52.0)))  # fmt: skip
-    names, shares = read_shapes(path, (LAT, LON))
+    names, shares = read_shares(path, (LAT, LON))
     assert names == ["a", "b"] and shares.sum(axis=0).max() <= 1.0 + 1e-12
     grid = Grid.regular(LAT, LON)
 
@@ -56,7 +56,7 @@ def test_boxes_with_a_hole_have_the_area_of_the_sphere(tmp_path: Path) -> None:
 def test_a_shape_that_is_not_convex_and_one_in_longitudes_to_360(tmp_path: Path) -> None:
     star = [(-2.5, 50.0), (0.0, 51.0), (2.5, 50.0), (0.0, 53.4), (-2.5, 50.0)]
     moved = [(x + 360.0, y) for x, y in star]
-    _, shares = read_shapes(saved(tmp_path, shape("a", star), shape("b", moved)), (LAT, LON))
+    _, shares = read_shares(saved(tmp_path, shape("a", star), shape("b", moved)), (LAT, LON))
     np.testing.assert_allclose(shares[0], shares[1], atol=1e-12)
     flat = np.abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(star))) / 2.0
     assert shares[0].sum() == pytest.approx(flat, rel=1e-3)
@@ -65,16 +65,16 @@ def test_a_shape_that_is_not_convex_and_one_in_longitudes_to_360(tmp_path: Path)
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "no GeoJSON"),
-        (json.dumps({"type": "FeatureCollection", "features": []}), "no shape"),
-        (json.dumps({**shape("a", box(0, 0, 1, 1)), "properties": {"id": 3}}), "no name"),
-        (json.dumps(shape("a", box(500000.0, 100000.0, 600000.0, 200000.0))), "longitudes and latitudes"),
+        ("{", "neither a shapefile nor GeoJSON"),
+        (json.dumps({"type": "FeatureCollection", "features": []}), "no polygon"),
+        (json.dumps({**shape("a", box(0, 0, 1, 1)), "properties": {"id": 3}}), "lack the attribute.*'name'.*one of id"),
+        (json.dumps(shape("a", box(500000.0, 100000.0, 600000.0, 200000.0))), "longitude and latitude.*600000"),
     ],
 )
 def test_what_is_no_shape_is_said(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "x.geojson").write_text(text)
     with pytest.raises(InputError, match=words):
-        read_shapes(tmp_path / "x.geojson", (LAT, LON))
+        read_shares(tmp_path / "x.geojson", (LAT, LON))
 
 
 def job(folder: Path, changes: dict[str, str] | None = None) -> InversionJob:
