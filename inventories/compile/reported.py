@@ -37,6 +37,7 @@ WHY = {
     "given": "{}",  # the words of the job
 }
 UNKNOWN: Why = ("", "")
+EXPLAINED = ("like", "given")  # "several" is consistent with almost any difference: a guess, counted apart
 LIKE = 0.04  # relative distance at which a reported factor is taken for that of a fuel
 
 
@@ -178,7 +179,7 @@ def classes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             found.append({"species": name, "class": group or "all", "sources": len(some),
                           "agree": 1.0 - len(apart) / len(some), "compiled": ours, "reported": theirs,
                           "ratio": ours / theirs, "apart": len(apart),
-                          "explained": sum(n for w, n in ranked if w != UNKNOWN),
+                          "explained": sum(n for w, n in ranked if w[0] in EXPLAINED),
                           "why": "; ".join(f"{n} {sentence(w)}" for w, n in ranked),
                           "reasons": [(*w, n) for w, n in ranked]})  # fmt: skip
     return found
