@@ -68,7 +68,7 @@ def test_us_units_agree_with_their_measurement(compared):
 
 
 def test_the_command_says_how_units_agree_and_why_not(us):
-    """94.7 % of 3,502 units with monitors; of the rest some report the CO2 per heat of another fuel, more lie between."""
+    """94.7 % of 3,502 units with monitors; of the rest some report the CO2 per heat of another fuel, others."""
     job = load(EXAMPLES / "us-2021.toml", InventoryJob)
     assert job.reported is not None
     table = {(c["species"], c["class"]): c for c in classes(compare(us, job.reported, EXAMPLES))}
