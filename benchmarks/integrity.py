@@ -20,7 +20,7 @@ import pandas as pd
 
 from sensors.config import CampdReader
 from sensors.integrity.null import nulls
-from sensors.integrity.tamper import Attack, tamper
+from sensors.integrity.tamper import Attack
 from sensors.integrity.trials import Trial, false_alarms, highest, laws, starts, trials
 from sensors.integrity.units import Unit, units_of
 from sensors.readers import read
@@ -28,7 +28,6 @@ from sensors.readers import read
 BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data" / "facility"
 FLOW = ("heat_input", "emission")  # what a wrong flow changes together
 SCALES = (0.05, -0.05)
-COPIED = 24  # hours of operation that must have been copied into a week, or there is no copy to find
 RATE = 0.02  # alarms per unit-year that a detector other than the steps may raise
 
 
@@ -80,18 +79,10 @@ def attacks(units: list[Unit], count: int, seed: int = 1) -> dict[str, list[tupl
                 ("invent", 0.0, 0, "invented: the curve itself"),
                 ("shift", 2.0, 0, "clock moved by 2 hours"),
             ):
-                if kind in ("copy", "scaled_copy") and copied_hours(unit, hour) < COPIED:
+                if kind in ("copy", "scaled_copy") and hour < 2 * 168:
                     continue
                 cases[words].append((unit, Attack(kind, flow, strength, hour, length)))
     return cases
-
-
-def copied_hours(unit: Unit, hour: int) -> int:
-    """Return how many hours of operation a week copied from `hour` on would get."""
-    if hour < 2 * 168:
-        return 0
-    copy = tamper(unit, Attack("copy", ("heat_input",), 0.0, hour, 168))
-    return int(np.sum((copy.channels["heat_input"] != unit.channels["heat_input"]) & (unit.on == 1)))
 
 
 def table(rows: list[list[Any]], head: list[str]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ghg.core.jit import kernel
 
-WINDOW, MOVED = 10, 7  # hours that must repeat before a copy is looked at, and how often the value moves in them
+WINDOW, MOVED = 5, 3  # hours that must repeat before a copy is looked at, and how often the value moves in them
 SIGNS, TURNS = 24, 18  # directions of change that must repeat for a scaled copy, and how many of them are not zero
 SAMPLE = 2000  # values that tell the resolution
 PRIME, FACTOR = 2147483647, 1000003  # of the rolling hashes
@@ -101,8 +101,31 @@ def _power(length):
 
 
 @kernel
+def _surprise(keys, n, table, told):
+    """Fill `told` with the sums of -ln of how often each step of the value occurs in the record; none for a step of 0.
+
+    The steps are counted in a table of hashes: two that share a place count as more frequent, never as rarer.
+    """
+    mask = table.size - 1
+    table[:] = 0
+    for i in range(1, n):
+        table[((keys[i] - keys[i - 1]) * FACTOR >> 3) & mask] += 1
+    told[0] = 0.0
+    rarest = math.log(n)
+    for i in range(1, n):
+        change = keys[i] - keys[i - 1]
+        told[i] = told[i - 1]
+        if change != 0:
+            count = table[(change * FACTOR >> 3) & mask]
+            told[i] += rarest if count == 1 else rarest - math.log(count)
+
+
+@kernel
 def copied(hour, y, n, step, table, hashes, keys):
-    """Return the longest stretch of `y` that occurs twice, exactly, as the number of times the value moves in it.
+    """Return the stretch of `y` that occurs twice, exactly, and is least likely to by chance, in nats.
+
+    -ln of the product of the frequencies of its steps, less the logarithm of how many pairs of hours there are: a
+    stretch of fine values needs few hours, one of coarse values that often take the same steps needs many.
 
     Parameters
     ----------
@@ -116,16 +139,19 @@ def copied(hour, y, n, step, table, hashes, keys):
     -------
     score, first hour of the later copy, hour after its last, first hour of the original
     """
-    table[:] = -1
-    mask = table.size - 1
     power = _power(WINDOW)
-    best, start, end, origin = 0, 0, 0, 0
+    best, start, end, origin = 0.0, 0, 0, 0
     h, moves, done = 0, 0, 0
     low = math.inf
     for i in range(n):
         low = min(low, y[i])
     for i in range(n):  # whole steps: an exact copy may differ in the last bit of a conversion
         keys[i] = math.floor((y[i] - low) / step + 0.5)
+    told = np.empty(n)
+    _surprise(keys, n, table, told)
+    pairs = 2.0 * math.log(n)
+    table[:] = -1
+    mask = table.size - 1
     for i in range(n):
         moves += i > 0 and keys[i] != keys[i - 1]
         if i < WINDOW:
@@ -139,14 +165,14 @@ def copied(hour, y, n, step, table, hashes, keys):
         hit = _find(table, hashes, keys, begin, WINDOW, h, mask)
         if hit < 0 or begin < done:
             continue
-        k, moved = 0, 0
+        k = 0
         while begin + k < n and hit + k < begin and keys[hit + k] == keys[begin + k]:
-            moved += k > 0 and keys[begin + k] != keys[begin + k - 1]
             k += 1
         done = begin + k
-        if moved > best:
-            best, start, end, origin = moved, hour[begin], hour[begin + k - 1] + 1, hour[hit]
-    return float(best), start, end, origin
+        score = told[done - 1] - told[begin] - pairs
+        if score > best:
+            best, start, end, origin = score, hour[begin], hour[done - 1] + 1, hour[hit]
+    return best, start, end, origin
 
 
 @kernel
