@@ -214,5 +214,5 @@ class _Prior(Factor):
     method = "none"
 
     def solve(self, v: Array) -> Array:
-        """Refuse: nothing was observed."""
-        raise NotImplementedError
+        """Refuse: nothing was observed, so whoever asks has made a mistake."""
+        raise NotImplementedError("no observation has been used yet")

@@ -52,12 +52,7 @@ def build(
         announce("tables")
         files.write_tables(ds, result, folder)
         announce("report")
-        try:
-            from ghg.report.inventory import write_report
-
-            write_report(result, folder, lang.value)
-        except ImportError as error:
-            result["notes"].append(f"no report: {error.name} is not installed (ghg-toolkit[report])")
+        _report(result, folder, lang.value)
         write_manifest(folder)
     jobs.tell_steps(record, verbose)
     for line in files.lines(result):
@@ -67,6 +62,16 @@ def build(
     for line in (*reported.words(result.get("reported_classes", [])), *space.lines(grids)):
         console.show(line)
     console.show(f"Written: {output}")
+
+
+def _report(result: dict[str, Any], folder: Path, lang: str) -> None:
+    """Write the report; where its packages are missing a note says so."""
+    try:
+        from ghg.report.inventory import write_report
+
+        write_report(result, folder, lang)
+    except ImportError as error:
+        result["notes"].append(f"no report: {error.name} is not installed (ghg-toolkit[report])")
 
 
 @app.command()

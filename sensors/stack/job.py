@@ -51,39 +51,8 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     steps = [
         f"read {config.reader.format} records: {records.sizes['source']} sources, {records.sizes['time']} intervals"
     ]
-    if "emission" in records:
-        if config.stack is not None:
-            raise InputError(
-                "the records hold the emission already, so it is not computed again",
-                where="stack",
-                need="no section 'stack'",
-            )
-        result = records
-        if config.missing is not None:
-            from sensors.missing.effect import filled_emission
-
-            result, told = filled_emission(records, config.missing, None)
-            steps += told
-    elif config.stack is None:
-        raise InputError(
-            "the records hold channels and no emission",
-            where="stack",
-            found=", ".join(map(str, records.data_vars)),
-            need="a section 'stack'",
-        )
-    else:
-        from sensors.readers.netcdf import with_stated_uncertainty
-        from sensors.stack.emission import stack_emission
-
-        stack = with_stated_uncertainty(records, config.stack) if config.reader.format == "netcdf" else config.stack
-        if config.missing is None:
-            result = stack_emission(records, stack)
-        else:
-            from sensors.missing.effect import filled_emission
-
-            result, told = filled_emission(records, config.missing, lambda ds: stack_emission(ds, stack))
-            steps += told
-        steps.append(f"computed the emission by {result.attrs['stack_method']}")
+    result, told = _emission(records, config)
+    steps += told
     findings = against_ledger(config, base, record)
     result = flag_unrecorded(result, findings)
     if config.ledger is not None and not findings:
@@ -97,6 +66,34 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
         if text:
             result.attrs[key] = text
     return result
+
+
+def _emission(records: xr.Dataset, config: StackJob) -> tuple[xr.Dataset, list[str]]:
+    """Return the emission of the records, gaps filled where that is asked for, and the steps taken."""
+    if "emission" in records:
+        if config.stack is not None:
+            raise InputError("the records hold the emission already, so it is not computed again", where="stack",
+                             need="no section 'stack'")  # fmt: skip
+        if config.missing is None:
+            return records, []
+        from sensors.missing.effect import filled_emission
+
+        return filled_emission(records, config.missing, None)
+    if config.stack is None:
+        raise InputError("the records hold channels and no emission", where="stack",
+                         found=", ".join(map(str, records.data_vars)), need="a section 'stack'")  # fmt: skip
+    from sensors.readers.netcdf import with_stated_uncertainty
+    from sensors.stack.emission import stack_emission
+
+    stack = with_stated_uncertainty(records, config.stack) if config.reader.format == "netcdf" else config.stack
+    told: list[str] = []
+    if config.missing is None:
+        result = stack_emission(records, stack)
+    else:
+        from sensors.missing.effect import filled_emission
+
+        result, told = filled_emission(records, config.missing, lambda ds: stack_emission(ds, stack))
+    return result, [*told, f"computed the emission by {result.attrs['stack_method']}"]
 
 
 def _files(config: StackJob, base: Path | None) -> list[Path]:
