@@ -65,6 +65,7 @@ def test_rows_without_a_position_are_spread_over_their_region(tmp_path: Path) ->
         place(inventory(), grid, regions=(read_regions(geojson(tmp_path / "s.json", ("W", "X")), "code"), {}))
 
 
+@pytest.mark.kernel
 def test_points_at_sea_and_in_another_region_are_listed(tmp_path: Path) -> None:
     regions = read_regions(shapefile(tmp_path / "r.shp"), "code", encoding="gbk")
     assert list(regions.names) == ["西", "东"]

@@ -11,7 +11,6 @@ import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
 import xarray as xr
 
 from ghg.core import netcdf
@@ -23,11 +22,10 @@ from inventories.export.models import write_ioapi, write_wrfchem
 from inventories.grid.config import read_gridded
 from inventories.grid.fields import coordinates, with_year
 from inventories.grid.grids import LonLat, Projected
-from inventories.grid.points import grid_points, locate_regions
+from inventories.grid.points import grid_points
 from inventories.grid.projections import LambertConformal
 from inventories.grid.regrid import regrid
 from inventories.grid.wrf import from_wrfinput
-from inventories.readers.shapes import read_regions
 
 pytestmark = pytest.mark.kernel
 RECORD = Record("inventories export", command=["ghg", "inventories", "export"])
@@ -146,11 +144,3 @@ def test_plants_of_the_world_keep_the_total_of_every_country(folder: Path) -> No
         at = np.asarray(rows)
         one = np.bincount(placed.cell[at], rate[at], grid.size)
         assert one.sum() == pytest.approx(rate[at].sum(), rel=1e-12)
-    regions = read_regions(folder / "regions" / "naturalearth_lowres" / "naturalearth_lowres.shp", "name")
-    assert len(regions.names) == 177 and {"China", "Switzerland"} <= set(regions.names)
-    some = np.arange(0, len(table), 20)  # every twentieth: the coast of 1:110 million is coarse
-    sea = locate_regions(regions, lon[some], lat[some]) < 0
-    assert 0.02 < sea.mean() < 0.06
-    shapes = [shapely.Polygon(ring) for polygon in regions.polygons for ring in polygon]  # holes are countries
-    for i in np.flatnonzero(sea)[:20]:
-        assert not any(s.contains(shapely.Point(lon[some[i]], lat[some[i]])) for s in shapes)
