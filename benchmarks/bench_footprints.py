@@ -1,8 +1,8 @@
 """Packed footprints: packing, reading and products, beside the bandwidth of the machine and a dense array.
 
 Run ``python benchmarks/bench_footprints.py [ROWS]``. Synthetic plumes of one site on the 293 x 391 cells of Europe,
-a tenth of them seen by each hour. The floor of a product is one pass over the bytes it has to read (a sum of an array of
-that size, on one core); the peer is what most tools do, a dense float32 array of footprints times the map.
+a tenth of them seen by each hour. The floor of a product is one pass over the bytes it has to read (a sum of an array
+of that size, on one core); the peer is what most tools do, a dense float32 array of footprints times the map.
 """
 
 from __future__ import annotations

@@ -374,9 +374,10 @@ def site_terms(
     """
     site = np.asarray(site, dtype=str)
     values = np.broadcast_to(np.asarray(sigma, dtype=np.float64), site.shape).copy()
-    names = list(dict.fromkeys(site.tolist()))
-    at = {s: (tower or {}).get(s, s) for s in names}
-    towers = list(dict.fromkeys(at.values()))
+    names: list[str] = list(dict.fromkeys(site.tolist()))
+    given: Mapping[str, str] = tower or {}
+    at = {s: given.get(s, s) for s in names}
+    towers: list[str] = list(dict.fromkeys(at.values()))
     group = np.array([towers.index(at[s]) for s in site.tolist()], dtype=np.int64)
     if not isinstance(time_length, Mapping):
         return (Term(name, values, group, time_length, height_length),)
