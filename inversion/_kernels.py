@@ -10,8 +10,8 @@ import numpy as np
 from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
-    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_times", "scatter_add", "serial_update",
-    "sort_rows", "spans", "spread", "transpose",
+    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_chain",
+    "exponential_times", "scatter_add", "serial_update", "sort_rows", "spans", "spread", "transpose",
 ]  # fmt: skip
 
 
@@ -40,8 +40,11 @@ def csr_times(indptr, column, values, x, out, band, rows):
                 while j < indptr[i + 1] and column[j] < end:
                     v = values[j]
                     c = column[j]
-                    for m in range(k):
-                        out[i, m] += v * x[c, m]
+                    if k == 1:  # no loop to set up
+                        out[i, 0] += v * x[c, 0]
+                    else:
+                        for m in range(k):
+                            out[i, m] += v * x[c, m]
                     j += 1
                 place[i - first] = j
 
@@ -139,6 +142,15 @@ def exponential_times(rho, x, out):
         for m in range(k):
             carry[m] = rho[i + 1] * (carry[m] + x[i + 1, m])
             out[i, m] += carry[m]
+
+
+@kernel
+def exponential_chain(rho, x):
+    """Set x[i] <- rho[i] x[i - 1] + x[i] in place, x (n, k): a Markov chain from scaled independent normals."""
+    n, k = x.shape
+    for i in range(1, n):
+        for m in range(k):
+            x[i, m] += rho[i] * x[i - 1, m]
 
 
 @kernel_parallel

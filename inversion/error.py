@@ -7,7 +7,7 @@ between groups.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from inversion.sensitivity import Array
 
-__all__ = ["Inferred", "ObservationError", "Term"]
+__all__ = ["Inferred", "ObservationError", "Term", "site_terms"]
 
 _BLOCK = 6000  # observations of one connected group that are held as a dense block
 
@@ -191,7 +191,7 @@ class ObservationError:
         return np.split(order, edges) if self.size else []
 
     def apply(self, x: Array) -> Array:
-        """Return R x for x (n, k); exponential terms in time cost O(n)."""
+        """Return R x for x (n, k) in O(n): exponential terms are Markov chains in time, one for each level."""
         from inversion import _kernels
 
         out = self._white()[:, None] * x
@@ -200,16 +200,21 @@ class ObservationError:
         for term in self.terms:
             if term.independent or term.group is None:
                 continue
-            sigma = np.asarray(term.sigma)[:, None]
-            if np.isfinite(term.height_length):
-                for rows in _split(term.group):
-                    out[rows] += sigma[rows] * (self._correlation(term, rows) @ (sigma[rows] * x[rows]))
-                continue
             order, rho = self._chain(term)
             part = np.empty_like(x)
-            _kernels.exponential_times(rho, np.ascontiguousarray((sigma * x)[order]), part)
-            out[order] += sigma[order] * part
+            for weight in self._levels(term):
+                scaled = (np.asarray(term.sigma) * weight)[order, None]
+                _kernels.exponential_times(rho, np.ascontiguousarray(scaled * x[order]), part)
+                out[order] += scaled * part
         return out
+
+    def _levels(self, term: Term) -> list[Array]:
+        """Return weights w_l (n,) with sum_l w_l w_l' = exp(-|dz| / height length): one for each height there is."""
+        if not np.isfinite(term.height_length) or self.height is None:
+            return [np.ones(self.size)]
+        heights, place = np.unique(self.height, return_inverse=True)
+        root = np.linalg.cholesky(np.exp(-np.abs(heights[:, None] - heights[None, :]) / term.height_length))
+        return [root[place, level] for level in range(heights.size)]
 
     def _white(self) -> Array:
         parts = [np.square(t.sigma) for t in self.terms if t.independent or t.group is None]
@@ -279,13 +284,39 @@ class ObservationError:
 
     def sample(self, rng: np.random.Generator, count: int) -> Array:
         """Draw errors, (n, count)."""
-        z = rng.standard_normal((self.size, count))
         if self.diagonal_only:
-            return z * np.sqrt(self.variance())[:, None]
+            return rng.standard_normal((self.size, count)) * np.sqrt(self.variance())[:, None]
+        if self.matrix is None:
+            return self._sample_chains(rng, count)
+        z = rng.standard_normal((self.size, count))
         out = np.empty_like(z)
         for rows, root in self._roots():
             out[rows] = root @ z[rows]
         return out
+
+    def _sample_chains(self, rng: np.random.Generator, count: int) -> Array:
+        from inversion import _kernels
+
+        out = rng.standard_normal((self.size, count)) * np.sqrt(self._white())[:, None]
+        for term in self.terms:
+            if term.independent or term.group is None:
+                continue
+            order, rho = self._chain(term)
+            innovation = np.sqrt((1.0 - rho) * (1.0 + rho))
+            for weight in self._levels(term):
+                chain = innovation[:, None] * rng.standard_normal((self.size, count))
+                _kernels.exponential_chain(rho, chain)
+                out[order] += (np.asarray(term.sigma) * weight)[order, None] * chain
+        return out
+
+    def bound(self, x: Array) -> Array:
+        """Return x' R^-1 x of each column, or where R cannot be factored something larger: x' x over the white part."""
+        if self.diagonal_only or max(rows.size for rows in self.groups()) <= _BLOCK:
+            return np.sum(x * self.solve(x), axis=0)
+        white = self._white()
+        if not (white > 0.0).all():
+            return np.full(x.shape[1], np.inf)
+        return np.sum(x * x / white[:, None], axis=0)
 
     def take(self, rows: npt.NDArray[np.int64]) -> ObservationError:
         """Return the error of some observations."""
@@ -315,6 +346,47 @@ def _least(old: npt.NDArray[np.int64], new: npt.NDArray[np.int64], size: int) ->
     return least[old]
 
 
-def _split(group: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
-    order = np.argsort(group, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+def site_terms(
+    name: str, sigma: npt.ArrayLike, site: npt.NDArray[np.str_], time_length: float | Mapping[str, float], *,
+    tower: Mapping[str, str] | None = None, height_length: float = np.inf,
+) -> tuple[Term, ...]:  # fmt: skip
+    """Return the terms of an error that is correlated in time within each site, and between the levels of a tower.
+
+    Parameters
+    ----------
+    name : str
+        Of the error; with several lengths each term is named "<name> <tower>".
+    sigma : array (n,) or float
+        Standard deviation [mol mol-1].
+    site : array of str (n,)
+        Site of each observation; each inlet height of a tower may be a site of its own.
+    time_length : float or mapping of str to float
+        e-folding time [s] of all, or by site (of a tower: that of its first site).
+    tower : mapping of str to str, optional
+        Tower to which a site belongs; sites that are not named are alone.
+    height_length : float
+        e-folding difference of height [m] between the levels of a tower; infinite where they err alike.
+
+    Raises
+    ------
+    InputError
+        A site without a length, or levels of one tower with different ones.
+    """
+    site = np.asarray(site, dtype=str)
+    values = np.broadcast_to(np.asarray(sigma, dtype=np.float64), site.shape).copy()
+    names: list[str] = list(dict.fromkeys(site.tolist()))
+    given: Mapping[str, str] = tower or {}
+    at = {s: given.get(s, s) for s in names}
+    towers: list[str] = list(dict.fromkeys(at.values()))
+    group = np.array([towers.index(at[s]) for s in site.tolist()], dtype=np.int64)
+    if not isinstance(time_length, Mapping):
+        return (Term(name, values, group, time_length, height_length),)
+    if missing := [s for s in names if s not in time_length]:
+        raise InputError(f"the {name} error has no correlation time for a site", found=", ".join(missing),
+                         need="one for each of " + ", ".join(names))  # fmt: skip
+    lengths = {t: {time_length[s] for s in names if at[s] == t} for t in towers}
+    if mixed := [t for t in towers if len(lengths[t]) > 1]:
+        raise InputError(f"levels of one tower have different correlation times of the {name} error",
+                         found=", ".join(mixed))  # fmt: skip
+    return tuple(Term(f"{name} {t}", np.where(group == k, values, 0.0), group, lengths[t].pop(), height_length)
+                 for k, t in enumerate(towers))  # fmt: skip

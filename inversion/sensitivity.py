@@ -22,7 +22,12 @@ __all__ = ["Array", "Dense", "Outer", "Sensitivity", "Slabs", "Sparse"]
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | None
-_ROWS = 512  # rows of a sparse matrix that go through the periods together
+_ROWS = 512  # rows of a sparse matrix that go through the columns together
+_BAND = 16384  # numbers of the other factor that they read at a time, an eighth of a megabyte
+
+
+def _band(x: Array) -> int:
+    return max(256, _BAND // max(1, x.shape[-1]))
 
 
 class Sensitivity(ABC):
@@ -203,10 +208,10 @@ class Sparse(Sensitivity):
         """Return H x for x (r, p, k) -> (n, k)."""
         from inversion import _kernels
 
-        n, _, r = self.shape
+        n = self.shape[0]
         flat = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(-1, x.shape[2])
         out = np.zeros((n, x.shape[2]))
-        _kernels.csr_times(self.indptr, self.column, self.values, flat, out, r, _ROWS)
+        _kernels.csr_times(self.indptr, self.column, self.values, flat, out, _band(x), _ROWS)
         return out
 
     def adjoint(self, y: Array) -> Array:
@@ -218,7 +223,7 @@ class Sparse(Sensitivity):
             self._turned = _kernels.transpose(self.indptr, self.column, self.values, p * r)
         start, row, values = self._turned
         out = np.zeros((p * r, y.shape[1]))
-        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out, self.shape[0], _ROWS)
+        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out, _band(y), _ROWS)
         return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
 
     def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -115,7 +115,7 @@ class KrylovFactor(Factor):
         sx = self.product(x)
         value = g.T @ x + x.T @ (g - sx)
         rest = g - sx
-        bound = np.sum(rest * self.problem.error.solve(rest), axis=0)
+        bound = self.problem.error.bound(rest)
         self.bound = max(self.bound, float(np.max(bound / np.maximum(np.diag(value), 1e-300), initial=0.0)))
         return (value + value.T) / 2.0, bound
 
