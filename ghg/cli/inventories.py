@@ -14,6 +14,7 @@ from ghg.cli import (
     inventories_factors,
     inventories_grids,
     inventories_screen,
+    inventories_shape,
     jobs,
     options,
 )
@@ -21,7 +22,7 @@ from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Activity data to accounted emissions.")  # fmt: skip
-for part in (inventories_build, inventories_factors, inventories_grids, inventories_screen):
+for part in (inventories_build, inventories_factors, inventories_grids, inventories_shape, inventories_screen):
     app.add_typer(part.app)
 
 

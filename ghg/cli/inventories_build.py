@@ -33,6 +33,7 @@ def build(
     from inventories.compile.config import InventoryJob
     from inventories.compile.job import run
     from inventories.compile.rows_table import write_rows_table
+    from inventories.compile.swap import swap
 
     with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
         job = load(config, InventoryJob, changes)
@@ -41,7 +42,8 @@ def build(
         announce("compiling")
         ds = run(job, base=config.parent, record=record)
         announce("uncertainty and checks")
-        result = files.summary(ds, draws=job.draws, seed=job.seed)
+        ds, swaps = swap(ds, job.swap) if job.swap is not None else (ds, [])
+        result = {**files.summary(ds, draws=job.draws, seed=job.seed), "swaps": swaps}
         write_rows_table(ds, result["ensemble"], folder)
         if job.reported is not None:
             record.use(config.parent / job.reported.file, "reported masses")

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inventories.accounting import factors
+from inventories.compile.swap import is_area
 from inventories.dataset import GNFR, annual_mass, species_of
 from inventories.species import SPECIES
 
@@ -213,22 +214,23 @@ def ratio_range(fuel: str, sector: str, name: str, technology: str = "") -> tupl
 
 def double_counting(ds: xr.Dataset) -> list[Finding]:
     """Points and an area total of one region and class: more points than area is impossible, else they may be in it."""
-    kind = ds["kind"].values.astype(str)
-    if "table" in ds.coords:  # rows of a table of points whose position is not known are no area total
-        table = ds["table"].values.astype(str)
-        kind = np.where((kind == "area") & np.isin(table, np.unique(table[kind == "point"])), "unplaced", kind)
-    keys = np.char.add(np.char.add(ds["region"].values.astype(str), " "), ds["category"].values.astype(str))
-    both = np.intersect1d(keys[kind == "point"], keys[kind == "area"])
+    kind, area = ds["kind"].values.astype(str), is_area(ds)
+    region = ds["region"].values.astype(str)
+    done = str(ds.attrs.get("swapped", "")).split("; ")
+    taken = np.isin([f"{r} {s}" for r, s in zip(region, ds["sector"].values.astype(str), strict=True)], done)
+    keys = np.char.add(np.char.add(region, " "), ds["category"].values.astype(str))
+    taken |= np.isin(keys, done)
+    both = np.intersect1d(keys[(kind == "point") & ~taken], keys[area & ~taken])
     found = []
     for key in both.tolist():
         for name in species_of(ds):
             mass = np.nan_to_num(annual_mass(ds, name))
             points = float(mass[(keys == key) & (kind == "point")].sum())
-            area = float(mass[(keys == key) & (kind == "area")].sum())
-            if points > 0 and area > 0:
-                level = "error" if points > area else "warning"
+            whole = float(mass[(keys == key) & area].sum())
+            if points > 0 and whole > 0:
+                level = "error" if points > whole else "warning"
                 why = "points of a class are part of its area total, or the total is what is left"
-                found.append(Finding("double_counting", level, key, name, points, 0.0, area, "kg", why))
+                found.append(Finding("double_counting", level, key, name, points, 0.0, whole, "kg", why))
     return found
 
 

@@ -119,6 +119,9 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
         yield f"  CO2e {one['metric'][:3]:<8}{one['mass'] / 1e6:>18,.{_digits(one['u'])}f} kt"
     errors = sum(f["level"] == "error" for f in result["findings"])
     yield f"Findings: {errors} errors, {len(result['findings']) - errors} warnings"
+    if swaps := result.get("swaps"):
+        over = sum(one["excess"] > 0 for one in swaps)
+        yield f"Swapped: {len(swaps)} area totals are less the points in them, {over} were below them (swaps.csv)"
     for note in result["notes"][:6]:
         yield f"Note: {note}"
 
@@ -163,6 +166,8 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     write_csv(folder / "findings.csv", result["findings"])
     write_csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
                                         for c in ranked])  # fmt: skip
+    if result.get("swaps"):
+        write_csv(folder / "swaps.csv", [{**one, "unit": "kg"} for one in result["swaps"]])
     if result.get("grid", {}).get("misplaced"):
         write_csv(folder / "positions.csv", result["grid"]["misplaced"])
     if result.get("reported"):

@@ -9,7 +9,16 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from inventories.grid.config import ProfileFiles, TargetGrid
 
-__all__ = ["GridSection", "OwnProfile", "Reason", "RegionsSection", "Reported", "ReportedMass", "TimeSection"]
+__all__ = [
+    "GridSection",
+    "OwnProfile",
+    "ProxySection",
+    "Reason",
+    "RegionsSection",
+    "Reported",
+    "ReportedMass",
+    "TimeSection",
+]
 
 
 class RegionsSection(Model):
@@ -31,6 +40,36 @@ class RegionsSection(Model):
     map: dict[str, str] = Field(default_factory=dict)
 
 
+class ProxySection(Model):
+    """By what rows without a position are spread within their region, in place of its area.
+
+    Parameters
+    ----------
+    sectors : list of str
+        GNFR letters it holds for.
+    lines : str
+        GeoJSON of lines (roads, railways, lanes): their length in each cell,
+    weight : str
+        times this property of a line, such as its traffic; or
+    field, variable : str
+        NetCDF file and variable, a density per area on any grid, such as people per km2.
+    """
+
+    sectors: list[str] = Field(min_length=1)
+    lines: str = ""
+    weight: str = ""
+    field: str = ""
+    variable: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> ProxySection:
+        if bool(self.lines) == bool(self.field):
+            raise ValueError("give either lines or field")
+        if self.field and not self.variable:
+            raise ValueError("a field needs its variable")
+        return self
+
+
 class GridSection(TargetGrid):
     """Where the sources are put; keys of the grid itself as in :class:`inventories.grid.config.TargetGrid`.
 
@@ -45,11 +84,14 @@ class GridSection(TargetGrid):
     regions : RegionsSection, optional
         Polygons: sources at sea or in another region than theirs are listed.
     areas : {"withhold", "spread"}
-        Rows without a position are withheld, or spread evenly over the area of their region.
+        Rows without a position are withheld, or spread over their region: by a proxy of their sector, or evenly.
+    proxy : list of ProxySection
+        Proxies; a region in which one is nowhere above zero is spread evenly.
     """
 
     regions: RegionsSection | None = None
     areas: Literal["withhold", "spread"] = "withhold"
+    proxy: list[ProxySection] = Field(default_factory=list)
     sectors: bool = True
     memo: bool = False
     outside: Literal["allow", "refuse"] = "allow"
@@ -58,6 +100,8 @@ class GridSection(TargetGrid):
     def _known_regions(self) -> GridSection:
         if self.areas == "spread" and self.regions is None:
             raise ValueError("areas can be spread only over regions: give grid.regions")
+        if self.proxy and self.areas != "spread":
+            raise ValueError("proxies spread areas: set areas = 'spread'")
         return self
 
 
