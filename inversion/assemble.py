@@ -15,7 +15,6 @@ from ghg.core.units import factor
 from inversion.background import baseline, known, side_block
 from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob, RegionsJob
 from inversion.covariance import Covariance
-from inversion.error import ObservationError, Term
 from inversion.footprints import Footprints
 from inversion.grid import Grid
 from inversion.measured import Data, observations, withheld
@@ -23,6 +22,7 @@ from inversion.problem import Block, Problem
 from inversion.receptors import ENDING, integrated
 from inversion.sensitivity import Array, Dense, Slabs
 from inversion.space import Independent, correlation_in_space
+from inversion.terms import error_of
 from inversion.time import correlation_in_time
 from inversion.totals import TotalSet, check_regions
 
@@ -329,12 +329,7 @@ def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Pro
         )
         if sides is not None and job.background.sigma is not None:
             blocks.append(side_block(sides, job.background.sigma, data.time, bounds_of(job, job.background.by)))
-    group = np.unique(data.site, return_inverse=True)[1]
-    terms = [Term("measurement", data.random)]
-    if data.systematic.any():
-        terms.append(Term("calibration", data.systematic, group, np.inf))
-    terms += [Term(e.name, np.full(data.random.size, e.sigma), group, e.time_length) for e in job.error]
-    error = ObservationError(tuple(terms), data.time.astype(np.int64) / 1e9)
+    error = error_of(job, data)
     held = withheld(job, data)
     if record is not None:
         record.step(f"read {data.n} observations, left out {data.left_out} outside the period or hours, or missing")

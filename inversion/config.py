@@ -144,11 +144,17 @@ class BackgroundJob(Model):
 
 
 class ErrorJob(Model):
-    """What is added to the stated uncertainty of observations: transport and representation."""
+    """What is added to the stated uncertainty of observations: transport and representation.
+
+    `sigma` and `time_length` are one for all sites, or tables by site, "others" standing for those that are not named.
+    Errors of different sites are independent; with `height_length` the levels of each tower of ``[towers]`` err alike,
+    as exp(-|dz| / height_length).
+    """
 
     name: str = "transport"
-    sigma: Fraction  # type: ignore[valid-type]
-    time_length: Duration = 0.0  # type: ignore[valid-type]
+    sigma: Fraction | dict[str, Fraction]  # type: ignore[valid-type]
+    time_length: Duration | dict[str, Duration] = 0.0  # type: ignore[valid-type]
+    height_length: Annotated[quantity("m"), Field(gt=0.0)] | None = None  # type: ignore[valid-type]
 
 
 class RegionsJob(Model):
@@ -204,6 +210,7 @@ class InversionJob(Model):
     block: Annotated[list[BlockJob], Field(min_length=1)]
     offset: list[OffsetJob] = Field(default_factory=list)
     error: list[ErrorJob] = Field(default_factory=list)
+    towers: dict[str, dict[str, Length]] = Field(default_factory=dict)  # type: ignore[valid-type]
     regions: RegionsJob
     totals: Period = "month"
     solver: SolverJob = SolverJob()

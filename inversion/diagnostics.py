@@ -211,7 +211,7 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm
                 alarms.append(Alarm("site", (site, f"{np.sqrt(chi2 / mine.size):.1f}")))
         rows.append(row)
         rows += [_row(site, s, mine[season[mine] == s], rest, spread) for s in SEASONS if (season[mine] == s).any()]
-    for block in used.blocks:
+    for block in (b for b in used.blocks if b.kind != "rest"):
         shift = block.sensitivity.forward(np.ascontiguousarray(block.covariance.sigma.T)[:, :, None])
         solved = posterior.factor.solve(shift)[:, 0]
         if not q and (norm := float(shift[:, 0] @ solved)) > 0.0:
