@@ -153,7 +153,11 @@ def _year(start: str | None) -> int | None:
 
 def _tell(ds: Any, output: Path, form: options.Format) -> None:
     from inventories.conservation import rows
+    from inventories.grid.names import as_no2, note
 
-    console.show_rows(rows(ds), form.value)
+    plain = as_no2(ds)  # as inventories count
+    console.show_rows(rows(plain), form.value)
     if form is options.Format.text:
+        for line in note(plain):
+            console.show(line)
         console.show(f"Written: {output}")

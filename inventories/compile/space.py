@@ -18,6 +18,7 @@ from inventories.conservation import ENTRIES, residual
 from inventories.grid import fields
 from inventories.grid.config import target_grid
 from inventories.grid.grids import LonLat, Polygons
+from inventories.grid.names import as_nitrogen, as_no2, note
 from inventories.readers.shapes import read_regions
 from inventories.temporal.calendars import local_year
 
@@ -77,15 +78,16 @@ def write_grids(
             local_year(int(ds["year"]), timezone)  # an unknown zone is told before anything is written
         annual = with_zones(annual, clocks[0], clocks[1])
     record.step(str(annual["ledger_mass"].attrs["step"]))
-    write(annual, folder / GRIDDED, record=record)
+    write(as_nitrogen(annual), folder / GRIDDED, record=record)
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
              "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
-             "clocks": [z for z, _ in clocks[0]], "misplaced": apart_}  # fmt: skip
+             "clocks": [z for z, _ in clocks[0]], "misplaced": apart_, "notes": note(annual)}  # fmt: skip
     if job.time is not None:
         announce("hours")
         name = HOURLY[job.time.write]
-        hours = write_hours(annual, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record))
+        written = as_nitrogen(annual)
+        hours = as_no2(write_hours(written, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record)))
         found["hours"] = [{**new, "species": old["species"]}
                           for new, old in zip(_ledger(hours), found["ledger"], strict=True)]  # fmt: skip
         found["files"].append(name)
@@ -166,4 +168,4 @@ def lines(found: dict[str, Any]) -> list[str]:
                  f"{r['withheld']:.6g}, residual {r['residual']:.1e}" for r in found[step]]  # fmt: skip
     if found["other_clock"]:
         text.append(f"Note: {found['other_clock']} sources share a cell with greater ones of another time zone")
-    return text
+    return text + found["notes"]

@@ -145,13 +145,16 @@ def _template(ds: xr.Dataset, year: int, names: Sequence[str], by_sector: bool, 
         time_bounds=(("time", "nv"), np.stack([hours, hours + step], axis=1)),
     )
     for name in names:
-        lead = ("time", "sector") if by_sector and "sector" in ds[name].dims else ("time",)
-        size = tuple(ds.sizes[d] for d in lead[1:])
-        attrs = {**fields.attributes(fields.species_of(name)), "cell_methods": "time: mean area: mean",
+        # CF-1.11 2.4: other dimensions stand left of time
+        lead = ("sector", "time") if by_sector and "sector" in ds[name].dims else ("time",)
+        size = tuple(ds.sizes[d] for d in lead[:-1])
+        kept = {k: ds[name].attrs[k] for k in ("species", "comment") if k in ds[name].attrs}
+        attrs = {**fields.attributes(fields.species_of(name)), **kept, "cell_methods": "time: mean area: mean",
                  "cell_measures": "area: cell_area", "grid_mapping": "crs"}  # fmt: skip
         if bits:
-            attrs["comment"] = f"{bits} bits of the significand are kept; what is cut off is given to the next hour"
-        out[name] = ((*lead, *dims), placeholder((hours.size, *size, *grid.shape)), attrs)
+            words = f"{bits} bits of the significand are kept; what is cut off is given to the next hour"
+            attrs["comment"] = "; ".join(filter(None, [str(kept.get("comment", "")), words]))
+        out[name] = ((*lead, *dims), placeholder((*size, hours.size, *grid.shape)), attrs)
         if len(lead) == 2:
             out = out.assign_coords(sector=ds["sector"])
     out.attrs = {k: v for k, v in ds.attrs.items() if k not in ("provenance", "content_digest", "content_leaves")}
@@ -161,18 +164,21 @@ def _template(ds: xr.Dataset, year: int, names: Sequence[str], by_sector: bool, 
 def _blocks(
     annual: Array, index: npt.NDArray[np.int64], factor: Array, carry: Array, by_sector: bool, bits: int, block: int
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield hourly values (hours, [sector,] cell) of one species; carry keeps what rounding owes (sector, cell)."""
+    """Yield hourly values (hours, cell) of one species, sector after sector where they stay apart.
+
+    `carry` (sector, cell) keeps what rounding owes.
+    """
     start, region = _runs(index)
-    hours, sectors, cells = factor.shape[0], *annual.shape
+    hours, sectors = factor.shape[0], annual.shape[0]
     parts = [(annual[k : k + 1], np.ascontiguousarray(factor[:, :, k : k + 1])) for k in range(sectors)] if (
         by_sector) else [(annual, factor)]  # fmt: skip
-    for at in range(0, hours, block):
-        end = min(at + block, hours)
-        last = end - at - 1 if end == hours else end - at
-        out = np.empty((len(parts), end - at, cells), np.float32)
-        for k, (rate, share) in enumerate(parts):
-            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out[k])
-        yield out.transpose(1, 0, 2) if by_sector else out[0]
+    for k, (rate, share) in enumerate(parts):
+        for at in range(0, hours, block):
+            end = min(at + block, hours)
+            last = end - at - 1 if end == hours else end - at
+            out = np.empty((end - at, annual.shape[1]), np.float32)
+            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out)
+            yield out
 
 
 @dataclass
@@ -190,12 +196,12 @@ class _Plan:
     carry: dict[str, Array] = field(default_factory=dict)
 
     def blocks(self, name: str, block: int = BLOCK) -> Iterator[npt.NDArray[np.float32]]:
-        """Yield the hours of a species, shaped as its variable."""
-        shape = self.template[name].shape[1:]
+        """Yield the hours of a species on the grid, sector after sector where they stay apart."""
+        shape = self.template[name].shape[-2:]
         apart = self.by_sector and self.template[name].ndim == 4
         self.carry[name] = carry = np.zeros((self.annual[name].shape[0] if apart else 1, self.area.size))
         for part in _blocks(self.annual[name], self.index, self.factor[name], carry, apart, self.bits, block):
-            yield np.ascontiguousarray(part).reshape(-1, *shape)
+            yield part.reshape(-1, *shape)
 
     def mass(self, part: npt.NDArray[np.float32]) -> float:
         """Return the mass of a block of hours, kg."""
@@ -220,7 +226,8 @@ def _plan(ds: xr.Dataset, profiles: Profiles, year: int, zones: Zones, by_sector
     annual, factor = {}, {}
     for name in names:
         annual[name], sectors = _annual(ds, name)
-        factor[name] = hourly_factors(profiles, year, sectors, fields.species_of(name), zones)
+        species = fields.species_of(name)
+        factor[name] = hourly_factors(profiles, year, sectors, "nox" if species == "nox_n" else species, zones)
     template = _template(ds, year, names, by_sector, bits)
     return _Plan(names, annual, factor, index, fields.grid_of(ds).area.ravel(), template, by_sector, bits)
 
@@ -267,7 +274,7 @@ def expand(
     out = plan.template
     masses: dict[str, list[float]] = {}
     for name in plan.names:
-        whole = np.concatenate(list(plan.blocks(name)))
+        whole = np.concatenate(list(plan.blocks(name))).reshape(out[name].shape)
         masses[name] = [plan.mass(whole)]
         out[name] = (out[name].dims, whole, out[name].attrs)
     return _ledger(plan, masses, year)
@@ -292,8 +299,8 @@ def expand_to_file(
     masses: dict[str, list[float]] = {name: [] for name in plan.names}
     plan.template = attach(plan.template, {fields.species_of(n): [0.0] * 4 for n in plan.names}, "kg", "")
     with stream(plan.template, plan.names, path, record=record, force=force, level=level) as out:
-        for parts in zip(*(plan.blocks(name) for name in plan.names), strict=True):
-            for name, part in zip(plan.names, parts, strict=True):
+        for name in plan.names:
+            for part in plan.blocks(name):
                 out.put(name, part)
                 masses[name].append(plan.mass(part))
         ledger = _ledger(plan, masses, year)
@@ -306,7 +313,8 @@ def expand_to_file(
 def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | None = None) -> xr.Dataset:
     """Return the hourly emissions factored: annual means, factors by hour, zone and sector, and zones of cells.
 
-    It holds the same numbers as :func:`expand` in a small fraction of the room; :func:`multiply_out` gives an hour.
+    It holds the same numbers as :func:`expand` in a small fraction of the room; :func:`multiply_out` gives an hour. The
+    factors are auxiliary coordinates of ``zone_mean_<species>``, the hourly mean over the cells of each zone.
     """
     plan = _plan(ds, profiles, year, zones or Zones(), False, 0)
     rising = fields.rising(ds)
@@ -319,22 +327,34 @@ def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | No
     out["zone_index"] = (dims, plan.index.reshape(out["cell_area"].shape).astype(np.int32), words)
     out = out.assign_coords(zone=("zone", timezones, {"long_name": "time zone"}))
     for name in plan.names:
-        factor = plan.factor[name]
-        if "sector" in rising[name].dims:
+        species, apart = fields.species_of(name), "sector" in rising[name].dims
+        if apart:
             out = out.assign_coords(sector=rising["sector"])
-            out[f"factor_{fields.species_of(name)}"] = (("zone", "sector", "time"), np.moveaxis(factor, 0, -1), _FACTOR)
-        else:
-            out[f"factor_{fields.species_of(name)}"] = (("zone", "time"), factor[:, :, 0].T, _FACTOR)
-        lead = ("sector",) if "sector" in rising[name].dims else ()
+        lead = ("sector",) if apart else ()
         shape = (*(rising.sizes[d] for d in lead), *out["cell_area"].shape)
-        out[name] = ((*lead, *dims), plan.annual[name].reshape(shape),
-                     {**fields.attributes(fields.species_of(name)), "grid_mapping": "crs",
-                      "cell_measures": "area: cell_area"})  # fmt: skip
+        words = {k: v for k, v in rising[name].attrs.items() if k in ("species", "comment")}
+        words |= {**fields.attributes(species), "grid_mapping": "crs", "cell_measures": "area: cell_area"}
+        out[name] = ((*lead, *dims), plan.annual[name].reshape(shape), words)
+        factor = np.moveaxis(plan.factor[name], 0, -1) if apart else plan.factor[name][:, :, 0].T
+        over = ("zone", *lead, "time")
+        mean = _zone_mean(plan, name)
+        named = {k: v for k, v in fields.attributes(species).items() if k != "comment"}
+        named["long_name"] += ", mean over the cells of the zone"
+        out[f"zone_mean_{species}"] = (over, (mean if apart else mean[:, 0])[..., None] * factor, named)
+        out = out.assign_coords({f"factor_{species}": (over, factor, _FACTOR)})
     entries = {fields.species_of(n): [plan.mass_in(n), *_factored_mass(plan, n), 0.0, 0.0] for n in plan.names}
     return attach(out, entries, "kg", f"factors of the hours of {year}")
 
 
 _FACTOR = {"long_name": "rate of the hour over the mean rate of the year", "units": "1"}
+
+
+def _zone_mean(plan: _Plan, name: str) -> Array:
+    """Return the mean emission over the cells of each zone (zone, sector)."""
+    zones = plan.factor[name].shape[1]
+    area = np.bincount(plan.index, plan.area, zones)
+    sums = np.array([np.bincount(plan.index, row * plan.area, zones) for row in plan.annual[name]])
+    return (sums / np.where(area > 0, area, 1.0)).T
 
 
 def _factored_mass(plan: _Plan, name: str) -> list[float]:
