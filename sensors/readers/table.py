@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
+from ghg.core.limits import check_axis
 from ghg.core.time import bounds_variable, localise, period_bounds, zone
 from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
 from ghg.core.variables import attributes
@@ -206,6 +207,7 @@ def _axis(start: npt.NDArray[Any], config: TableReader) -> tuple[npt.NDArray[Any
     else:
         step = np.timedelta64(round(interval * 1e9), "ns")
         count = int((start.max() - start.min()) // step) + 1
+        check_axis(count, start.size, (str(start.min())[:16], str(start.max())[:16]), ", ".join(config.files))
         edges = start.min() + step * np.arange(count + 1)
         bounds = np.stack([edges[:-1], edges[1:]], axis=1)
     index = np.searchsorted(bounds[:, 0], start, side="right") - 1
