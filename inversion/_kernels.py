@@ -10,8 +10,8 @@ import numpy as np
 from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
-    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_chain",
-    "exponential_times", "scatter_add", "serial_update", "sort_rows", "spans", "spread", "transpose",
+    "add_pairs", "ar1_backward", "ar1_forward", "csr_times", "exponential_chain", "exponential_times",
+    "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spans", "spread", "transpose",
 ]  # fmt: skip
 
 
@@ -154,20 +154,50 @@ def exponential_chain(rho, x):
 
 
 @kernel_parallel
-def scatter_add(values, rows, columns, out):
-    """Add values (a, b) to out[rows][:, columns]; rows are distinct, so that threads do not meet."""
+def add_pairs(values, rows, columns, offset, flat):
+    """Add values (a, b) of pairs of rows with columns, zeros left out, to the lower triangle of a matrix.
+
+    Element (i, j), i >= j, of the matrix is flat[offset[j] + i]. No pair occurs twice, so that threads do not meet.
+    Columns of -1 are left out.
+    """
     for i in prange(rows.size):
         for j in range(columns.size):
-            out[rows[i], columns[j]] += values[i, j]
+            if columns[j] >= 0 and values[i, j] != 0.0:
+                low, high = min(rows[i], columns[j]), max(rows[i], columns[j])
+                flat[offset[low] + high] += values[i, j]
 
 
 @kernel_parallel
-def add_symmetric(half, out):
-    """Add half + half' to the upper triangle of out (n, n), in place."""
-    n = half.shape[0]
-    for i in prange(n):
-        for j in range(i, n):
-            out[i, j] += half[i, j] + half[j, i]
+def fold_pairs(values, slots, product):
+    """Add values (k, size) of pairs (slots[k], any slot) to the lower triangle of product, pairs of slots once."""
+    rank = np.full(product.shape[0], -1, np.int64)
+    for k in range(slots.size):
+        rank[slots[k]] = k
+    for k in prange(slots.size):
+        a = slots[k]
+        for b in range(product.shape[0]):
+            if not 0 <= rank[b] < k:
+                product[max(a, b), min(a, b)] += values[k, b]
+
+
+@kernel_parallel
+def flush_pairs(product, slots, rows, offset, flat):
+    """Move the pairs of some slots with all from product to a matrix as in :func:`add_pairs`, and set them to zero.
+
+    rows (size,) is the row of the matrix that each slot stands for, -1 for none.
+    """
+    rank = np.full(product.shape[0], -1, np.int64)
+    for k in range(slots.size):
+        rank[slots[k]] = k
+    for k in prange(slots.size):
+        a = slots[k]
+        for b in range(product.shape[0]):
+            if not 0 <= rank[b] < k:
+                value = product[max(a, b), min(a, b)]
+                if value != 0.0:
+                    low, high = min(rows[a], rows[b]), max(rows[a], rows[b])
+                    flat[offset[low] + high] += value
+                    product[max(a, b), min(a, b)] = 0.0
 
 
 @kernel

@@ -43,6 +43,17 @@ class Sensitivity(ABC):
     def take(self, rows: npt.NDArray[np.int64]) -> Sensitivity:
         """Return the sensitivity of some observations, in the order of `rows`."""
 
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees, (n,); p and -1 where it sees none."""
+        n, p, _ = self.shape
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        for t in range(p):
+            rows, _ = self.slab(t)
+            seen = slice(None) if rows is None else rows
+            first[seen] = np.minimum(first[seen], t)
+            last[seen] = t
+        return first, last
+
     @property
     def nonzeros(self) -> int:
         """Number of stored values, for estimates of cost."""
@@ -100,6 +111,11 @@ class Dense(Sensitivity):
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return all rows of one period."""
         return None, np.asarray(self.values[t], dtype=np.float64)
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees: all."""
+        n, p, _ = self.shape
+        return np.zeros(n, dtype=np.int64), np.full(n, p - 1, dtype=np.int64)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Dense:
         """Return some observations."""
@@ -234,6 +250,15 @@ class Sparse(Sensitivity):
         first, last = _kernels.spans(self.indptr, self.column, t * r, (t + 1) * r)
         rows = np.flatnonzero(last > first)
         return rows, first[rows], last[rows]
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees."""
+        n, p, r = self.shape
+        some = np.flatnonzero(np.diff(self.indptr))
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        first[some] = self.column[self.indptr[some]] // r
+        last[some] = self.column[self.indptr[some + 1] - 1] // r
+        return first, last
 
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return the rows that see one period, as an array."""

@@ -1,0 +1,69 @@
+"""H Q H' by the windows of the periods that observations see, against the dense product."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inversion.covariance import Covariance
+from inversion.grid import Grid
+from inversion.sensitivity import Array, Slabs, Sparse
+from inversion.solvers import windows
+from inversion.solvers.exact import Square
+from inversion.space import Independent, ZonalFourier, correlation_in_space
+from inversion.time import Markov
+from tests.inversion.problems import sparse
+
+N, P, R = 40, 30, 12
+
+
+def staggered(width: int = 6) -> Sparse:
+    """Rows in any order that see one to `width` periods, with gaps; the eighth sees nothing."""
+    rng = np.random.default_rng(0)
+    h = np.zeros((P, N, R))
+    for a in range(N):
+        first = rng.integers(0, P - width)
+        seen = first + rng.choice(width, rng.integers(1, width + 1), replace=False)
+        h[seen, a] = rng.random((seen.size, R)) * (rng.random((seen.size, R)) < 0.4)
+    h[:, 7] = 0.0
+    return sparse(h)
+
+
+def prior(length: float, space: Any) -> Covariance:
+    rng = np.random.default_rng(1)
+    return Covariance(rng.random((P, R)) + 0.1, Markov(np.cumsum(rng.random(P) + 0.2), length), space)
+
+
+def wanted(h: Sparse, q: Covariance) -> Array:
+    flat = h.dense().reshape(N, -1)
+    return np.tril(flat @ q.dense() @ flat.T)
+
+
+GRID = Grid.regular(np.linspace(45.0, 55.0, 4), np.arange(3) * 1.5)
+SPACES = {
+    "dense": correlation_in_space(GRID, 2e5),
+    "independent": Independent(R),
+    "zonal": ZonalFourier(GRID, "exponential", 2e5),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("length", [0.0, 3.0, np.inf])
+def test_windows_equal_the_dense_product(space: str, length: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    h, q = staggered(), prior(length, SPACES[space])
+    for inner, given in ((1, h), (60, h), (60, Slabs(h.shape, h.slab))):  # one period at a time, and five
+        monkeypatch.setattr(windows, "_INNER", inner)
+        found = np.zeros((N, N), order="F")
+        windows.add_windows(given, q, windows.windows_of(given, q.time), Square(found))
+        assert np.abs(np.tril(found) - wanted(h, q)).max() < 1e-14 * np.abs(found).max()
+
+
+@pytest.mark.kernel
+def test_windows_of_sparse_and_slabs_are_the_same() -> None:
+    h = staggered()
+    lazy = Slabs(h.shape, h.slab)
+    assert [w.tolist() for w in h.window()] == [w.tolist() for w in lazy.window()]
+    assert (h.window()[0][7], h.window()[1][7]) == (P, -1)
