@@ -23,7 +23,7 @@ from inventories.uncertainty.budget import groups_of, of_dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["lines", "summary", "table_rows", "with_ensemble", "write_tables"]
+__all__ = ["lines", "summary", "table_rows", "write_tables"]
 
 RANKED = 12
 
@@ -106,17 +106,6 @@ def _co2e(names: list[str], mass: Any, cov: Any) -> list[dict[str, Any]]:
         weight = np.array([co2_equivalent_per_mass(n, metric) or 0.0 for n in names])
         found.append({"metric": metric, "mass": float(weight @ mass), "u": float(np.sqrt(weight @ cov @ weight))})
     return found
-
-
-def with_ensemble(ds: xr.Dataset, result: dict[str, Any]) -> xr.Dataset:
-    """Return the Dataset with the drawn national totals, compact: species x draws."""
-    if result["ensemble"] is None:
-        return ds
-    out = ds.copy()
-    comment = f"Approach 2, {result['draws']} draws, seed {result['seed']}; species of one draw belong together."
-    words = {"long_name": "drawn mass of the year, memo items left out", "units": "kg", "comment": comment}
-    out["total_draw"] = (("budget_species", "draw"), result["ensemble"], words)
-    return out
 
 
 def lines(result: dict[str, Any]) -> Iterator[str]:
