@@ -1,145 +1,160 @@
-"""Raw analyser logs of the towers: what an analyser that drifts, in wet air, with one wrong cylinder, would have written."""
+"""Raw analyser logs of the towers: what an analyser that drifts, in wet air, with one wrong cylinder, has written."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from ghg.demo.world import TOWER_HEIGHT, TOWERS, Tower
+from ghg.demo.air import Air
+from ghg.demo.world import DAYS, START, TOWER_HEIGHT, TOWERS, Tower
 
-__all__ = ["WRONG", "write"]
+if TYPE_CHECKING:
+    from sensors.station.simulation import Scenario, Simulated
+
+__all__ = ["WRONG", "scenarios", "write"]
 
 Array = npt.NDArray[np.float64]
-EVERY = 15.0  # s between rows
-CYCLE = 43200.0  # s between calibrations
-TANK_TIME = 900.0  # s for each cylinder
-TANKS = {"T1": 395.0, "T2": 425.0, "T3": 460.0, "TARGET": 417.0}
-TANK_ERROR = 0.02  # umol mol-1, of each assigned value
-WATER = (-0.0120, -0.00026)  # of these analysers: 1 + a h + b h2
-WRONG = ("MID", "T2", 0.60)  # the tower, the cylinder, and by how much its label is wrong [umol mol-1]
-COLUMNS = ("CavityPressure", "species", "MPVPosition", "CO2", "CO2_dry", "h2o_reported")
+WRONG = ("MID", "T3", 0.60)  # the tower, the cylinder, and by how much its assigned CO2 is wrong [umol mol-1]
+SERVICE = 6.25  # days after the begin: the analysers are opened
+PRESSURE = 140.0  # torr
+SCALES = {"co2": "WMO CO2 X2019", "ch4": "WMO CH4 X2004A"}
+COLUMNS = ("CavityPressure", "species", "MPVPosition", "CO2", "CO2_dry", "CH4", "CH4_dry", "h2o_reported")
 WIDTH = 26  # of a field of the log
 
 
-def write(folder: Path, towers: dict[str, tuple[npt.NDArray[np.datetime64], Array]], rng: np.random.Generator) -> None:
+def scenarios(wrong: bool, days: int = DAYS) -> dict[str, Scenario]:
+    """Return what the analyser does with each gas.
+
+    Parameters
+    ----------
+    wrong : bool
+        Whether the assigned CO2 of one cylinder is wrong.
+    days : int
+        Length of the record.
+    """
+    from sensors.station.simulation import Scenario
+
+    start = float(START.astype("datetime64[s]").astype(np.int64))
+    shared = {"days": float(days), "every": 30.0, "start": start, "water": 1.9, "steps": ((SERVICE, 0.3),)}
+    tank = int(WRONG[1][1:]) - 1
+    co2 = Scenario(**shared, tanks=(390.0, 415.0, 440.0, 480.0, 425.0), u_tank=0.02, u_water=2e-5,
+                   wrong=((tank, WRONG[2]),) if wrong else ())  # fmt: skip
+    ch4 = Scenario(**{**shared, "steps": ((SERVICE, 2.0),)}, tanks=(1900.0, 1980.0, 2060.0, 2200.0, 2010.0),
+                   u_tank=0.3, u_water=3e-5, white=0.4, flicker=0.06, walk=0.15, offset=2.0, ageing=1.0, day=0.05,
+                   a=-0.00982, b=-2.39e-4, pivot=2030.0)  # fmt: skip
+    return {"co2": co2, "ch4": ch4}
+
+
+def write(folder: Path, air: Air, seed: int) -> None:
     """Write logs and description of each tower.
 
     Parameters
     ----------
     folder : Path
         Where each tower gets a folder of its own.
-    towers : dict
-        Tower -> (hours, true mole fraction of each hour [umol mol-1]).
-    rng : Generator
-        Draws drift, noise, water and the errors of the cylinders.
+    air : Air
+        What is let in.
+    seed : int
+        Of drift, noise, water and the errors of the cylinders.
     """
-    for tower in TOWERS:
-        hours, truth = towers[tower.name]
+    from sensors.station.simulation import simulate
+
+    days = air.hours.size // 24
+    for number, tower in enumerate(TOWERS):
         place = folder / tower.name.lower()
         (place / "logs").mkdir(parents=True)
-        labels = {name: value + rng.normal(0.0, TANK_ERROR) for name, value in TANKS.items()}
-        if tower.name == WRONG[0]:
-            labels[WRONG[1]] += WRONG[2]
-        _log(place / "logs", hours, truth, rng)
-        (place / "station.toml").write_text(_station(tower, labels), encoding="utf-8")
+        cases = scenarios(tower.name == WRONG[0], days)
+        gases = {gas: simulate(case, 1000 * seed + number, air.values[gas][tower.name], gas=k)
+                 for k, (gas, case) in enumerate(cases.items())}  # fmt: skip
+        _logs(place / "logs", gases, np.random.default_rng([seed, 3, number]), f"CFADS{2101 + number}")
+        (place / "station.toml").write_text(_station(tower, gases, cases), encoding="utf-8")
 
 
-def _log(folder: Path, hours: npt.NDArray[np.datetime64], truth: Array, rng: np.random.Generator) -> None:
-    """Write one log a day."""
-    first = float(hours[0].astype("datetime64[s]").astype(np.int64))
-    t = first + np.arange(0.0, 3600.0 * hours.size, EVERY)
-    since = t - first
-    port, gas = _gas(since, truth)
-    drift = _drift(since, rng)
-    water = np.clip(1.9 + 0.4 * np.sin(2.0 * np.pi * since / 86400.0) + 0.05 * rng.standard_normal(t.size), 0.1, None)
-    water = np.where(port == 1, water, 0.002)  # cylinders are dry
-    seen = (gas - 0.25 - drift) / 1.0015 + 0.05 * rng.standard_normal(t.size)
-    wet = seen * (1.0 + WATER[0] * water + WATER[1] * water**2)
-    columns = {"CavityPressure": np.full(t.size, 140.0) + 0.02 * rng.standard_normal(t.size), "MPVPosition": port,
-               "species": np.full(t.size, 1.0), "CO2": wet, "CO2_dry": wet / (1.0 - 0.0120 * water),
-               "h2o_reported": water}  # fmt: skip
-    broken = slice(int(t.size * 0.62), int(t.size * 0.62) + 240)  # an hour with the pump failing
-    columns["CavityPressure"][broken] = 128.0
-    columns["CO2"][broken] += 7.0
-    for day in np.unique(t // 86400.0):
-        mine = t // 86400.0 == day
-        name = str(np.datetime64(int(day), "D")).replace("-", "")
-        (folder / f"CFADS-{name}-DataLog_User.dat").write_bytes(_text(t[mine], {k: v[mine] for k, v in columns.items()}))
+def _logs(folder: Path, gases: dict[str, Simulated], rng: np.random.Generator, serial: str) -> None:
+    """Write one log a day; for an hour the pump fails."""
+    raw = {gas: one.raw for gas, one in gases.items()}
+    t = raw["co2"]["time"].values.astype("datetime64[ms]")
+    co2, ch4, water = (raw[g][n].values for g, n in (("co2", "CO2"), ("ch4", "CO2"), ("co2", "h2o_reported")))
+    pressure = PRESSURE + 0.02 * rng.standard_normal(t.size)
+    broken = slice(int(0.62 * t.size), int(0.62 * t.size) + 120)
+    pressure[broken] = 128.0
+    co2[broken] += 7.0
+    factory = 1.0 - 0.0120 * water - 2.67e-4 * water**2, 1.0 - 0.00982 * water - 2.393e-4 * water**2
+    columns = np.column_stack([pressure, np.ones(t.size), raw["co2"]["MPVPosition"].values, co2, co2 / factory[0],
+                               ch4 / 1000.0, ch4 / factory[1] / 1000.0, water])  # fmt: skip
+    day = t.astype("datetime64[D]")
+    for one in np.unique(day):
+        name = f"{serial}-{str(one).replace('-', '')}-000010Z-DataLog_User.dat"
+        (folder / name).write_bytes(_text(t[day == one], columns[day == one]))
 
 
-def _gas(since: Array, truth: Array) -> tuple[Array, Array]:
-    """Return the port and the gas in the cell: the air between hourly values, or a cylinder, with memory of the other."""
-    air = np.interp(since, 3600.0 * (np.arange(truth.size) + 0.5), truth)
-    port = np.ones(since.size)
-    phase = since % CYCLE
-    for k in range(len(TANKS)):
-        port[(phase >= TANK_TIME * k) & (phase < TANK_TIME * (k + 1))] = k + 2
-    gas = np.select([port == k + 2 for k in range(len(TANKS))], list(TANKS.values()), air)
-    for a in np.flatnonzero(np.diff(port)) + 1:
-        b = min(a + int(120 / EVERY), since.size)
-        gas[a:b] += (gas[a - 1] - gas[a:b]) * np.exp(-(since[a:b] - since[a]) / 15.0)
-    return port, gas
-
-
-def _drift(since: Array, rng: np.random.Generator) -> Array:
-    """Return a random walk of 0.04 umol mol-1 a day and a step after a service."""
-    knots = np.arange(0.0, since[-1] + 1200.0, 600.0)
-    walk = np.cumsum(rng.normal(0.0, 0.04 * np.sqrt(600.0 / 86400.0), knots.size))
-    return np.interp(since, knots, walk) + 0.3 * (since > 6.25 * 86400.0)
-
-
-def _text(t: Array, columns: dict[str, Array]) -> bytes:
-    """Return a log as Picarro's programme writes it: fixed fields, time in three forms."""
-    stamp = np.round(t * 1000.0).astype(np.int64).astype("datetime64[ms]").astype(str)
+def _text(t: npt.NDArray[np.datetime64], columns: Array) -> bytes:
+    """Return a log as the analyser's programme writes it: fields of fixed width, time in three forms."""
     head = ("DATE", "TIME", "EPOCH_TIME", "ALARM_STATUS", "INST_STATUS", *COLUMNS)
-    line = "".join("%-26s" for _ in range(2)) + "%-26.3f" + "%-26d%-26d" + "".join("%-26.10E" for _ in COLUMNS)
-    rows = zip(stamp, t.tolist(), *(columns[name].tolist() for name in COLUMNS), strict=True)
-    text = [line % (s[:10], s[11:], epoch, 0, 963, *values) for s, epoch, *values in rows]
+    line = "%-26s%-26s%-26.3f%-26d%-26d" + "%-26.10E" * len(COLUMNS)
+    epoch = t.astype(np.int64) / 1000.0
+    rows = zip(t.astype(str).tolist(), epoch.tolist(), columns.tolist(), strict=True)
+    text = [line % (stamp[:10], stamp[11:], seconds, 0, 963, *values) for stamp, seconds, values in rows]
     return ("".join(name.ljust(WIDTH) for name in head) + "\n" + "\n".join(text) + "\n").encode()
 
 
-def _station(tower: Tower, labels: dict[str, float]) -> str:
-    scale = "WMO CO2 X2019"
-    tanks = "".join(
-        f'\n[[cylinders]]\nname = "{name}"\nvalve = {k + 2}\n' + ('role = "target"\n' if name == "TARGET" else "")
-        + f'values.co2 = {{ value = {value:.3f}, uncertainty = {TANK_ERROR}, scale = "{scale}" }}\n'
-        for k, (name, value) in enumerate(labels.items())
-    )  # fmt: skip
-    return f"""# Tower {tower.name} of the demonstration: an analyser in wet air with three cylinders and a target.
-title = "CO2 at tower {tower.name}"
+def _station(tower: Tower, gases: dict[str, Simulated], cases: dict[str, Scenario]) -> str:
+    tanks = ""
+    for k in range(len(cases["co2"].tanks)):
+        target = k == len(cases["co2"].tanks) - 1
+        tanks += f'\n[[cylinders]]\nname = "{"TARGET" if target else f"T{k + 1}"}"\nvalve = {k + 2}\n'
+        tanks += 'role = "target"\n' if target else ""
+        for gas, one in gases.items():
+            tanks += (f"values.{gas} = {{ value = {one.assigned[k]:.4f}, uncertainty = {cases[gas].u_tank}, "
+                      f'scale = "{SCALES[gas]}" }}\n')  # fmt: skip
+    water = {gas: f'{{ method = "coefficients", a = {one.job["gases"]["co2"]["water"]["a"]:.7f}, b = {cases[gas].b}, '
+             f"uncertainty = {cases[gas].u_water}, bracket = false }}" for gas, one in gases.items()}  # fmt: skip
+    service = str((START + np.timedelta64(round(SERVICE * 1440), "m")).astype("datetime64[s]"))
+    return STATION.format(name=tower.name, longitude=tower.longitude, latitude=tower.latitude, height=TOWER_HEIGHT,
+                          co2=water["co2"], ch4=water["ch4"], tanks=tanks, service=service, scales=SCALES)  # fmt: skip
+
+
+STATION = """# Tower {name}: an analyser in wet air, four cylinders and a target every twelve hours.
+#   ghg sensors calibrate station.toml -o {name}.nc
+title = "CO2 and CH4 at tower {name}"
+summary = "Simulated raw log of a tower whose true mole fractions are known."
 
 [site]
-name = "{tower.name}"
-code = "{tower.name}"
-latitude = {tower.latitude}
-longitude = {tower.longitude}
+name = "{name}"
+code = "{name}"
+latitude = {latitude}
+longitude = {longitude}
 elevation = 10.0
 
 [instrument]
-name = "analyser of {tower.name}"
-limits = {{ CavityPressure = [139.0, 141.0] }}   # rows outside are kept and flagged
+name = "analyser of {name}"
+limits = {{ CavityPressure = [139.0, 141.0] }}   # rows outside are not used
 
 [records]
 format = "picarro"
 files = "logs"
 
 [gases.co2]
-scale = "{scale}"
-scale_uncertainty = 0.01
-water = {{ method = "coefficients", a = {WATER[0]}, b = {WATER[1]}, uncertainty = 5e-5 }}
+scale = "{scales[co2]}"
+water = {co2}
+
+[gases.ch4]
+scale = "{scales[ch4]}"
+water = {ch4}
 
 [[inlets]]
-name = "{TOWER_HEIGHT:g}m"
-height = {TOWER_HEIGHT}
+name = "{height:g}m"
+height = {height}
 valve = 1
 {tanks}
 [calibration]
-drift = "smoother"      # learns its noise from the record
-flush = "auto"          # found from the record
+drift = "smoother"                  # learns its noise from the record
+flush = 120.0                       # s left out after the valve has turned
+services = ["{service}"]   # the analyser was opened
 
 [averages]
 interval = "hour"
 """
-

@@ -15,7 +15,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["PLANTS", "TOWERS", "Plant", "Tower", "World", "build"]
+__all__ = ["PLANTS", "TOWERS", "Plant", "Tower", "World", "build", "cell_of"]
 
 Array = npt.NDArray[np.float64]
 START = np.datetime64("2024-07-01", "ns")
@@ -24,7 +24,12 @@ LONGITUDE = np.round(120.015 + 0.03 * np.arange(22), 6)  # centres of the cells,
 LATITUDE = np.round(30.015 + 0.03 * np.arange(20), 6)
 EARTH_RADIUS = 6371007.2  # m, authalic radius of GRS 80 (Moritz 2000, J. Geodesy 74, 128)
 CITY = (120.33, 30.30)  # centre, degrees
-MOLAR_MASS = 0.0440095  # kg mol-1, CO2
+CITY_RADIUS = 0.17  # degrees
+LANDFILL = (120.225, 30.435)
+MOLAR_MASS = 0.0440095  # kg mol-1, CO2 (IUPAC 2021)
+METHANE = 0.0160425  # kg mol-1
+TOTALS = {"traffic": 260.0, "heating": 180.0, "landfill": 1.6, "gas": 0.8, "fields": 1.1}  # kg s-1 of CO2 or CH4
+UPTAKE = {"forest": -7e-6, "sea": -0.5e-6}  # mol m-2 s-1, means over a growing season
 TOWER_HEIGHT = 80.0  # m
 
 
@@ -61,15 +66,15 @@ class Tower:
 
 
 PLANTS = (
-    Plant("Anlan", 120.135, 30.405, 95.0, "none"),
-    Plant("Beigang", 120.495, 30.435, 70.0, "flow"),
-    Plant("Chengnan", 120.285, 30.105, 45.0, "copied"),
+    Plant("Anlan", 120.135, 30.405, 190.0, "none"),
+    Plant("Beigang", 120.495, 30.435, 140.0, "flow"),
+    Plant("Chengnan", 120.285, 30.135, 90.0, "copied"),
 )
 TOWERS = (
-    Tower("HIL", 120.17, 30.21),
+    Tower("HIL", 120.20, 30.22),
     Tower("MID", 120.32, 30.34),
-    Tower("BAY", 120.49, 30.25),
-    Tower("NOR", 120.36, 30.49),
+    Tower("BAY", 120.47, 30.27),
+    Tower("NOR", 120.36, 30.46),
 )
 
 
@@ -79,22 +84,21 @@ class World:
 
     Parameters
     ----------
-    fossil, biosphere : float64 (latitude, longitude)
-        mol m-2 s-1, positive to the atmosphere.
-    traffic, heating, landfill : float64 (latitude, longitude)
-        Parts of `fossil` outside the plants, kg s-1 of CO2 for each cell.
-    land, sea, area : float64 (latitude, longitude)
-        Share of land and of sea, and area in m2.
+    parts : dict of float64 (latitude, longitude)
+        Traffic, heating, plants (CO2), landfill, gas leaks, fields (CH4) -> kg s-1 of the species in each cell.
+    fluxes : dict of float64 (latitude, longitude)
+        ``fossil``, ``biosphere``, ``methane`` -> mol m-2 s-1, positive to the atmosphere.
+    land, sea, city, area : float64 (latitude, longitude)
+        Shares of land, of sea and of the city, and area in m2.
     wind : Dataset
-        Meteorology as :func:`inversion.particles.meteorology` takes it.
+        Meteorology as :func:`inversion.particles.meteorology.meteorology` takes it.
     """
 
-    fossil: Array
-    biosphere: Array
-    traffic: Array
-    heating: Array
+    parts: dict[str, Array]
+    fluxes: dict[str, Array]
     land: Array
     sea: Array
+    city: Array
     area: Array
     wind: xr.Dataset
 
@@ -104,21 +108,35 @@ def build(seed: int) -> World:
     rng = np.random.default_rng([seed, 1])
     lon, lat = np.meshgrid(LONGITUDE, LATITUDE)
     area = np.broadcast_to(cell_area()[:, None], lon.shape).copy()
-    sea = 1.0 / (1.0 + np.exp(-(lon - 120.56 - 0.04 * np.sin(40.0 * np.deg2rad(lat) * 10)) / 0.012))
+    sea = 1.0 / (1.0 + np.exp(-(lon - 120.56 - 0.03 * np.sin(2.0 * np.pi * lat / 0.5)) / 0.012))
     land = 1.0 - sea
-    distance = np.hypot((lon - CITY[0]) * np.cos(np.deg2rad(CITY[1])), lat - CITY[1])
-    city = np.exp(-0.5 * (distance / 0.09) ** 2) * land
+    town = np.exp(-0.5 * (_distance(lon, lat, CITY) / 0.09) ** 2) * land
     road = (np.exp(-0.5 * ((lat - CITY[1] - 0.5 * (lon - CITY[0])) / 0.02) ** 2)
             + np.exp(-0.5 * ((lon - CITY[0] + 0.3 * (lat - CITY[1])) / 0.02) ** 2)) * land  # fmt: skip
-    traffic = _total((city + 0.12 * road) * _grain(rng, lon.shape), 130.0)
-    heating = _total(city * _grain(rng, lon.shape), 90.0)
-    plants = np.zeros(lon.shape)
+    parts = {
+        "traffic": _total((town + 0.12 * road) * _grain(rng, lon.shape), TOTALS["traffic"]),
+        "heating": _total(town * _grain(rng, lon.shape), TOTALS["heating"]),
+        "plants": np.zeros(lon.shape),
+        "landfill": np.zeros(lon.shape),
+        "gas": _total(town * _grain(rng, lon.shape), TOTALS["gas"]),
+        "fields": _total(land * (1.0 - town) * _grain(rng, lon.shape), TOTALS["fields"]),
+    }
     for plant in PLANTS:
-        plants[nearest(LATITUDE, plant.latitude), nearest(LONGITUDE, plant.longitude)] += plant.mean
-    fossil = (traffic + heating + plants) / MOLAR_MASS / area
+        parts["plants"][cell_of(plant.longitude, plant.latitude)] += plant.mean
+    parts["landfill"][cell_of(*LANDFILL)] = TOTALS["landfill"]
     forest = land * np.clip((120.30 - lon) / 0.15, 0.05, 1.0)
-    biosphere = -4.5e-6 * forest * _grain(rng, lon.shape, 0.15) - 0.4e-6 * sea  # daily means of a growing season
-    return World(fossil, biosphere, traffic, heating, land, sea, area, _wind(rng))
+    mol = {"CO2": MOLAR_MASS * area, "CH4": METHANE * area}
+    fluxes = {
+        "fossil": (parts["traffic"] + parts["heating"] + parts["plants"]) / mol["CO2"],
+        "biosphere": UPTAKE["forest"] * forest * _grain(rng, lon.shape, 0.15) + UPTAKE["sea"] * sea,
+        "methane": (parts["landfill"] + parts["gas"] + parts["fields"]) / mol["CH4"],
+    }
+    inside = (_distance(lon, lat, CITY) < CITY_RADIUS).astype(np.float64) * land
+    return World(parts, fluxes, land, sea, inside, area, _wind(rng))
+
+
+def _distance(lon: Array, lat: Array, place: tuple[float, float]) -> Array:
+    return np.hypot((lon - place[0]) * np.cos(np.deg2rad(place[1])), lat - place[1])
 
 
 def cell_area() -> Array:
@@ -128,9 +146,9 @@ def cell_area() -> Array:
     return EARTH_RADIUS**2 * np.deg2rad(LONGITUDE[1] - LONGITUDE[0]) * band
 
 
-def nearest(axis: Array, value: float) -> int:
-    """Return the cell of a coordinate."""
-    return int(np.argmin(np.abs(axis - value)))
+def cell_of(longitude: float, latitude: float) -> tuple[int, int]:
+    """Return row and column of the cell that holds a point."""
+    return int(np.argmin(np.abs(LATITUDE - latitude))), int(np.argmin(np.abs(LONGITUDE - longitude)))
 
 
 def _total(field: Array, total: float) -> Array:
