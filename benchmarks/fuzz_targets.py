@@ -103,7 +103,8 @@ def _table_reader(path: Path) -> Any:
                     "h2o": {"column": "湿度(%)", "units": "percent"}}})  # fmt: skip
 
 
-def _table(path: Path) -> Any:
+def read_stack_table(path: Path) -> Any:
+    """Read a table of stack records."""
     from sensors.readers import read
 
     return read(_table_reader(path))
@@ -130,19 +131,6 @@ def workbook(rows: list[list[Any]]) -> bytes:
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
-
-
-def _table_book() -> list[tuple[str, bytes]]:
-    rows: list[list[Any]] = [line.split(",") for line in TABLE[0].splitlines()]
-    return [("t.xlsx", workbook([rows[0], *([r[0], *map(float, r[1:])] for r in rows[1:])]))]
-
-
-def _table_parquet() -> list[tuple[str, bytes]]:
-    import pandas as pd
-
-    buffer = io.BytesIO()
-    pd.read_csv(io.StringIO(TABLE[0])).to_parquet(buffer)
-    return [("t.parquet", buffer.getvalue())]
 
 
 def ecmps_hours() -> list[tuple[str, bytes]]:
@@ -373,7 +361,7 @@ def _ledger_seeds() -> list[tuple[str, bytes]]:
 TEXT_TARGETS = [
     Target("stack campd", text("c.csv", *CAMPD), _campd),
     Target("stack campd annual", piece("facility/campd/annual-emissions-2012-coal.csv", 8), _campd),
-    Target("stack table", text("t.csv", *TABLE), _table),
+    Target("stack table", text("t.csv", *TABLE), read_stack_table),
     Target("stack table monthly", text("m.csv", "month,stack,t,how\n2024-01,A,10,m\n2024-02,A,11,s\n2024-01,B,12,m\n"),
            _monthly),
     Target("stack ecmps", ecmps_hours, _ecmps, damage.JSON),

@@ -18,13 +18,16 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 
-__all__ = ["DAMAGED_ARCHIVE", "check_axis", "check_times", "parse_json"]
+__all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json"]
 
 # Whatever the standard library raises over a damaged gzip or zip archive: no family of its own
 DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
                    ValueError, KeyError, struct.error)  # fmt: skip
+# The same for NetCDF and HDF5: a dimension of terabytes is a MemoryError, a lost attribute an AttributeError
+DAMAGED_NETCDF = (OSError, RuntimeError, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError,
+                  OverflowError)  # fmt: skip
 EARLIEST, LATEST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")  # whole years of int64 ns
-LONGEST_AXIS = 1_000_000  # intervals: 114 years of hours
+LONGEST_AXIS = 400_000  # intervals: 45 years of hours
 SPARSEST = 100  # intervals for each record, on longer axes
 
 
@@ -53,6 +56,20 @@ def check_times(times: Any, where: str = "") -> Any:
     return stamps.astype("datetime64[ns]")
 
 
+def moment(stamp: Any) -> np.datetime64:
+    """Return a text or datetime as datetime64[ns].
+
+    Raises
+    ------
+    ValueError
+        It is no time, or out of range: numpy alone would make 1755 of 2924.
+    """
+    time = np.datetime64(stamp, "us")
+    if not EARLIEST <= time < LATEST:  # NaT fails too
+        raise ValueError(stamp)
+    return time.astype("datetime64[ns]") if len(str(stamp)) <= 26 else np.datetime64(stamp, "ns")
+
+
 def check_axis(intervals: int, records: int, ends: tuple[str, str], where: str = "") -> None:
     """Refuse an axis without gaps that would be almost empty and larger than any record.
 
@@ -68,7 +85,7 @@ def check_axis(intervals: int, records: int, ends: tuple[str, str], where: str =
     Raises
     ------
     InputError
-        More than a million intervals, of which less than one in a hundred has a record.
+        More than 400,000 intervals, of which less than one in a hundred has a record.
     """
     if intervals > max(LONGEST_AXIS, SPARSEST * records):
         raise InputError("the records are too far apart", where=where, found=f"{records} from {ends[0]} to {ends[1]}",
