@@ -61,8 +61,9 @@ class Windows:
 
 
 class Target(Protocol):
-    """A matrix whose element (i, j), i >= j, is flat[offset[j] + i]."""
+    """A matrix whose element (i, j), i >= j, is flat[offset[j] + i]; observation a is its row place[a]."""
 
+    place: Index
     offset: Index
     flat: npt.NDArray[Any]
 
@@ -125,11 +126,11 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
         if t and q.time.rho[t] > 0.0:
             carried *= q.time.rho[t]
             if new.size and (row >= 0).any():
-                _kernels.add_pairs(spread[new] @ carried.T, new, row, target.offset, target.flat)
+                _kernels.add_pairs(spread[new] @ carried.T, target.place[new], row, target.offset, target.flat)
         else:
             carried[:] = 0.0
         slots = np.array([free.pop() for _ in range(new.size)], dtype=np.int64)
-        slot[new], row[slots] = slots, new
+        slot[new], row[slots] = slots, target.place[new]
         rows, values = h.slab(t)
         if rows is None or rows.size:
             carried[slot if rows is None else slot[rows]] += values * q.sigma[t]
@@ -201,7 +202,7 @@ class _Open:
                 self.right *= self.time.rho[t + 1]
         new = self.entering[t]
         slots = np.array([self.free.pop() for _ in range(new.size)], dtype=np.int64)
-        self.slot[new], self.row[slots] = slots, new
+        self.slot[new], self.row[slots] = slots, self.target.place[new]
         rows, values = self.h.slab(t)
         slots = self.slot if rows is None else self.slot[rows]
         if not slots.size:
