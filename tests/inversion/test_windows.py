@@ -58,8 +58,10 @@ SPACES = {
 @pytest.mark.parametrize("length", [0.0, 3.0, np.inf])
 def test_windows_equal_the_dense_product(space: str, length: float, monkeypatch: pytest.MonkeyPatch) -> None:
     h, q = staggered(), prior(length, SPACES[space])
-    for inner, given in ((1, h), (60, h), (60, Slabs(h.shape, h.slab))):  # one period at a time, and five
-        monkeypatch.setattr(windows, "_INNER", inner)
+    monkeypatch.setattr(windows, "_SMALL", 1e-3)
+    for few, inner, given in ((9.0, 1, h), (9.0, 60, h), (0.0, 60, h), (0.0, 60, Slabs(h.shape, h.slab))):
+        monkeypatch.setattr(windows, "_FEW", few)
+        monkeypatch.setattr(windows, "_INNER", inner)  # one period at a time, and five
         found = np.zeros((N, N), order="F")
         windows.add_windows(given, q, windows.windows_of(given, q.time), Square(found))
         assert np.abs(np.tril(found) - wanted(h, q)).max() < 1e-14 * np.abs(found).max()
