@@ -10,8 +10,9 @@ import numpy as np
 from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
-    "add_pairs", "ar1_backward", "ar1_forward", "csr_times", "exponential_chain", "exponential_times",
-    "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spans", "spread", "transpose",
+    "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_times",
+    "exponential_chain", "exponential_times", "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spread",
+    "transpose",
 ]  # fmt: skip
 
 
@@ -58,24 +59,84 @@ def sort_rows(indptr, column, values):
         values[indptr[i] : indptr[i + 1]] = values[indptr[i] : indptr[i + 1]][order]
 
 
-@kernel_parallel
-def spans(indptr, column, begin, end):
-    """Return for each row where its columns from begin to before end start and stop; columns ascend."""
-    n = indptr.size - 1
-    first, last = np.empty(n, np.int64), np.empty(n, np.int64)
-    for i in prange(n):
-        part = column[indptr[i] : indptr[i + 1]]
-        first[i] = indptr[i] + np.searchsorted(part, begin)
-        last[i] = indptr[i] + np.searchsorted(part, end)
-    return first, last
+@kernel
+def by_period(indptr, column, cells, periods):
+    """Return where the values of each period are: (start, row, first), rows ascending; columns ascend in each row.
+
+    The values of row[k] in the period t with start[t] <= k < start[t + 1] begin at first[k].
+    """
+    start = np.zeros(periods + 1, np.int64)
+    for i in range(indptr.size - 1):
+        j = indptr[i]
+        while j < indptr[i + 1]:
+            t = column[j] // cells
+            start[t + 1] += 1
+            while j < indptr[i + 1] and column[j] < (t + 1) * cells:
+                j += 1
+    for t in range(periods):
+        start[t + 1] += start[t]
+    place = start[:-1].copy()
+    row = np.empty(start[periods], np.int32)
+    first = np.empty(start[periods], np.int64)
+    for i in range(indptr.size - 1):
+        j = indptr[i]
+        while j < indptr[i + 1]:
+            t = column[j] // cells
+            row[place[t]], first[place[t]] = i, j
+            place[t] += 1
+            while j < indptr[i + 1] and column[j] < (t + 1) * cells:
+                j += 1
+    return start, row, first
 
 
 @kernel_parallel
-def spread(first, last, column, values, begin, out):
-    """Add the values from first to last of each row to out (rows, columns from begin)."""
+def add_scaled(first, stop, column, values, begin, scale, slots, weight, out):
+    """Add value x scale / weight of each value of some rows in one period to out[slot], (slots, cells).
+
+    The values of row i begin at first[i] and end where their column reaches begin + cells, or at stop[i]. Slots are
+    distinct, so that threads do not meet.
+    """
     for i in prange(first.size):
-        for j in range(first[i], last[i]):
+        a = slots[i]
+        j = first[i]
+        while j < stop[i] and column[j] - begin < scale.size:
+            c = column[j] - begin
+            out[a, c] += values[j] * scale[c] / weight[a]
+            j += 1
+
+
+@kernel_parallel
+def add_whitened(first, stop, column, values, begin, scale, slots, lower, decay, out):
+    """Set out[slot] to decay x out[slot] + (values x scale) L for each row in one period; L (cells, k), lower.
+
+    Row c of L is zero after its element c; where L has fewer columns than rows all of them count. Rows as in
+    :func:`add_scaled`.
+    """
+    width = lower.shape[1]
+    square = lower.shape[0] == width
+    for i in prange(first.size):
+        one = out[slots[i]]
+        if decay != 1.0:
+            for k in range(width):
+                one[k] *= decay
+        j = first[i]
+        while j < stop[i] and column[j] - begin < scale.size:
+            c = column[j] - begin
+            v = values[j] * scale[c]
+            part = lower[c]
+            for k in range(c + 1 if square else width):
+                one[k] += v * part[k]
+            j += 1
+
+
+@kernel_parallel
+def spread(first, stop, column, values, begin, out):
+    """Add the values of some rows in one period to out (rows, cells); rows as in :func:`add_scaled`."""
+    for i in prange(first.size):
+        j = first[i]
+        while j < stop[i] and column[j] - begin < out.shape[1]:
             out[i, column[j] - begin] += values[j]
+            j += 1
 
 
 @kernel

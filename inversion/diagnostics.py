@@ -203,9 +203,8 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm
     for site in sites:
         mine = np.flatnonzero(used.site == site)
         row = _row(site, "all", mine, rest, spread)
-        if spread is not None and hasattr(posterior.factor, "lower") and posterior.factor.method == "dual" and not q:
-            part = posterior.factor.lower[mine]  # pyright: ignore[reportAttributeAccessIssue]
-            chi2 = float(rest[mine] @ np.linalg.solve(part @ part.T, rest[mine]))
+        if spread is not None and not q and (part := posterior.factor.between(mine)) is not None:
+            chi2 = float(rest[mine] @ np.linalg.solve(part, rest[mine]))
             row |= {"chi2": chi2 / mine.size, "p": float(chdtrc(mine.size, chi2))}
             if row["p"] < ALARM / tests:
                 alarms.append(Alarm("site", (site, f"{np.sqrt(chi2 / mine.size):.1f}")))
@@ -223,9 +222,8 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm
 
 def _spread(posterior: Posterior) -> Array | None:
     """Return the stated standard deviation of the innovations, where it is known."""
-    lower = getattr(posterior.factor, "lower", None)
-    if posterior.factor.method == "dual" and lower is not None:
-        return np.sqrt(np.einsum("ij,ij->i", lower, lower))
+    if (variance := posterior.factor.variance()) is not None:
+        return np.sqrt(variance)
     inverse = posterior.factor.inverse()
     return None if inverse is None else np.sqrt(np.diag(np.linalg.inv(inverse)))
 

@@ -206,6 +206,7 @@ class Sparse(Sensitivity):
         self.values = np.ascontiguousarray(values, dtype=kept)
         self._sort()
         self._turned: Any = None
+        self._periods: Any = None
 
     def _sort(self) -> None:
         """Order the values of each row by place."""
@@ -243,13 +244,15 @@ class Sparse(Sensitivity):
         return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
 
     def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the rows that see one period, and where their values begin and end."""
+        """Return the rows that see one period, where their values begin, and where those of the whole row end."""
         from inversion import _kernels
 
-        r = self.shape[2]
-        first, last = _kernels.spans(self.indptr, self.column, t * r, (t + 1) * r)
-        rows = np.flatnonzero(last > first)
-        return rows, first[rows], last[rows]
+        if self._periods is None:
+            _, p, r = self.shape
+            self._periods = _kernels.by_period(self.indptr, self.column, r, p)
+        start, row, first = self._periods
+        rows = row[start[t] : start[t + 1]].astype(np.int64)
+        return rows, first[start[t] : start[t + 1]], self.indptr[rows + 1]
 
     def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the first and the last period that each observation sees."""
@@ -264,9 +267,10 @@ class Sparse(Sensitivity):
         """Return the rows that see one period, as an array."""
         from inversion import _kernels
 
-        rows, first, last = self.period(t)
-        out = np.zeros((rows.size, self.shape[2]))
-        _kernels.spread(first, last, self.column, self.values, t * self.shape[2], out)
+        rows, first, stop = self.period(t)
+        r = self.shape[2]
+        out = np.zeros((rows.size, r))
+        _kernels.spread(first, stop, self.column, self.values, t * r, out)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:

@@ -20,7 +20,8 @@ from ghg.core.errors import InputError
 from inversion._blas import blas, lapack
 from inversion.covariance import Covariance, DenseCovariance
 from inversion.sensitivity import Array, Sensitivity
-from inversion.solvers.factor import DualFactor, PrimalFactor
+from inversion.solvers.band import Band, envelope
+from inversion.solvers.factor import BandFactor, DualFactor, PrimalFactor
 from inversion.solvers.windows import add_windows, whitened, windows_of
 from inversion.time import Markov
 
@@ -32,26 +33,54 @@ __all__ = ["add_gram", "dual", "primal"]
 _INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
 _OPEN = 0.6  # share of pairs of observations with open windows below which they are taken by windows
 _TILE_BYTES = 400e6
+_LEAST = 1500  # observations below which the full matrix costs little
+_FULL = 0.4  # share of n^2 above which the full matrix is taken
 
 
-def dual(problem: Problem) -> DualFactor:
-    """Return the Cholesky factor of S.
+def dual(problem: Problem) -> DualFactor | BandFactor:
+    """Return the Cholesky factor of S, within an envelope where observations see few of the periods.
 
     Raises
     ------
     InputError
         S is not positive definite: a covariance is wrong.
     """
+    if (found := banded(problem)) is not None:
+        return found
     s = np.zeros((problem.n, problem.n), order="F")
     for block in problem.blocks:
         add_gram(block.sensitivity, block.covariance, s)
     problem.error.add_to(s)
     low, info = lapack.dpotrf(s, lower=1, overwrite_a=1, clean=1)
     if info:
-        raise InputError("the covariance of the observations is not positive definite",
-                         found=f"at observation {int(info)}",
-                         hint="check the observation errors and the prior covariance")  # fmt: skip
+        raise _indefinite(int(info))
     return DualFactor(low)
+
+
+def _indefinite(observation: int) -> InputError:
+    return InputError("the covariance of the observations is not positive definite", found=f"at observation "
+                      f"{observation}", hint="check the observation errors and the prior covariance")  # fmt: skip
+
+
+def banded(problem: Problem) -> BandFactor | None:
+    """Return the factor of S within an envelope; None where S is small or full."""
+    if problem.n < _LEAST or not all(isinstance(b.covariance, Covariance) and isinstance(b.covariance.time, Markov)
+                                     and _mean_seen(b.sensitivity) < problem.n for b in problem.blocks):  # fmt: skip
+        return None
+    windows = [windows_of(b.sensitivity, b.covariance.time) for b in problem.blocks]  # pyright: ignore[reportAttributeAccessIssue]
+    largest = max(range(len(windows)), key=lambda k: problem.blocks[k].size)
+    order = np.argsort(windows[largest].first, kind="stable")
+    bottom = envelope(windows, problem.error, order)
+    band = Band(bottom, order)
+    if band.flat.size > _FULL * problem.n**2:
+        return None
+    for block, window in zip(problem.blocks, windows, strict=True):
+        add_windows(block.sensitivity, block.covariance, window, band)  # pyright: ignore[reportArgumentType]
+    band.add_error(problem.error)
+    diagonal = band.diagonal()[band.place]
+    if info := band.factor():
+        raise _indefinite(int(order[info - 1]) + 1)
+    return BandFactor(band, diagonal)
 
 
 def primal(problem: Problem) -> PrimalFactor:
@@ -94,7 +123,8 @@ class Square:
     """A full matrix (n, n) in Fortran order that takes pairs."""
 
     def __init__(self, s: Array) -> None:
-        self.offset = np.arange(s.shape[0], dtype=np.int64) * s.shape[0]
+        self.place = np.arange(s.shape[0], dtype=np.int64)
+        self.offset = self.place * s.shape[0]
         self.flat = s.reshape(-1, order="F")
         assert np.shares_memory(self.flat, s)
 

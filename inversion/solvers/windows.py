@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from inversion._blas import blas
 from inversion.covariance import Covariance
-from inversion.sensitivity import Array, Sensitivity
+from inversion.sensitivity import Array, Sensitivity, Sparse
 from inversion.space import Independent
 from inversion.time import Markov, TimeCorrelation
 
@@ -28,6 +28,8 @@ __all__ = ["REACH", "Target", "Windows", "add_windows", "whitened", "windows_of"
 
 REACH = 34.5  # e-foldings after which a correlation, 1e-15, is nothing beside rounding
 _INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
+_SMALL = 1e-100  # weight below which it goes into the row
+_FEW = 0.15  # share of values in a slab below which they are whitened one by one
 
 Index = npt.NDArray[np.int64]
 
@@ -61,8 +63,9 @@ class Windows:
 
 
 class Target(Protocol):
-    """A matrix whose element (i, j), i >= j, is flat[offset[j] + i]."""
+    """A matrix whose element (i, j), i >= j, is flat[offset[j] + i]; observation a is its row place[a]."""
 
+    place: Index
     offset: Index
     flat: npt.NDArray[Any]
 
@@ -119,20 +122,27 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
     size = int(Windows(windows.first, windows.limit, windows.limit).open_rows().max(initial=1))
     free = list(range(size))[::-1]
     slot, row = np.full(n, -1, dtype=np.int64), np.full(size, -1, dtype=np.int64)
-    carried = np.zeros((size, r))
+    carried, weight = np.zeros((size, r)), np.ones(size)  # F is weight x carried, so that rows at rest cost nothing
     for t in range(p):
         new = entering[t]
-        if t and q.time.rho[t] > 0.0:
-            carried *= q.time.rho[t]
-            if new.size and (row >= 0).any():
-                _kernels.add_pairs(spread[new] @ carried.T, new, row, target.offset, target.flat)
-        else:
-            carried[:] = 0.0
+        weight *= q.time.rho[t] if t else 1.0
+        small = np.flatnonzero(weight < _SMALL)
+        carried[small] *= weight[small, None]
+        weight[small] = 1.0
+        if t and new.size and q.time.rho[t] > 0.0 and (row >= 0).any():
+            products = (spread[new] @ carried.T) * weight
+            _kernels.add_pairs(products, target.place[new], row, target.offset, target.flat)
         slots = np.array([free.pop() for _ in range(new.size)], dtype=np.int64)
-        slot[new], row[slots] = slots, new
-        rows, values = h.slab(t)
-        if rows is None or rows.size:
-            carried[slot if rows is None else slot[rows]] += values * q.sigma[t]
+        slot[new], row[slots], weight[slots] = slots, target.place[new], 1.0
+        if isinstance(h, Sparse):
+            rows, first, stop = h.period(t)
+            begin, scale = t * r, np.ascontiguousarray(q.sigma[t])
+            _kernels.add_scaled(first, stop, h.column, h.values, begin, scale, slot[rows], weight, carried)
+        else:
+            rows, values = h.slab(t)
+            slots = slot if rows is None else slot[rows]
+            if slots.size:
+                carried[slots] += values * q.sigma[t] / weight[slots, None]
         gone = slot[leaving[t]]
         carried[gone], row[gone] = 0.0, -1
         free.extend(gone[::-1].tolist())
@@ -148,6 +158,9 @@ class _Open:
         self.batch = max(1, _INNER // r)
         lower = q.space.lower()
         self.lower = None if lower is None else np.asfortranarray(lower)
+        few = isinstance(h, Sparse) and lower is not None and h.nonzeros < _FEW * r * float(windows.open_rows().sum())
+        self.sparse = h if few and isinstance(h, Sparse) else None
+        self.root = None if lower is None or self.sparse is None else np.ascontiguousarray(lower)
         size = self._slots(p)
         self.free = list(range(size))[::-1]
         self.slot = np.full(n, -1, dtype=np.int64)
@@ -195,13 +208,26 @@ class _Open:
 
     def _step(self, t: int) -> None:
         """Go from B at t + 1 to B at t."""
-        if t + 1 < self.h.shape[1]:
-            self.left *= self.time.rho[t + 1]
-            if self.right is not self.left:
-                self.right *= self.time.rho[t + 1]
+        from inversion import _kernels
+
+        decay = self.time.rho[t + 1] if t + 1 < self.h.shape[1] else 1.0
         new = self.entering[t]
         slots = np.array([self.free.pop() for _ in range(new.size)], dtype=np.int64)
-        self.slot[new], self.row[slots] = slots, new
+        self.slot[new], self.row[slots] = slots, self.target.place[new]
+        if self.sparse is not None:
+            h, scale = self.sparse, np.ascontiguousarray(self.q.sigma[t])
+            rows, first, stop = h.period(t)
+            slots = self.slot[rows]
+            idle = self.row >= 0  # rows that are open and see nothing now
+            idle[slots] = False
+            self.left[idle] *= decay
+            _kernels.add_whitened(
+                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.root, decay, self.left
+            )
+            return
+        self.left *= decay
+        if self.right is not self.left:
+            self.right *= decay
         rows, values = self.h.slab(t)
         slots = self.slot if rows is None else self.slot[rows]
         if not slots.size:
