@@ -47,6 +47,7 @@ def build(
             record.use(config.parent / job.reported.file, "reported masses")
             result["reported"] = reported.compare(ds, job.reported, config.parent)
             result["reported_classes"] = reported.classes(result["reported"])
+            result["reported_causes"] = reported.causes(result["reported"])
         grids = space.write_grids(ds, job, config.parent, folder, record, announce)
         result["grid"] = grids
         announce("tables")
@@ -59,7 +60,8 @@ def build(
         console.show(line)
     if job.reported is not None:
         console.show(f"Against {job.reported.name} (reported_classes.csv):")
-    for line in (*reported.words(result.get("reported_classes", [])), *space.lines(grids)):
+    against = reported.words(result.get("reported_classes", []), result.get("reported_causes", []))
+    for line in (*against, *space.lines(grids)):
         console.show(line)
     console.show(f"Written: {output}")
 

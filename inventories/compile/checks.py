@@ -33,6 +33,7 @@ __all__ = [
     "missing_classes",
     "outlier_regions",
     "particle_order",
+    "ratio_range",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -181,26 +182,33 @@ def measured_ratios(labels: Sequence[str], ratio: Any, name: str, fuel: str, sec
     name, fuel, sector : str
         Pollutant, fuel and NFR class.
     """
-    carbon = _carbon_range(fuel)
-    bounds = None if carbon is None else _ratio_range(fuel, sector.replace(".", ""), name, carbon)
+    bounds = ratio_range(fuel, sector.replace(".", ""), name)
     if bounds is None:
         return []
-    low, high, source = bounds
+    low, _, high, source = bounds
     return [Finding("co_emission", "warning", label, name, value, low, high, "g/kg CO2", source)
             for label, value in zip(labels, (np.asarray(ratio, float) * 1e3).tolist(), strict=True)
             if value > high or 0 < value < low]  # fmt: skip
 
 
-def _ratio_range(
-    fuel: str, sector: str, name: str, carbon: tuple[float, float, str]
-) -> tuple[float, float, str] | None:
-    rows = factors.candidates("emep", factors.code(fuel), "emission_factor", name, sector)
-    if not rows:
+def ratio_range(fuel: str, sector: str, name: str, technology: str = "") -> tuple[float, float, float, str] | None:
+    """Return least, middle and most of a pollutant per CO2 that the database gives [g/kg], and where it comes from.
+
+    The ends are those of both 95 % ranges against each other; a factor without a range is taken to be good to half
+    and twice its value.
+    """
+    carbon = _carbon_range(fuel)
+    rows = factors.candidates("emep", factors.code(fuel), "emission_factor", name, sector, technology)
+    if carbon is None or not rows:
         return None
     row = rows[-1]
     low, high = _ends(row, 1.0)
+    middle = row.to("kg J-1") * 1e9
+    if not low < high:
+        low, high = 0.5 * middle, 2.0 * middle
     per = 1e3 * CARBON["CO2"]
-    return low * per / carbon[1], high * per / carbon[0], f"{row.source} over {carbon[2]}"
+    centre = 0.5 * (carbon[0] + carbon[1])
+    return low * per / carbon[1], middle * per / centre, high * per / carbon[0], f"{row.source} over {carbon[2]}"
 
 
 def double_counting(ds: xr.Dataset) -> list[Finding]:

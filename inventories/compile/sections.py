@@ -151,10 +151,21 @@ class ReportedMass(Model):
 
 
 class Reason(Model):
-    """Why sources cannot agree: column -> text or texts, and the reason in words; the first that fits is given."""
+    """Why sources differ, in words; of several that fit a source the first is given.
+
+    Parameters
+    ----------
+    where : table
+        Column -> text or texts of the sources.
+    text : str
+        The reason.
+    species : list of str
+        What it holds for; all where left out.
+    """
 
     where: dict[str, str | list[str]]
     text: str
+    species: list[str] = Field(default_factory=list)
 
 
 class Reported(Model):
