@@ -23,7 +23,7 @@ from inventories.uncertainty.budget import groups_of, of_dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["lines", "summary", "table_rows", "with_ensemble", "write_tables"]
+__all__ = ["lines", "region_rows", "summary", "table_rows", "with_ensemble", "write_tables"]
 
 RANKED = 12
 
@@ -162,6 +162,21 @@ def table_rows(ds: xr.Dataset, by: tuple[str, ...] = ("region", "sector")) -> li
     return rows
 
 
+def region_rows(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Return masses of regions with standard uncertainties [kg] in long form, memo items left out.
+
+    The uncertainty is that of Approach 1, with all correlations through shared quantities inside a region.
+    """
+    rows = np.flatnonzero(~np.asarray(ds["memo"].values, bool))
+    budget = of_dataset(ds).select(rows)
+    labels, place = groups_of(ds["region"].values[rows])
+    mass = np.stack([np.bincount(place, one, len(labels)) for one in budget.known])
+    cov = covariance(budget, place)
+    return [{"region": region, "year": int(ds["year"]), "species": name, "mass": float(mass[k, g]),
+             "u": float(np.sqrt(cov[g, k, g, k])), "unit": "kg"}
+            for k, name in enumerate(budget.species) for g, region in enumerate(labels) if mass[k, g] != 0.0]  # fmt: skip
+
+
 def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     """Write the tables of a compilation: CSV, one workbook, and PRIMAP2's interchange format."""
     from inventories.compile.primap2 import write_interchange
@@ -170,6 +185,7 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     _csv(folder / "emissions.csv", long)
     _csv(folder / "totals.csv", [{k: v for k, v in one.items() if k != "kind"} | {"unit": "kg"}
                                  for one in result["totals"]])  # fmt: skip
+    _csv(folder / "regions.csv", region_rows(ds))
     _csv(folder / "ratios.csv", [{**r, "unit": "kg/kg"} for r in result["ratios"]])
     _csv(folder / "findings.csv", result["findings"])
     _csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
