@@ -20,7 +20,7 @@ COPIED_FROM, COPIED_TO = np.datetime64("2024-07-29"), np.datetime64("2024-08-12"
 R = 8.314462618  # J mol-1 K-1
 COAL = {"ncv": 22.8, "carbon": 26.1, "oxidation": 0.99}  # GJ/t, kg C/GJ, share: bituminous coal
 CO2_PER_C = 44.0095 / 12.0107
-U = {"flow": 0.015, "concentration": 0.01, "fuel_mass": 0.01, "calorific_value": 0.008, "carbon_content": 0.008}
+U = {"flow": 0.015, "concentration": 0.01, "fuel_mass": 0.01, "calorific_value": 0.008, "emission_factor": 0.008}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _operation(plant: Plant, rng: np.random.Generator) -> tuple[Array, Array]:
     wander = _memory(rng, HOURS.size, 0.97)
     share = 0.78 + 0.10 * np.sin(2.0 * np.pi * (hour - 9.0) / 24.0) - 0.06 * (day >= 5) + 0.05 * wander
     share = np.clip(share, 0.45, 1.0)
-    heat_rate = 1.0 + 0.04 * (1.0 - share) + 0.008 * _memory(rng, HOURS.size, 0.9)  # relative; worse at part load
+    heat_rate = 1.0 + 0.04 * (1.0 - share) + 0.004 * _memory(rng, HOURS.size, 0.5)  # relative; worse at part load
     rate = share * heat_rate
     rate *= plant.mean / rate.mean()
     rated = plant.mean / 0.245 / 0.78  # about 0.88 kg of CO2 for each kWh
@@ -84,19 +84,20 @@ def _operation(plant: Plant, rng: np.random.Generator) -> tuple[Array, Array]:
 def _record(load: Array, rate: Array, errors: dict[str, float], plant: Plant, rng: np.random.Generator) -> pd.DataFrame:
     """Return the channels of the monitors, with noise, errors and faults."""
     n = rate.size
-    excess = 6.0 + 0.5 * _memory(rng, n, 0.9)  # percent of oxygen, dry
+    excess = 6.0 + 0.12 * _memory(rng, n, 0.8)  # percent of oxygen, dry
     dry = 18.6 * (20.9 - excess) / 20.9
-    water = 8.0 + 0.3 * _memory(rng, n, 0.95)
+    water = 8.0 + 0.15 * _memory(rng, n, 0.9)
     wet = dry * (1.0 - water / 100.0)
     temperature = 118.0 + 12.0 * load / load.max() + 0.8 * rng.standard_normal(n)
-    pressure = 100.2e3 - 450.0
+    draught = -420.0 - 60.0 * load / load.max() + 4.0 * rng.standard_normal(n)  # Pa
+    pressure = 100.2e3 + draught
     flow = rate / MOLAR_MASS / (wet / 100.0) * R * (temperature + 273.15) / pressure * 3600.0
     flow *= (1.0 + errors["flow"]) * (1.0 + 0.01 * rng.standard_normal(n))
     co2 = dry * (1.0 + errors["concentration"]) * (1.0 + 0.005 * rng.standard_normal(n))
     table = pd.DataFrame({
         "time": HOURS.strftime("%Y-%m-%d %H:%M"), "load": load, "flow": np.round(flow, -2), "co2": np.round(co2, 2),
         "o2": np.round(excess + 0.05 * rng.standard_normal(n), 2), "moisture": np.round(water, 2),
-        "temperature": np.round(temperature, 1), "static pressure": -450.0,
+        "temperature": np.round(temperature, 1), "static pressure": np.round(draught),
     })  # fmt: skip
     time = HOURS.to_numpy()
     if plant.matter == "flow":
@@ -123,7 +124,7 @@ def _fuel(rate: Array, errors: dict[str, float], rng: np.random.Generator) -> pd
         "month": [f"2024-{m:02d}" for m in range(1, 13)],
         "coal (t)": np.round(coal * (1.0 + errors["fuel_mass"]) * (1.0 + 0.003 * rng.standard_normal(12))),
         "ncv (GJ/t)": ncv * (1.0 + errors["calorific_value"]),
-        "carbon (kg/GJ)": carbon * (1.0 + errors["carbon_content"]),
+        "CO2 (kg/GJ)": CO2_PER_C * carbon * (1.0 + errors["emission_factor"]),
     })  # fmt: skip
 
 
@@ -178,8 +179,8 @@ method = "hj75"
 barometric_pressure = "100.2 kPa"
 
 [measured.stack.uncertainty]
-flow = {{ systematic = {U["flow"]}, random = 0.01, source = "acceptance test" }}
-concentration = {{ systematic = {U["concentration"]}, random = 0.005, source = "acceptance test" }}
+flow = {_stated(U["flow"], 0.01)}
+concentration = {_stated(U["concentration"], 0.005)}
 
 [accounted]
 start = "2024-01-01"
@@ -194,14 +195,20 @@ fuel = "bituminous"
 method = "ipcc2006-tier3"
 mass = {{ column = "coal (t)", unit = "t" }}
 calorific_value = {{ column = "ncv (GJ/t)", unit = "GJ/t", basis = "net" }}
-carbon_content = {{ column = "carbon (kg/GJ)", unit = "kg/GJ" }}
+emission_factor = {{ column = "CO2 (kg/GJ)", unit = "kg/GJ" }}
 oxidation = {{ values = [{COAL["oxidation"]}], unit = "1" }}
 
 [accounted.stream.uncertainty]
 fuel_mass = {{ systematic = {U["fuel_mass"]}, random = 0.003, source = "belt scale" }}
 calorific_value = {{ systematic = {U["calorific_value"]}, random = 0.002, source = "laboratory" }}
-carbon_content = {{ systematic = {U["carbon_content"]}, random = 0.002, source = "laboratory" }}
+emission_factor = {{ systematic = {U["emission_factor"]}, random = 0.002, source = "laboratory" }}
 """
+
+
+def _stated(systematic: float, random: float) -> str:
+    parts = (f'{name} = {{ relative = {u}, source = "acceptance test" }}'
+             for name, u in (("systematic", systematic), ("random", random)))  # fmt: skip
+    return "{ " + ", ".join(parts) + " }"
 
 
 def _screen(plant: Plant) -> str:

@@ -108,7 +108,7 @@ def build(seed: int) -> World:
     rng = np.random.default_rng([seed, 1])
     lon, lat = np.meshgrid(LONGITUDE, LATITUDE)
     area = np.broadcast_to(cell_area()[:, None], lon.shape).copy()
-    sea = 1.0 / (1.0 + np.exp(-(lon - 120.56 - 0.03 * np.sin(2.0 * np.pi * lat / 0.5)) / 0.012))
+    sea = (lon > 120.56 + 0.03 * np.sin(2.0 * np.pi * lat / 0.5)).astype(np.float64)
     land = 1.0 - sea
     town = np.exp(-0.5 * (_distance(lon, lat, CITY) / 0.09) ** 2) * land
     road = (np.exp(-0.5 * ((lat - CITY[1] - 0.5 * (lon - CITY[0])) / 0.02) ** 2)
