@@ -65,6 +65,7 @@ def _peak(reset: bool = False) -> float:
 
 def attempt(target: Target, path: Path, data: bytes) -> str:
     """Read one file; return "read", "refused", or what went wrong."""
+    path.unlink(missing_ok=True)  # HDF5 keeps damaged files open, and knows them by their inode
     path.write_bytes(data)
     signal.setitimer(signal.ITIMER_REAL, LONGEST)
     try:

@@ -27,8 +27,8 @@ DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZip
 DAMAGED_NETCDF = (OSError, RuntimeError, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError,
                   OverflowError)  # fmt: skip
 EARLIEST, LATEST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")  # whole years of int64 ns
-LONGEST_AXIS = 400_000  # intervals: 45 years of hours
-SPARSEST = 100  # intervals for each record, on longer axes
+LONGEST_AXIS = 400_000  # cells: 45 years of hours
+SPARSEST = 100  # cells for each record, on longer axes
 
 
 def check_times(times: Any, where: str = "") -> Any:
@@ -70,13 +70,13 @@ def moment(stamp: Any) -> np.datetime64:
     return time.astype("datetime64[ns]") if len(str(stamp)) <= 26 else np.datetime64(stamp, "ns")
 
 
-def check_axis(intervals: int, records: int, ends: tuple[str, str], where: str = "") -> None:
+def check_axis(cells: int, records: int, ends: tuple[str, str], where: str = "") -> None:
     """Refuse an axis without gaps that would be almost empty and larger than any record.
 
     Parameters
     ----------
-    intervals, records : int
-        Length of the axis, and number of records on it.
+    cells, records : int
+        Intervals of the axis, times sources if there are several, and number of records on it.
     ends : tuple of str
         First and last record, for the message.
     where : str
@@ -85,9 +85,9 @@ def check_axis(intervals: int, records: int, ends: tuple[str, str], where: str =
     Raises
     ------
     InputError
-        More than 400,000 intervals, of which less than one in a hundred has a record.
+        More than 400,000 cells, of which less than one in a hundred has a record.
     """
-    if intervals > max(LONGEST_AXIS, SPARSEST * records):
+    if cells > max(LONGEST_AXIS, SPARSEST * records):
         raise InputError("the records are too far apart", where=where, found=f"{records} from {ends[0]} to {ends[1]}",
                          hint="a date may be wrong, or the interval; or state period")  # fmt: skip
 

@@ -193,7 +193,7 @@ def _day(text: str, where: str) -> int:
 def _integers(table: Columns, header: str, low: int, high: int, where: str) -> npt.NDArray[np.int64]:
     values = []
     for text in table.texts[header]:
-        if not text.isdigit() or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or not low <= int(text) <= high:
             raise InputError(
                 f"column '{header}' is out of range", where=where, found=f"'{text}'", need=f"{low} to {high}"
             )

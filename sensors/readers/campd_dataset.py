@@ -55,7 +55,7 @@ def _axis(rows: Rows, offset: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray
             raise InputError("sources in time zones that differ by part of an hour", hint="read them apart")
         index = (start - first) // 60
         ends = _stamp(rows, int(start.argmin())), _stamp(rows, int(start.argmax()))
-        check_axis(int(index.max()) + 1, index.size, ends, ", ".join(rows.files[:3]))
+        check_axis(len(rows.labels) * (int(index.max()) + 1), index.size, ends, ", ".join(rows.files[:3]))
         edges = (first + 60 * np.arange(int(index.max()) + 2)).astype("datetime64[m]")
     else:
         if np.unique(offset).size > 1:

@@ -13,11 +13,12 @@ import pytest
 from ghg.core.clock import parse_times
 from ghg.core.config import read_toml
 from ghg.core.errors import ConfigError, InputError
-from ghg.core.limits import check_axis, check_times, parse_json
+from ghg.core.limits import check_axis, check_times, moment, parse_json
 from ghg.core.tables import read_table
 from ghg.core.time import localise
 from sensors.config import CampdReader, TableReader
 from sensors.readers import read
+from sensors.readers.series import read_series
 
 CAMPD = "State,Facility ID,Unit ID,Date,Hour,Operating Time,CO2 Mass (short tons)\n"
 
@@ -31,10 +32,10 @@ def test_a_year_beyond_the_clock_is_refused_and_does_not_wrap_around() -> None:
 
 
 def test_an_axis_that_is_almost_empty_is_refused() -> None:
-    check_axis(1_000_000, 2, ("a", "b"))
+    check_axis(400_000, 2, ("a", "b"))
     check_axis(10_000_000, 100_000, ("a", "b"))
     with pytest.raises(InputError, match=r"too far apart \(found 2 from a to b\)"):
-        check_axis(1_000_001, 2, ("a", "b"))
+        check_axis(400_001, 2, ("a", "b"))
 
 
 def test_a_wrong_digit_in_a_year_of_hours(tmp_path: Path) -> None:
@@ -84,3 +85,29 @@ def test_toml_without_end(tmp_path: Path) -> None:
     path.write_text("a = " + "[" * 50_000)
     with pytest.raises(ConfigError, match="not valid TOML"):
         read_toml(path)
+
+
+def test_a_header_of_endless_blanks_is_no_riddle(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("Facility ID,Year" + " " * 40_000 + "x,CO2 Mass\n3,2012,5\n")
+    with pytest.raises(InputError, match="Date or Year"):
+        read(CampdReader(files=(str(path),)))
+    with pytest.raises(InputError, match="'b' is missing"):
+        read_table(path, {"b": "b"})
+    path.write_text("Facility ID,Year,CO2 Mass (short tons)\n3,²,5\n")
+    with pytest.raises(InputError, match="out of range"):
+        read(CampdReader(files=(str(path),)))
+
+
+def test_times_of_analysers_do_not_wrap_around(tmp_path: Path) -> None:
+    assert moment("2024-03-01T00:00:00.123456789") == np.datetime64("2024-03-01T00:00:00.123456789")
+    for stamp in ("2924-03-01", "0001-01-01", "NaT", "2024-13-01"):
+        with pytest.raises(ValueError):
+            moment(stamp)
+    path = tmp_path / "x.csv"
+    path.write_text("Site,Year,Month,Day,Hour,Minute,co2,Flag\nA,2924,1,1,0,0,400,O\nA,2024,1,1,1,0,400,O\n")
+    with pytest.raises(InputError, match="a stamp cannot be read"):
+        read_series(path, "icos")
+    path.write_text("Site,Year,Month,Day,Hour,Minute,co2\nA,2024,1,1,0,0,400\nA,2024,1,1,1,0,400\n")
+    with pytest.raises(InputError, match=r"needed user_flag\)"):
+        read_series(path, "icos")
