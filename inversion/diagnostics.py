@@ -36,6 +36,9 @@ SEASONS = ("DJF", "MAM", "JJA", "SON")
 ALARMS = {
     "cost": "the cost is {} per degree of freedom where 1 is expected (p = {})",
     "site": "innovations at {} are {} times as large as stated",
+    "r_hat": "the chains have not met: R-hat is {} where at most {} is needed",
+    "draws": "the draws are worth only {} independent ones; {} are needed",
+    "divergent": "{} moves of the sampler diverged",
     "block": "the observations ask for {} sigma of the prior of '{}' everywhere ({} standard errors)",
 }
 
@@ -46,8 +49,8 @@ class Alarm:
 
     Parameters
     ----------
-    code : {"cost", "site", "block"}
-        All observations together, one site, or one block of fluxes.
+    code : {"cost", "site", "block", "r_hat", "draws", "divergent"}
+        All observations together, one site, or one block of fluxes; of samplers, what is wrong with the chains.
     values : tuple of str
         What its sentence names, in its order.
     """

@@ -32,7 +32,7 @@ from inversion.time import Markov
 __all__ = ["Merged", "full_block", "merge"]
 
 _BYTES = 256e6  # of vectors of the full grid held at a time
-_SMALL = 1e-9  # of the least error variance: aggregation errors below it are left out
+_SMALL = 1e-6  # of the least error variance: parts of the aggregation error below it are left out
 
 
 @dataclass(frozen=True)
