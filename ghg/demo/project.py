@@ -42,8 +42,8 @@ def write(
     dict
         What ``truth.json`` holds.
     """
-    for name in ("towers", "plants", "inventory", "region"):
-        (folder / name).mkdir()
+    for name in ("towers", "plants", "inventory", "region", "out/towers", "out/plants", "out/screening", "out/suspect"):
+        (folder / name).mkdir(parents=True)
     made = world.build(seed)
     announce("stack records and fuel accounts of three plants")
     true_plants = plants.write(folder / "plants", np.random.default_rng([seed, 4]))
