@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,9 +32,11 @@ class Data:
     time : array of datetime64[ns] (n,)
         Starts of the intervals.
     site : array of str (n,)
-    value, random, systematic, background : array (n,)
-        mol mol-1: dry mole fraction; standard uncertainty, independent and common to the record of a site; the part
-        that is taken as known.
+    value, random, systematic, correlated, background : array (n,)
+        mol mol-1: dry mole fraction; standard uncertainty, independent, common to the record of a site, and correlated
+        in time; the part that is taken as known.
+    memory : array (n,)
+        e-folding time of the correlated part, s.
     left_out : int
         Observations outside the period or the hours, missing, or not flagged good in a table.
     """
@@ -44,6 +46,8 @@ class Data:
     value: Array
     random: Array
     systematic: Array
+    correlated: Array
+    memory: Array
     background: Array
     left_out: int = 0
 
@@ -109,8 +113,7 @@ def _source(one: ObservationsJob, path: Path, species: str, period: tuple[Any, A
     inside = (data.time >= period[0]) & (data.time < period[1])
     data = data.take(known & inside & _in_hours(one, data.time))
     least = 0.0 if one.least_uncertainty is None else one.least_uncertainty
-    return Data(data.time, data.site, data.value, np.maximum(data.random, least), data.systematic, data.background,
-                data.left_out)  # fmt: skip
+    return replace(data, random=np.maximum(data.random, least))
 
 
 def _station(one: ObservationsJob, path: Path, species: str) -> Data:
@@ -127,7 +130,9 @@ def _station(one: ObservationsJob, path: Path, species: str) -> Data:
                          )  # fmt: skip
     random = np.where(missing, one.least_uncertainty if one.least_uncertainty is not None else np.nan, found.random)
     site = np.full(found.time.size, found.site)
-    return Data(found.time, site, found.value, random, found.systematic, np.zeros(site.size))
+    none = np.zeros(site.size)
+    return Data(found.time, site, found.value, random, found.systematic, found.correlated,
+                none + found.correlation_time, none)  # fmt: skip
 
 
 def _table(one: ObservationsJob, path: Path) -> Data:
@@ -145,7 +150,8 @@ def _table(one: ObservationsJob, path: Path) -> Data:
     n = len(frame)
     site = np.full(n, one.station) if one.station else frame["site"].to_numpy(dtype=str)
     time = frame["time"].to_numpy().astype("datetime64[ns]")
-    return Data(time, site, number["value"], number["u"], np.zeros(n), number.get("background", np.zeros(n)))
+    none = np.zeros(n)
+    return Data(time, site, number["value"], number["u"], none, none, none, number.get("background", none))
 
 
 def _in_hours(one: ObservationsJob, time: Times) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inversion.posterior import Posterior
+from inversion.prepare import on_full_grid
 from inversion.totals import TotalSet
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def network(posterior: Posterior, wanted: TotalSet) -> xr.Dataset | None:
     """
     import xarray as xr
 
-    problem = posterior.problem
+    problem = on_full_grid(posterior.problem)
     number = next((i for i, b in enumerate(problem.blocks) if b.kind == "flux" and b.grid and b.grid.shape), None)
     if number is None or (grid := problem.blocks[number].grid) is None or grid.shape is None:
         return None

@@ -16,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from inversion.maps import drawn_maps, mean_map
+from inversion.merged import full_block
 from inversion.network import network
 from inversion.posterior import Posterior
 from inversion.problem import Block
@@ -61,17 +63,18 @@ def paris_fluxes(posterior: Posterior, totals: Totals, wanted: TotalSet) -> xr.D
     import xarray as xr
 
     blocks = [(i, b) for i, b in enumerate(posterior.used.blocks) if b.kind == "flux"]
-    grid = blocks[0][1].grid if blocks else None
-    if grid is None or grid.shape is None or any(b.grid is None or b.grid.shape != grid.shape for _, b in blocks):
+    grid = full_block(blocks[0][1]).grid if blocks else None
+    grids = [full_block(b).grid for _, b in blocks]
+    if grid is None or grid.shape is None or any(g is None or g.shape != grid.shape for g in grids):
         raise InputError("the PARIS layout needs flux blocks on one regular grid", where="layouts")
     shares = [_shares(b, wanted.bounds) for _, b in blocks]
     gas, shape = posterior.problem.species.lower(), (len(wanted.bounds), *grid.shape)
     maps = {
-        "flux_total_prior": np.sum([s @ b.prior for s, (_, b) in zip(shares, blocks, strict=True)], axis=0),
-        "flux_total_posterior": np.sum([s @ posterior.mean(b.name) for s, (_, b) in zip(shares, blocks, strict=True)],
+        "flux_total_prior": np.sum([s @ full_block(b).prior for s, (_, b) in zip(shares, blocks, strict=True)], axis=0),
+        "flux_total_posterior": np.sum([s @ mean_map(posterior, b) for s, (_, b) in zip(shares, blocks, strict=True)],
                                        axis=0),
     }  # fmt: skip
-    prior = np.sum([_variance(b, s) for s, (_, b) in zip(shares, blocks, strict=True)], axis=0)
+    prior = np.sum([_variance(full_block(b), s) for s, (_, b) in zip(shares, blocks, strict=True)], axis=0)
     maps["stdev_flux_total_prior"] = np.sqrt(prior)
     maps["stdev_flux_total_posterior"] = _deviation(posterior, [i for i, _ in blocks], shares, prior)
     ds = _middles(wanted.bounds, "time", "mid of flux interval in UTC")
@@ -107,17 +110,24 @@ def _variance(block: Block, share: Array) -> Array:
     """Return the prior variance of the mean over each period, (P, r)."""
     covariance: Any = block.covariance
     time, sigma = covariance.time.dense(), covariance.sigma
+    if block.distribution == "lognormal":  # covariance of logarithms
+        size = np.einsum("tr,ur,tur->tur", block.prior, block.prior, np.expm1(np.einsum("tr,tu,ur->tur", sigma, time,
+                                                                                         sigma)))  # fmt: skip
+        return np.einsum("Pt,tur,Pu->Pr", share, size, share)
     return np.array([np.einsum("t,tr,tu,ur,u->r", s, sigma, time, sigma, s, optimize=True) for s in share])
 
 
 def _deviation(posterior: Posterior, index: list[int], shares: list[Array], prior: Array) -> Array:
     """Return the posterior standard deviation of the sum of blocks, (P, r): exact with few observations."""
     used = posterior.used
-    inverse = posterior.factor.inverse() if used.n <= FEW and not posterior.problem.coefficient_names() else None
+    merged = any(used.blocks[i].basis is not None for i in index)
+    plain = used.n <= FEW and not posterior.problem.coefficient_names() and not merged
+    inverse = posterior.factor.inverse() if plain and posterior.factor.method != "sampled" else None
     if inverse is None:
         drawn = posterior.samples(SAMPLES)
-        return np.sum([np.einsum("Pp,prk->Prk", s, drawn[i]) for s, i in zip(shares, index, strict=True)],
-                      axis=0).std(axis=2, ddof=1)  # fmt: skip
+        maps = [np.einsum("Pp,prk->Prk", s, drawn_maps(posterior, used.blocks[i], drawn, seed=i))
+                for s, i in zip(shares, index, strict=True)]  # fmt: skip
+        return np.sum(maps, axis=0).std(axis=2, ddof=1)
     root: Array = np.asarray(np.linalg.cholesky(inverse), dtype=np.float64)
     removed = np.zeros(prior.shape)
     step = max(1, int(_BYTES / (8.0 * used.m)))
@@ -208,7 +218,7 @@ def _inflow(posterior: Posterior) -> Array:
     """Return what boundary and offset blocks add to the background, (n,)."""
     out = np.zeros(posterior.problem.n)
     for block in posterior.problem.blocks:
-        if block.kind != "flux":
+        if block.kind not in ("flux", "rest"):
             out += block.sensitivity.forward(np.ascontiguousarray(posterior.mean(block.name).T)[:, :, None])[:, 0]
     return out
 

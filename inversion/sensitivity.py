@@ -43,6 +43,17 @@ class Sensitivity(ABC):
     def take(self, rows: npt.NDArray[np.int64]) -> Sensitivity:
         """Return the sensitivity of some observations, in the order of `rows`."""
 
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees, (n,); p and -1 where it sees none."""
+        n, p, _ = self.shape
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        for t in range(p):
+            rows, _ = self.slab(t)
+            seen = slice(None) if rows is None else rows
+            first[seen] = np.minimum(first[seen], t)
+            last[seen] = t
+        return first, last
+
     @property
     def nonzeros(self) -> int:
         """Number of stored values, for estimates of cost."""
@@ -100,6 +111,11 @@ class Dense(Sensitivity):
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return all rows of one period."""
         return None, np.asarray(self.values[t], dtype=np.float64)
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees: all."""
+        n, p, _ = self.shape
+        return np.zeros(n, dtype=np.int64), np.full(n, p - 1, dtype=np.int64)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Dense:
         """Return some observations."""
@@ -190,6 +206,7 @@ class Sparse(Sensitivity):
         self.values = np.ascontiguousarray(values, dtype=kept)
         self._sort()
         self._turned: Any = None
+        self._periods: Any = None
 
     def _sort(self) -> None:
         """Order the values of each row by place."""
@@ -227,21 +244,33 @@ class Sparse(Sensitivity):
         return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
 
     def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the rows that see one period, and where their values begin and end."""
+        """Return the rows that see one period, where their values begin, and where those of the whole row end."""
         from inversion import _kernels
 
-        r = self.shape[2]
-        first, last = _kernels.spans(self.indptr, self.column, t * r, (t + 1) * r)
-        rows = np.flatnonzero(last > first)
-        return rows, first[rows], last[rows]
+        if self._periods is None:
+            _, p, r = self.shape
+            self._periods = _kernels.by_period(self.indptr, self.column, r, p)
+        start, row, first = self._periods
+        rows = row[start[t] : start[t + 1]].astype(np.int64)
+        return rows, first[start[t] : start[t + 1]], self.indptr[rows + 1]
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees."""
+        n, p, r = self.shape
+        some = np.flatnonzero(np.diff(self.indptr))
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        first[some] = self.column[self.indptr[some]] // r
+        last[some] = self.column[self.indptr[some + 1] - 1] // r
+        return first, last
 
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return the rows that see one period, as an array."""
         from inversion import _kernels
 
-        rows, first, last = self.period(t)
-        out = np.zeros((rows.size, self.shape[2]))
-        _kernels.spread(first, last, self.column, self.values, t * self.shape[2], out)
+        rows, first, stop = self.period(t)
+        r = self.shape[2]
+        out = np.zeros((rows.size, r))
+        _kernels.spread(first, stop, self.column, self.values, t * r, out)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:

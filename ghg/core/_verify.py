@@ -262,14 +262,14 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         files = json.loads(open_input(path).read_text(encoding="utf-8"))["files"]
         return {str(k): dict(v) for k, v in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError("the manifest is damaged", where=str(path), found=str(error)) from error
 
 
 def _json(text: Any) -> dict[str, Any]:
     try:
         found = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

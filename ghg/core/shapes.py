@@ -88,7 +88,7 @@ def _geojson(path: Path, key: str) -> list[Shape]:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
         features = [data] if data.get("type") == "Feature" else data["features"]
         return [_feature(one, path, key, f"feature {number + 1}") for number, one in enumerate(features)]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise InputError("this is neither a shapefile nor GeoJSON of polygons", where=path.name,
                          need="a .shp file or a FeatureCollection") from error  # fmt: skip
 

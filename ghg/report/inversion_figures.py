@@ -101,14 +101,22 @@ def whole(result: Mapping[str, Any], unit: Unit, text: Text) -> Figure:
     axes.axvline(0.0, color=GREY, lw=0.8)
     for y, row in enumerate(rows):
         for name, colour, shift in (("prior", PRIOR, -0.16), ("posterior", POSTERIOR, 0.16)):
-            value, u = unit.read(row, name), unit.read(row, f"{name}_u")
-            axes.plot([value - K95 * u, value + K95 * u], [y + shift] * 2, color=colour, lw=3, solid_capstyle="round")
+            value, ends = unit.read(row, name), _ends(row, unit, name)
+            axes.plot(ends, [y + shift] * 2, color=colour, lw=3, solid_capstyle="round")
             axes.plot(value, y + shift, "o", color="white", mec=colour, mew=1.6, ms=6, label=None if y else text[name])
     axes.set_yticks(range(len(rows)), [r["region"] for r in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(f"{unit.name}/a")
     axes.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return _clear(figure)
+
+
+def _ends(row: Mapping[str, Any], unit: Unit, name: str) -> tuple[float, float]:
+    """Return the 95 % interval of a total: of the prior that of a Gaussian, of the posterior as it was found."""
+    if name == "posterior":
+        return unit.read(row, "posterior_low"), unit.read(row, "posterior_high")
+    value, u = unit.read(row, name), unit.read(row, f"{name}_u")
+    return value - K95 * u, value + K95 * u
 
 
 def _box(seen: xr.Dataset | None, flux: xr.Dataset) -> tuple[float, float, float, float]:
@@ -255,10 +263,9 @@ def periods(result: Mapping[str, Any], unit: Unit, text: Text) -> Figure:
         axes.axhline(0.0, color=GREY, lw=0.6)
         for name, colour in (("prior", PRIOR), ("posterior", POSTERIOR)):
             value = np.array([unit.read(r, name) for r in mine])
-            u = K95 * np.array([unit.read(r, f"{name}_u") for r in mine])
+            ends = np.array([_ends(r, unit, name) for r in mine]).T
             axes.stairs(value, edges, color=colour, lw=1.6, baseline=None, label=text[name])
-            axes.fill_between(edges, *(np.append(v, v[-1]) for v in (value - u, value + u)), step="post", color=colour,
-                              alpha=0.2, lw=0)  # fmt: skip
+            axes.fill_between(edges, *(np.append(v, v[-1]) for v in ends), step="post", color=colour, alpha=0.2, lw=0)
         axes.set_title(region, fontsize=10, loc="left")
         locator = AutoDateLocator(minticks=2, maxticks=5)
         axes.xaxis.set_major_locator(locator)

@@ -23,7 +23,7 @@ from inventories.uncertainty.budget import groups_of, of_dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["lines", "summary", "table_rows", "write_csv", "write_tables"]
+__all__ = ["lines", "region_rows", "summary", "table_rows", "write_csv", "write_tables"]
 
 RANKED = 12
 
@@ -154,6 +154,21 @@ def table_rows(ds: xr.Dataset, by: tuple[str, ...] = ("region", "sector")) -> li
     return rows
 
 
+def region_rows(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Return masses of regions with standard uncertainties [kg] in long form, memo items left out.
+
+    The uncertainty is that of Approach 1, with all correlations through shared quantities inside a region.
+    """
+    rows = np.flatnonzero(~np.asarray(ds["memo"].values, bool))
+    budget = of_dataset(ds).select(rows)
+    labels, place = groups_of(ds["region"].values[rows])
+    mass = np.stack([np.bincount(place, one, len(labels)) for one in budget.known])
+    cov = covariance(budget, place)
+    return [{"region": region, "year": int(ds["year"]), "species": name, "mass": float(mass[k, g]),
+             "u": float(np.sqrt(cov[g, k, g, k])), "unit": "kg"}
+            for k, name in enumerate(budget.species) for g, region in enumerate(labels) if mass[k, g] != 0.0]  # fmt: skip
+
+
 def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     """Write the tables of a compilation: CSV, one workbook, and PRIMAP2's interchange format."""
     from inventories.compile.primap2 import write_interchange
@@ -162,6 +177,7 @@ def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     write_csv(folder / "emissions.csv", long)
     write_csv(folder / "totals.csv", [{k: v for k, v in one.items() if k != "kind"} | {"unit": "kg"}
                                  for one in result["totals"]])  # fmt: skip
+    write_csv(folder / "regions.csv", region_rows(ds))
     write_csv(folder / "ratios.csv", [{**r, "unit": "kg/kg"} for r in result["ratios"]])
     write_csv(folder / "findings.csv", result["findings"])
     write_csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()

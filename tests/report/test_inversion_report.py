@@ -11,7 +11,8 @@ from inversion.diagnostics import ALARMS, Alarm, Diagnostics
 
 
 def row(value: float, u: float, direction: str, determined: float | None = 0.9) -> dict[str, object]:
-    numbers = {"prior": 10.0, "prior_u": 5.0, "posterior": value, "posterior_u": u}
+    numbers = {"prior": 10.0, "prior_u": 5.0, "posterior": value, "posterior_u": u,
+               "posterior_low": value - 1.96 * u, "posterior_high": value + 1.96 * u}  # fmt: skip
     return {"group": "land", "region": "Here", "direction": direction, "determined": determined,
             **{f"{n}_TgC_per_year": v for n, v in numbers.items()},
             **{f"{n}_TgCO2_per_year": v * 44.009 / 12.011 for n, v in numbers.items()}}  # fmt: skip
@@ -55,6 +56,9 @@ def test_alarms_are_put_into_the_language_of_the_page() -> None:
         Alarm("cost", ("9.85", "1.0e-12")),
         Alarm("site", ("TAC", "3.1")),
         Alarm("block", ("+4.8", "land", "+5.5")),
+        Alarm("r_hat", ("1.050", "1.01")),
+        Alarm("draws", ("80", "400")),
+        Alarm("divergent", ("3",)),
     ]
     assert {one.code for one in found} == set(ALARMS)
     result = {"diagnostics": Diagnostics(1, 0, 1.0, 0.5, 1.0, 0.0, 0.5, 0.0, alarms=found).as_dict()}

@@ -145,6 +145,7 @@ def test_factored_is_the_same_as_expanded(annual) -> None:
 
 
 @pytest.mark.kernel
+@pytest.mark.slow
 def test_the_streamed_file_is_the_dataset_passes_the_checker_and_verifies(annual, tmp_path: Path) -> None:
     path = tmp_path / "hours.nc"
     record = Record("inventories expand", command=["ghg"])
