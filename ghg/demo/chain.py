@@ -90,7 +90,8 @@ def _region_steps() -> list[Step]:
         steps.append(Step("inversion", f"inversion of {name}",
                           ("inversion", "run", f"region/{gas}.toml", "-o", f"out/{gas}", "-q")))  # fmt: skip
         steps.append(Step("balance", f"balance of {name}",
-                          ("balance", "compare", f"region/balance-{gas}.toml", "-o", f"out/balance-{gas}.json")))  # fmt: skip
+                          ("balance", "compare", f"region/balance-{gas}.toml", "-o",
+                           f"out/balance-{gas}.json")))  # fmt: skip
     return steps
 
 
@@ -146,6 +147,14 @@ class Chain:
             self._run(step)
         self._collect(len(self._waiting))
 
+    def calibrations(self) -> dict[str, dict[str, Any]]:
+        """Return the findings of each tower's first calibration, by gas."""
+        first: dict[str, dict[str, Any]] = {}
+        for done in self.done:
+            if done.part == "calibrate":
+                first.setdefault(Path(done.command.split()[-1]).stem, json.loads(done.stdout)["gases"])
+        return first
+
     def _again(self, step: Step, suspects: list[str]) -> None:
         before = self.project / step.words[4]
         before.rename(self.project / "out" / "suspect" / before.name)
@@ -189,7 +198,7 @@ def suspects_of(stdout: str) -> list[str]:
 
 
 def without(station: str, cylinders: Sequence[str]) -> str:
-    """Return the description of a station without some cylinders: what an operator does with one that is named wrong."""
+    """Return the description of a station without some cylinders, as an operator mends it."""
     head, *tanks = re.split(r"\n(?=\[\[cylinders\]\])", station)
     *tanks, last = tanks
     last, rest = re.split(r"\n(?=\[calibration\])", last)
@@ -198,5 +207,6 @@ def without(station: str, cylinders: Sequence[str]) -> str:
     kept = [t for t in tanks if t not in gone]
     ports = [found.group(1) for t in gone if (found := re.search(r"^valve = (\d+)$", t, re.MULTILINE))]
     words = ", ".join(f'"{port}"' for port in ports)
-    head = head.replace("\n[site]", f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong\n\n[site]", 1)
+    told = f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong"
+    head = head.replace("\n[site]", f"{told}\n\n[site]", 1)
     return "\n".join([head, *kept, rest])

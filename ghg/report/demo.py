@@ -1,4 +1,4 @@
-"""The page of the demonstration: what was recovered beside what is true, who was caught, how long it took. No science."""
+"""The page of the demonstration: what was recovered beside what is true, who was caught, how long. No science."""
 
 from __future__ import annotations
 
