@@ -32,7 +32,7 @@ def formulas(text: str) -> str:
         return f'<div class="formula">{math}</div>'
 
     def inline(found: re.Match[str]) -> str:
-        return convert(found[1])
+        return f"<span>{convert(found[1])}</span>"  # a formula at the beginning of a line would become a block
 
     parts = FENCE.split(text)
     return "".join(p if i % 2 else INLINE.sub(inline, DISPLAY.sub(display, p)) for i, p in enumerate(parts))
