@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 from collections.abc import Callable
@@ -43,7 +44,13 @@ def run(
     -------
     dict
         What ``report/result.json`` holds.
+
+    Raises
+    ------
+    InputError
+        The packages that draw pages are missing.
     """
+    _needs_pages()
     began, used = time.perf_counter(), time.process_time()
     with Chain(folder, call, workers, announce) as chain:
         truth = project.plants_and_inventory(folder, record, seed=seed)
@@ -68,11 +75,22 @@ def run(
     _write(result, record, report, lang)
     if trace:
         announce("one byte changed at each level")
-        result["trace"] = {**tamper.try_all(folder), "signed": True}
+        signed = importlib.util.find_spec("cryptography") is not None
+        result["trace"] = {**tamper.try_all(folder), "signed": signed}
         result["seconds"] = time.perf_counter() - began
         _write(result, record, report, lang)
-        _sign(folder)
+        if signed:
+            _sign(folder)
     return result
+
+
+def _needs_pages() -> None:
+    from ghg.core.errors import InputError
+
+    missing = [name for name in ("jinja2", "matplotlib") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError("the demonstration draws pages and needs more packages", found="no " + " and ".join(missing),
+                         hint="install ghg-toolkit[report,sign]")  # fmt: skip
 
 
 def _write(result: dict[str, Any], record: Record, report: Path, lang: str) -> None:
