@@ -52,7 +52,8 @@ def demo(
                 work = Path(place)
                 result = run(work, call, record, seed=seed, workers=count, lang=lang.value, announce=announce)
                 shutil.copytree(work / "report", folder / "report")
-                shutil.copy(work / "report.key.pub", folder)
+                if (work / "report.key.pub").is_file():
+                    shutil.copy(work / "report.key.pub", folder)
                 write_manifest(folder)
     if form is options.Format.json:
         console.show_json(result)
@@ -74,7 +75,7 @@ def summary(result: dict[str, Any]) -> list[str]:
     lines.append(f"{result['false_alarms']} false accusations")
     if result["trace"] is not None:
         levels = result["trace"]["levels"]
-        lines.append(f"{sum(one['found'] for one in levels)} of {len(levels)} changed bytes found by ghg verify; the "
-                     "report is signed")  # fmt: skip
+        lines.append(f"{sum(one['found'] for one in levels)} of {len(levels)} changed bytes found by ghg verify"
+                     + ("; the report is signed" if result["trace"]["signed"] else ""))  # fmt: skip
     lines.append(f"{result['seconds']:.0f} s from raw files to the report")
     return lines

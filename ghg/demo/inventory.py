@@ -42,7 +42,8 @@ def write(folder: Path, world: World, plants: dict[str, PlantTruth], rng: np.ran
     off = {name: 1.0 + u * float(rng.standard_normal()) for name, u in U.items()}
     place = _labels(world, "CO2")
     rows = [{"plant": p.name, "region": str(place[cell_of(p.longitude, p.latitude)]), "lon": p.longitude,
-             "lat": p.latitude, "coal (TJ)": plants[p.name].total / 94.6e3 * off["plants"]} for p in PLANTS]  # fmt: skip
+             "lat": p.latitude, "coal (TJ)": plants[p.name].total / 94.6e3 * off["plants"]}
+            for p in PLANTS]  # fmt: skip
     pd.DataFrame(rows).to_csv(folder / "plants.csv", index=False, float_format="%.6g")
     for name, fuel, share in (("traffic", "diesel", TRAFFIC_SHARE), ("heating", "natural_gas", 1.0)):
         heat = world.parts[name] * YEAR_SECONDS / (CARBON[fuel] * CO2_PER_C * 1e3)  # TJ

@@ -133,7 +133,7 @@ def _memory(rng: np.random.Generator, n: int, keep: float) -> Array:
     from scipy.signal import lfilter
 
     kicks = rng.standard_normal(n) * np.sqrt(1.0 - keep**2)
-    return lfilter([1.0], [1.0, -keep], kicks)
+    return np.asarray(lfilter([1.0], [1.0, -keep], kicks))
 
 
 READER = """format = "table"

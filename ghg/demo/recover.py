@@ -150,8 +150,8 @@ def hours_of(path: Path, air: dict[str, Any], tower: str, gas: str) -> tuple[Any
     hours = np.array(air["hours"], "datetime64[ns]")
     true = np.array(air[gas][tower])[np.searchsorted(hours, ds["time"].values.astype("datetime64[ns]"))]
     good = (ds[f"{gas}_flag"].values == int(Flag.GOOD)) & np.isfinite(ds[gas].values)
-    return tuple(v[good] for v in (ds[gas].values - true, ds[f"{gas}_u_random"].values,
-                                   ds[f"{gas}_u_systematic"].values))  # fmt: skip
+    parts = ds[gas].values - true, ds[f"{gas}_u_random"].values, ds[f"{gas}_u_systematic"].values
+    return parts[0][good], parts[1][good], parts[2][good]
 
 
 def _plants(project: Path, truth: dict[str, Any], found: Found) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ghg.demo import air, project, recover, tamper
+from ghg.demo import air, maps, project, recover, tamper
 from ghg.demo.chain import Call, Chain, Done
 from ghg.demo.world import DAYS
 
@@ -43,22 +44,29 @@ def run(
     -------
     dict
         What ``report/result.json`` holds.
+
+    Raises
+    ------
+    InputError
+        The packages that draw pages are missing.
     """
-    began = time.perf_counter()
+    _needs_pages()
+    began, used = time.perf_counter(), time.process_time()
     with Chain(folder, call, workers, announce) as chain:
         truth = project.plants_and_inventory(folder, record, seed=seed)
         chain.start_plants()
         truth |= project.towers_and_region(folder, record, seed=seed, days=days, particles=particles, announce=announce)
-        raw = Done("raw", "raw files", "", time.perf_counter() - began, "")
+        raw = Done("raw", "raw files", "", time.perf_counter() - began, time.process_time() - used, "")
         (folder / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
         chain.towers()
         chain.region()
         announce("beside the truth")
         found = recover.recover(folder, truth, chain.calibrations())
-        steps = [{"command": d.command, "part": d.part, "seconds": d.seconds,
-                  "lane": int(d.part in ("facility", "inventory"))} for d in (raw, *chain.done)]  # fmt: skip
-    result = {"seed": seed, **found.as_dict(), "steps": steps, "seconds": time.perf_counter() - began, "trace": None}
-    (folder / "README.md").write_text(readme([d.command for d in chain.done], seed), encoding="utf-8")
+        steps = [{"command": d.command, "part": d.part, "seconds": d.seconds, "cpu": d.cpu,
+                  "lane": int(d.part in ("facility", "inventory"))} for d in (raw, *chain.in_order())]  # fmt: skip
+    result = {"seed": seed, **found.as_dict(), "maps": maps.maps(folder, seed), "steps": steps,
+              "seconds": time.perf_counter() - began, "trace": None}  # fmt: skip
+    (folder / "README.md").write_text(readme([d.command for d in chain.in_order()], seed), encoding="utf-8")
     for path in sorted([*(folder / "out").rglob("*.nc"), *(folder / "out").rglob("*.json")]):
         if path.name != "manifest.json":
             record.use(path, "result")
@@ -67,11 +75,22 @@ def run(
     _write(result, record, report, lang)
     if trace:
         announce("one byte changed at each level")
-        result["trace"] = {**tamper.try_all(folder), "signed": True}
+        signed = importlib.util.find_spec("cryptography") is not None
+        result["trace"] = {**tamper.try_all(folder), "signed": signed}
         result["seconds"] = time.perf_counter() - began
         _write(result, record, report, lang)
-        _sign(folder)
+        if signed:
+            _sign(folder)
     return result
+
+
+def _needs_pages() -> None:
+    from ghg.core.errors import InputError
+
+    missing = [name for name in ("jinja2", "matplotlib") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError("the demonstration draws pages and needs more packages", found="no " + " and ".join(missing),
+                         hint="install ghg-toolkit[report,sign]")  # fmt: skip
 
 
 def _write(result: dict[str, Any], record: Record, report: Path, lang: str) -> None:
@@ -119,7 +138,7 @@ step, in this folder (`--force` replaces what stands there):
 | `plants/` | stack records, fuel accounts, and the jobs that compare and screen them |
 | `inventory/` | tables of activities, and the job that builds the inventory |
 | `region/` | footprints, regions, prior, and the jobs of inversions and balances |
-| `out/` | what the commands wrote, each with a page |
+| `out/` | what the commands wrote, with pages of their own; the tower as first calibrated is in `suspect/` |
 | `report/` | the page that holds all of it against the truth |
 
 `ghg verify report --key report.key.pub` walks from the page down to the raw logs. Change a byte anywhere and try again.
