@@ -52,7 +52,7 @@ def check(job: InversionJob, *, base: Path, record: Record | None = None) -> dic
     if sampled(job):
         from inversion.sampling.problem import checked
 
-        chosen = checked(problem, job.solver.chains, job.solver.draws)
+        chosen = checked(problem, job.solver.chains, job.solver.draws, job.solver.memory)
     else:
         chosen = plan(
             problem, job.solver.method, rank=job.solver.rank, members=job.solver.members, memory=job.solver.memory
@@ -126,7 +126,8 @@ def _solved(job: InversionJob, problem: Problem, announce: Callable[[str], None]
     if sampled(job):
         from inversion.sampling import sample
 
-        return sample(problem, draws=s.draws, warm=s.warm, chains=s.chains, seed=s.seed, announce=announce)
+        return sample(problem, draws=s.draws, warm=s.warm, chains=s.chains, seed=s.seed, memory=s.memory,
+                      announce=announce)  # fmt: skip
     return solve(problem, method=s.method, tolerance=s.tolerance, iterations=s.iterations, rank=s.rank,
                  members=s.members, lag=s.lag, seed=s.seed, memory=s.memory, announce=announce)  # fmt: skip
 

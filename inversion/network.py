@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from inversion.described import time_coverage
 from inversion.posterior import Posterior
 from inversion.prepare import on_full_grid
 from inversion.totals import TotalSet
@@ -46,16 +47,18 @@ def network(posterior: Posterior, wanted: TotalSet) -> xr.Dataset | None:
             "footprint_mean": (("site", *space), foot, {
                 "units": "(mol mol-1) / (mol m-2 s-1)", "long_name": "mean sensitivity of the observations to fluxes"}),
             "region_share": (("region", *space), share, {
-                "units": "1", "long_name": "share of the cell that belongs to the region"}),
+                "units": "1", "long_name": "share of the cell that belongs to the region",
+                "standard_name": "area_fraction"}),
         },
         coords={
             "site": ("site", np.array(sites, dtype=str), {"long_name": "site"}),
-            "site_latitude": ("site", at[0], {"units": "degrees_north", "long_name": "latitude of the site", **note}),
-            "site_longitude": ("site", at[1], {"units": "degrees_east", "long_name": "longitude of the site", **note}),
+            "site_latitude": ("site", at[0], {"units": "degrees_north", "standard_name": "latitude", **note}),
+            "site_longitude": ("site", at[1], {"units": "degrees_east", "standard_name": "longitude", **note}),
             "region": ("region", np.array(list(shares), dtype=str), {"long_name": "region"}),
             "latitude": ("latitude", lat, {"units": "degrees_north", "standard_name": "latitude"}),
             "longitude": ("longitude", lon, {"units": "degrees_east", "standard_name": "longitude"}),
         },
         attrs={"title": "Network and regions of an inversion", "species": problem.species,
-               "summary": "Mean footprint of each site, and the regions whose totals are reported."},
+               "summary": "Mean footprint of each site, and the regions whose totals are reported.",
+               **time_coverage(wanted.bounds)},
     )  # fmt: skip

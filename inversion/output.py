@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.variables import Variable, register
+from inversion.described import flux_name, fraction_name, time_coverage
 from inversion.diagnostics import leave_out, withheld
 from inversion.maps import deviation_map, mean_map, prior_deviation
 from inversion.merged import Merged, full_block
@@ -68,6 +69,7 @@ def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, x
         ds = ds.assign_coords(latitude=lat, longitude=lon)
         for name, values in found.items():
             extra = {"species": posterior.problem.species, "comment": SIGN}
+            extra |= flux_name(posterior.problem.species, name.endswith("_u"))
             ds[name] = (("time", "latitude", "longitude"), values.reshape(shape), attributes(name, **extra))
         if "flux_u" in ds:
             ds["flux_u"].attrs["method"] = how
@@ -86,23 +88,29 @@ def concentrations(posterior: Posterior) -> xr.Dataset:
     import xarray as xr
 
     p = posterior.problem
-    unit = {"units": "mol mol-1"}
+    unit = {"units": "mol mol-1", **fraction_name(p.species)}
+    spread = {"units": "mol mol-1", **fraction_name(p.species, u=True)}
     one = ("observation",)
+    bounds = np.stack([p.time, p.time], axis=1)
+    meaning = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "used predicted_only"}
+    used: dict[str, Any] = {"long_name": "whether it was used", "standard_name": "status_flag", **meaning}
+    size = np.sqrt(p.error.variance())
     assert p.withheld is not None and p.background is not None
     return xr.Dataset(
         {
-            "observation_time": (one, p.time, {"long_name": "start of the interval of the observation"}),
+            "observation_time": (one, p.time, {"long_name": "start of the interval of the observation",
+                                               "standard_name": "time"}),
             "site": (one, p.site, {"long_name": "site"}),
             "observed": (one, p.observed, {**unit, "long_name": "observed dry mole fraction"}),
-            "observed_u": (one, np.sqrt(p.error.variance()), {**unit, "long_name": "standard uncertainty, all terms"}),
+            "observed_u": (one, size, {**spread, "long_name": "standard uncertainty, all terms"}),
             "background": (one, p.background, {**unit, "long_name": "mole fraction taken as known"}),
             "predicted_prior": (one, p.prior_mean(), {**unit, "long_name": "predicted by the prior"}),
             "predicted": (one, posterior.predicted(), {**unit, "long_name": "predicted by the posterior mean"}),
-            "withheld": (one, p.withheld.astype(np.int8), {"long_name": "1: predicted and not used", "units": "1"}),
+            "withheld": (one, p.withheld.astype(np.int8), used),
         },
         coords={"observation": (one, np.arange(p.n, dtype=np.int32), {"long_name": "number of the observation"})},
         attrs={"title": "Mole fractions of an inversion", "species": p.species,
-               "summary": "Observed and predicted mole fractions."},
+               "summary": "Observed and predicted mole fractions.", **time_coverage(bounds)},
     )  # fmt: skip
 
 

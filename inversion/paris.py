@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from inversion.described import flux_name, fraction_name
 from inversion.maps import drawn_maps, mean_map
 from inversion.merged import full_block
 from inversion.network import network
@@ -86,12 +87,14 @@ def paris_fluxes(posterior: Posterior, totals: Totals, wanted: TotalSet) -> xr.D
     for name, values in maps.items():
         words = name.replace("stdev_", "standard deviation of ").replace("_", " ")
         attrs = {"units": FLUX, "long_name": f"{words}, {gas}", "cell_methods": "time: mean area: mean"}
+        attrs |= flux_name(gas, name.startswith("stdev_"))
         ds[name] = (_MAP, values.reshape(shape).astype(np.float32), attrs)
     ds = ds.merge(_countries(totals, wanted, gas))
     first = blocks[0][1].name
     fraction: Array = np.array([r[first] for r in wanted.regions.values()]).reshape(-1, *grid.shape)
     ds["country_fraction"] = (("country", "latitude", "longitude"), fraction.astype(np.float32), {
-        "units": "1", "long_name": "fraction of grid cell associated to country"})  # fmt: skip
+        "units": "1", "standard_name": "area_fraction",
+        "long_name": "fraction of grid cell associated to country"})  # fmt: skip
     ds["cell_area"] = (("latitude", "longitude"), grid.area.reshape(grid.shape), {
         "units": "m2", "standard_name": "cell_area", "long_name": "surface area of grid cell"})  # fmt: skip
     ds.attrs = _about(posterior, "GHG flux distribution and country totals")
@@ -198,7 +201,8 @@ def paris_concentrations(posterior: Posterior, wanted: TotalSet, interval: float
         ("mf_bc_prior", p.background, "prior simulated boundary condition mole fraction including site bias"),
         ("mf_bc_posterior", inflow, "posterior simulated boundary condition mole fraction including site bias"),
     ):  # fmt: skip
-        ds[name] = ("index", values, {"units": "mol mol-1", "long_name": f"{words}, {gas}"})
+        ds[name] = ("index", values, {"units": "mol mol-1", "long_name": f"{words}, {gas}",
+                                      **fraction_name(gas, name.startswith("stdev_"))})  # fmt: skip
     small: dict[str, Any] = {"units": "1"}
     ds["number_of_identifier"] = ("index", number, {**small, "long_name": "index of identifier of observing platform"})
     ds["assimilation_flag"] = ("index", (~p.withheld).astype(np.int16), {

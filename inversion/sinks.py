@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.gases import carbon_to_co2, gas
+from inversion.described import time_coverage
 from inversion.sensitivity import Array
 from inversion.totals import Totals
 
@@ -109,8 +110,8 @@ def totals_dataset(totals: Totals) -> xr.Dataset:
         {
             "group": (one, np.array([g for g, _ in totals.labels], dtype=str), {"long_name": "blocks added up"}),
             "region": (one, np.array([r for _, r in totals.labels], dtype=str), {"long_name": "region"}),
-            "period_start": (one, totals.bounds[:, 0], {"long_name": "start of the period"}),
-            "period_end": (one, totals.bounds[:, 1], {"long_name": "end of the period"}),
+            "period_start": (one, totals.bounds[:, 0], {"long_name": "start of the period", "standard_name": "time"}),
+            "period_end": (one, totals.bounds[:, 1], {"long_name": "end of the period", "standard_name": "time"}),
             "flux_total_prior": (one, totals.prior, {**rate, "long_name": "prior flux of the region"}),
             "flux_total_prior_u": (one, totals.prior_u, {**rate, "long_name": "standard uncertainty before, k = 1"}),
             "flux_total": (one, totals.posterior, {**rate, "long_name": "posterior flux of the region"}),
@@ -125,5 +126,6 @@ def totals_dataset(totals: Totals) -> xr.Dataset:
         coords={"total": (one, number, {"long_name": "number of the total"}),
                 "total_other": (("total_other",), number, {"long_name": "number of the total"})},
         attrs={"title": f"Fluxes of {totals.species} by region", "species": totals.species,
-               "summary": "Regional totals of an inversion with their exact covariance."},
+               "summary": "Regional totals of an inversion with their exact covariance.",
+               **time_coverage(totals.bounds)},
     )  # fmt: skip

@@ -101,7 +101,7 @@ def infer_error(
 
 def sample(
     problem: Problem, *, draws: int = 2000, warm: int = 500, chains: int = 4, seed: int = 0,
-    workers: int | None = None, announce: Callable[[str], None] = lambda text: None,
+    workers: int | None = None, memory: float | None = None, announce: Callable[[str], None] = lambda text: None,
 ) -> SampledPosterior:  # fmt: skip
     """Sample the posterior of a problem whose blocks are normal, truncated or log-normal.
 
@@ -113,6 +113,8 @@ def sample(
         Draws kept of each chain, draws before them, and chains.
     seed, workers : int
         As for :func:`inversion.sampling.sample_linear`.
+    memory : float, optional
+        Bytes that may be used.
     announce : callable
         Is told what is sampled, and what the chains are worth.
 
@@ -128,7 +130,7 @@ def sample(
     """
     used = _used(problem)
     groups = 0 if used.error.inferred is None else int(used.error.inferred.group.max(initial=-1)) + 1
-    explained = checked(problem, chains, draws)
+    explained = checked(problem, chains, draws, memory)
     announce(explained)
     y, design, error, group = rotated(used)
     prior, scale = scaled_prior(used)
@@ -143,13 +145,13 @@ def sample(
     return posterior
 
 
-def checked(problem: Problem, chains: int, draws: int) -> str:
+def checked(problem: Problem, chains: int, draws: int, memory: float | None = None) -> str:
     """Return in words what is sampled and what it takes, after all that would be refused is refused.
 
     Raises
     ------
     InputError
-        As :func:`sample`.
+        As :func:`sample`; more memory needed than `memory` bytes, by default 80 % of what is free.
     """
     used = _used(problem)
     rotated(used)
@@ -157,6 +159,11 @@ def checked(problem: Problem, chains: int, draws: int) -> str:
     kinds = ", ".join(f"'{b.name}' {b.distribution}" for b in used.blocks if b.kind != "rest")
     groups = 0 if used.error.inferred is None else np.unique(used.error.inferred.group).size
     need = 8.0 * used.m * (chains * draws + 4.0 * used.m * chains + used.n)
+    from inversion.solver import available_memory
+
+    if need > (free := 0.8 * available_memory() if memory is None else memory):
+        raise InputError("the memory will not suffice for the draws", found=f"{free / 1e6:,.0f} MB to be used",
+                         need=f"about {need / 1e6:,.0f} MB", hint="fewer draws, or fewer groups of cells")  # fmt: skip
     return (f"sampled: {kinds}; {used.m} unknowns, {groups} model errors; {chains} chains of {draws:,} draws; about "
             f"{max(need / 1e6, 1.0):,.0f} MB")  # fmt: skip
 
