@@ -198,7 +198,5 @@ def without(station: str, cylinders: Sequence[str]) -> str:
     kept = [t for t in tanks if t not in gone]
     ports = [found.group(1) for t in gone if (found := re.search(r"^valve = (\d+)$", t, re.MULTILINE))]
     words = ", ".join(f'"{port}"' for port in ports)
-    head = head.replace(
-        "\n[site]", f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong\n\n[site]", 1
-    )
+    head = head.replace("\n[site]", f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong\n\n[site]", 1)
     return "\n".join([head, *kept, rest])

@@ -126,9 +126,7 @@ def recover(project: Path, truth: dict[str, Any], calibrations: dict[str, dict[s
 def _towers(project: Path, truth: dict[str, Any], calibrations: dict[str, dict[str, Any]], found: Found) -> None:
     for tower in TOWERS:
         for gas, unit in (("co2", "µmol mol⁻¹"), ("ch4", "nmol mol⁻¹")):
-            off, u, systematic = hours_of(
-                project / "out" / "towers" / f"{tower.name}.nc", truth["air"], tower.name, gas
-            )
+            off, u, systematic = hours_of(project / "out" / "towers" / f"{tower.name}.nc", truth["air"], tower.name, gas)
             mean, reach = float(off.mean()), K95 * float(np.hypot(systematic.mean(), (u / off.size**0.5).mean()))
             inside = float(np.mean(np.abs(off) <= K95 * np.hypot(u, systematic)))
             found.rows.append(Row("calibrate", f"mean_{gas}", tower.name, unit, 0.0, mean, mean - reach, mean + reach,
@@ -158,9 +156,7 @@ def hours_of(path: Path, air: dict[str, Any], tower: str, gas: str) -> tuple[Any
 def _plants(project: Path, truth: dict[str, Any], found: Found) -> None:
     for plant in PLANTS:
         result = json.loads((project / "out" / "plants" / plant.name / "result.json").read_text(encoding="utf-8"))
-        screened = json.loads(
-            (project / "out" / "screening" / plant.name / "screening.json").read_text(encoding="utf-8")
-        )
+        screened = json.loads((project / "out" / "screening" / plant.name / "screening.json").read_text(encoding="utf-8"))
         true = truth["plants"][plant.name]["total_kg"] / 1e9
         for side in ("measured", "accounted"):
             low, high = (v / 1e9 for v in result[side]["interval_kg"])

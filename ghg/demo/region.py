@@ -109,13 +109,10 @@ sigma = "{{transport}} {unit}"
 file = "regions-{small}.nc"
 """
 
-CO2 = (
-    """# CO2 of the region: what four towers say of what the inventory counts, and of forest and sea.
+CO2 = """# CO2 of the region: what four towers say of what the inventory counts, and of forest and sea.
 #   ghg inversion run co2.toml -o ../out/co2
 title = "CO2 of city and region, July 2024"
-"""
-    + OBSERVED.format(species="CO2", unit="umol mol-1", offset=0.3, small="co2")
-    + """
+""" + OBSERVED.format(species="CO2", unit="umol mol-1", offset=0.3, small="co2") + """
 [[block]]
 name = "fossil"
 prior = "../out/inventory/gridded.nc"
@@ -132,15 +129,11 @@ by = "all"
 relative = 0.5
 length = "15 km"
 """
-)
 
-CH4 = (
-    """# CH4 of the region: does the landfill report what it emits?
+CH4 = """# CH4 of the region: does the landfill report what it emits?
 #   ghg inversion run ch4.toml -o ../out/ch4
 title = "CH4 of city and region, July 2024"
-"""
-    + OBSERVED.format(species="CH4", unit="nmol mol-1", offset=2.0, small="ch4")
-    + """
+""" + OBSERVED.format(species="CH4", unit="nmol mol-1", offset=2.0, small="ch4") + """
 [[block]]
 name = "methane"
 prior = "../out/inventory/gridded.nc"
@@ -149,7 +142,6 @@ by = "all"
 relative = 0.8
 length = "5 km"
 """
-)
 
 COMPARE = """# Inventory against inversion, {species}.
 #   ghg balance compare balance-{small}.toml -o ../out/balance-{small}.json
