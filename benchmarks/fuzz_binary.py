@@ -25,10 +25,13 @@ def netcdf(data: bytes, rng: Rng) -> bytes:
     import netCDF4
 
     try:
-        with netCDF4.Dataset("x", memory=data) as old, netCDF4.Dataset("y", "w", memory=1 << 16) as new:
-            old.set_auto_maskandscale(False)
-            _copy(old, new, rng)
-            return bytes(new.close())
+        with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
+            paths = Path(folder) / "old.nc", Path(folder) / "new.nc"
+            paths[0].write_bytes(data)
+            with netCDF4.Dataset(paths[0]) as old, netCDF4.Dataset(paths[1], "w") as new:
+                old.set_auto_maskandscale(False)
+                _copy(old, new, rng)
+            return paths[1].read_bytes()
     except (OSError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, MemoryError):
         return damage.head_flip(data, rng)
 
@@ -147,6 +150,15 @@ def _stilt() -> Any:
     values = np.random.default_rng(1).random((4, 3, 4))
     return xr.Dataset({"foot": (("time", "lat", "lon"), values, {"units": "ppm (umol-1 m2 s)"})},
                       {"time": time, "lat": [50.0, 51.0, 52.0], "lon": [0.0, 1.0, 2.0, 3.0]})  # fmt: skip
+
+
+def _made_flux() -> Any:
+    import xarray as xr
+
+    values = np.random.default_rng(1).random((2, 3, 4)) * 1e-8
+    return xr.Dataset({"flux": (("time", "lat", "lon"), values, {"units": "mol m-2 s-1"})},
+                      {"time": np.array(["2019-01-01", "2019-02-01"], "datetime64[ns]"), "lat": [50.0, 51.0, 52.0],
+                       "lon": [0.0, 1.0, 2.0, 3.0]})  # fmt: skip
 
 
 def _ours() -> list[tuple[str, bytes]]:
@@ -311,7 +323,7 @@ BINARY_TARGETS = [
     Target("footprints hysplit", saved(_residence("hysplit")),
            _footprints("hysplit", time="2019-01-01T04:00Z", label="left", layer=100.0), NETCDF),
     Target("observations nc", real(TAC + "obs_mhd_ch4_10m_201901.nc", ("time", 20)), _observations, NETCDF),
-    Target("flux", real(FORMATS + "co2_TEST_201407.nc", ("time", 2)), _flux, NETCDF),
+    Target("flux", saved(_made_flux), _flux, NETCDF),
     Target("curtains", real(TAC + "bc_ch4_europe_cams_2019.nc", ("time", 2), ("height", 3), ("lat", 5), ("lon", 6)),
            _curtains, NETCDF),
     Target("regions nc", real(TAC + "country_EUROPE.nc", ("lat", 6), ("lon", 8)), _countries, NETCDF),

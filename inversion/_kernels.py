@@ -10,9 +10,8 @@ import numpy as np
 from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
-    "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_times",
+    "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_adjoint", "csr_times",
     "exponential_chain", "exponential_times", "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spread",
-    "transpose",
 ]  # fmt: skip
 
 
@@ -106,14 +105,12 @@ def add_scaled(first, stop, column, values, begin, scale, slots, weight, out):
 
 
 @kernel_parallel
-def add_whitened(first, stop, column, values, begin, scale, slots, lower, decay, out):
-    """Set out[slot] to decay x out[slot] + (values x scale) L for each row in one period; L (cells, k), lower.
+def add_whitened(first, stop, column, values, begin, scale, slots, lower, triangular, decay, out):
+    """Set out[slot] to decay x out[slot] + (values x scale) L for each row in one period, L (cells, k).
 
-    Row c of L is zero after its element c; where L has fewer columns than rows all of them count. Rows as in
-    :func:`add_scaled`.
+    Where L is triangular its row c is zero after element c. Rows as in :func:`add_scaled`.
     """
     width = lower.shape[1]
-    square = lower.shape[0] == width
     for i in prange(first.size):
         one = out[slots[i]]
         if decay != 1.0:
@@ -124,7 +121,7 @@ def add_whitened(first, stop, column, values, begin, scale, slots, lower, decay,
             c = column[j] - begin
             v = values[j] * scale[c]
             part = lower[c]
-            for k in range(c + 1 if square else width):
+            for k in range(c + 1 if triangular else width):
                 one[k] += v * part[k]
             j += 1
 
@@ -139,24 +136,38 @@ def spread(first, stop, column, values, begin, out):
             j += 1
 
 
-@kernel
-def transpose(indptr, column, values, columns):
-    """Return the CSR parts (start, row, value) of the transposed matrix, rows ascending within each column."""
-    start = np.zeros(columns + 1, np.int64)
-    for j in range(column.size):
-        start[column[j] + 1] += 1
-    for c in range(columns):
-        start[c + 1] += start[c]
-    place = start[:-1].copy()
-    row = np.empty(column.size, np.int32)
-    turned = np.empty_like(values)
-    for i in range(indptr.size - 1):
-        for j in range(indptr[i], indptr[i + 1]):
-            c = column[j]
-            row[place[c]] = i
-            turned[place[c]] = values[j]
-            place[c] += 1
-    return start, row, turned
+@kernel_parallel
+def csr_adjoint(indptr, column, values, y, out, band, parts):
+    """Add the product of a transposed CSR matrix with y (rows, k) to out (columns, k); columns ascend in each row.
+
+    Each part takes columns of its own, band by band, so that what it adds to stays in the cache; each column is summed
+    in the order of the rows: neither bands nor parts nor threads change anything.
+    """
+    n, k = y.shape
+    step = (out.shape[0] + parts - 1) // parts
+    for b in prange(parts):
+        begin, stop = b * step, min((b + 1) * step, out.shape[0])
+        place = np.empty(n, np.int64)
+        ahead = np.empty(n, np.int64)  # the next column of each row
+        for i in range(n):
+            place[i] = indptr[i] + np.searchsorted(column[indptr[i] : indptr[i + 1]], begin)
+            ahead[i] = column[place[i]] if place[i] < indptr[i + 1] else stop
+        for first in range(begin, stop, band):
+            end = min(first + band, stop)
+            for i in range(n):
+                if ahead[i] < end:
+                    j, last = place[i], indptr[i + 1]
+                    while j < last and column[j] < end:
+                        v = values[j]
+                        c = column[j]
+                        if k == 1:
+                            out[c, 0] += v * y[i, 0]
+                        else:
+                            for m in range(k):
+                                out[c, m] += v * y[i, m]
+                        j += 1
+                    place[i] = j
+                    ahead[i] = column[j] if j < last else stop
 
 
 @kernel_parallel

@@ -16,8 +16,9 @@ from inversion.config import BackgroundJob, BlockJob, InversionJob, OffsetJob, R
 from inversion.covariance import Covariance
 from inversion.fields import at_periods, field
 from inversion.grid import Grid
-from inversion.measured import Data, observations, withheld
+from inversion.measured import Data, observations, places, withheld
 from inversion.problem import Block, Problem
+from inversion.regrid import edges
 from inversion.seen import Network, read_network
 from inversion.sensitivity import Array, Dense
 from inversion.space import Independent, correlation_in_space
@@ -153,7 +154,20 @@ def assemble(job: InversionJob, base: Path, record: Record | None = None) -> Pro
     held = withheld(job, data)
     if record is not None:
         record.step(f"read {data.n} observations, left out {data.left_out} outside the period or hours, or missing")
-    return Problem(data.value, error, tuple(blocks), data.time, data.site, background, held, job.species)
+    where = places(job, data)
+    _within(where, foot.grid)
+    return Problem(data.value, error, tuple(blocks), data.time, data.site, background, held, job.species, where)
+
+
+def _within(where: dict[str, tuple[float, float, float]], grid: Grid) -> None:
+    """Refuse sites that stand outside the domain of the footprints."""
+    lat, lon = (edges(v) for v in grid.axes())
+    for site, (y, x, _) in where.items():
+        if not (lat[0] <= y <= lat[-1] and lon[0] <= x <= lon[-1]):
+            raise InputError("a site stands outside the domain of the footprints", where=f"site {site}",
+                             found=f"{y:.2f} N, {x:.2f} E",
+                             need=f"{lat[0]:.2f} to {lat[-1]:.2f} N, {lon[0]:.2f} to {lon[-1]:.2f} E",
+                             hint="is this the station, or its footprint, of another place?")  # fmt: skip
 
 
 def totals_of(job: InversionJob, problem: Problem, base: Path, record: Record | None = None) -> TotalSet:

@@ -106,6 +106,14 @@ class GridJob(Model):
     outside: Literal["refuse", "ignore"] = "refuse"
 
 
+class SiteJob(Model):
+    """Where a site stands: degrees, and the height of its inlet above sea level."""
+
+    latitude: Annotated[float, Field(ge=-90.0, le=90.0)]
+    longitude: Annotated[float, Field(ge=-180.0, le=360.0)]
+    altitude: quantity("m") | None = None  # type: ignore[valid-type]
+
+
 class BlockJob(Model):
     """A block of fluxes on the grid of the footprints, or of ``[grid]``.
 
@@ -261,6 +269,7 @@ class InversionJob(Model):
     start: Day
     end: Day
     observations: Annotated[list[ObservationsJob], Field(min_length=1), BeforeValidator(_listed)]
+    sites: dict[str, SiteJob] = Field(default_factory=dict)
     background: BackgroundJob | None = None
     footprints: Annotated[list[FootprintsJob], Field(min_length=1)]
     grid: GridJob | None = None
@@ -274,3 +283,4 @@ class InversionJob(Model):
     solver: SolverJob = SolverJob()
     osse: OsseJob = OsseJob()
     layouts: list[Literal["paris"]] = Field(default_factory=list)
+    coastlines: bool = True

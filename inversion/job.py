@@ -103,7 +103,12 @@ def run(
     record.step(f"solved by {posterior.explained}")
     totals = posterior.total(wanted)
     announce("diagnostics" if sampled(job) else "diagnostics and sites left out in turn")
-    found = {"title": job.title, "summary": job.summary, **result(posterior, totals, wanted, estimate)}
+    found = {
+        "title": job.title,
+        "summary": job.summary,
+        "coastlines": job.coastlines,
+        **result(posterior, totals, wanted, estimate),
+    }
     announce("writing files")
     write(posterior, totals, wanted, found, folder, record, job.solver.deviation)
     if "paris" in job.layouts:

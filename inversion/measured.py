@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from inversion.sensitivity import Array
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
 
-__all__ = ["Data", "observations", "withheld"]
+__all__ = ["Data", "observations", "places", "withheld"]
 
 Times = npt.NDArray[np.datetime64]
+Place = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Data:
         e-folding time of the correlated part, s.
     left_out : int
         Observations outside the period or the hours, missing, or not flagged good in a table.
+    places : dict
+        Latitude and longitude [degrees] and altitude of the inlet [m] of the sites whose files tell.
     """
 
     time: Times
@@ -50,6 +53,7 @@ class Data:
     memory: Array
     background: Array
     left_out: int = 0
+    places: dict[str, Place] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -58,8 +62,27 @@ class Data:
 
     def take(self, keep: npt.NDArray[Any]) -> Data:
         """Return some observations; the others count as left out."""
-        arrays = [getattr(self, f.name)[keep] for f in fields(self)[:-1]]
-        return Data(*arrays, left_out=self.left_out + self.n - arrays[0].size)
+        arrays = [getattr(self, name)[keep] for name in ARRAYS]
+        return Data(*arrays, left_out=self.left_out + self.n - arrays[0].size, places=self.places)
+
+
+ARRAYS = tuple(f.name for f in fields(Data) if f.name not in ("left_out", "places"))
+
+
+def places(job: InversionJob, data: Data) -> dict[str, Place]:
+    """Return where sites stand: as the job says, else as their files do.
+
+    Raises
+    ------
+    InputError
+        The job places a site that has no observations.
+    """
+    if unknown := sorted(set(job.sites) - set(data.site.tolist())):
+        raise InputError("a site of the table has no observations", where="[sites]", found=", ".join(unknown),
+                         need="one of " + ", ".join(dict.fromkeys(data.site.tolist())))  # fmt: skip
+    given = {s: (p.latitude, (p.longitude + 180.0) % 360.0 - 180.0, np.nan if p.altitude is None else p.altitude)
+             for s, p in job.sites.items()}  # fmt: skip
+    return {s: p for s, p in (data.places | given).items() if s in set(data.site.tolist())}
 
 
 def observations(job: InversionJob, base: Path, record: Record | None = None) -> Data:
@@ -132,7 +155,8 @@ def _station(one: ObservationsJob, path: Path, species: str) -> Data:
     site = np.full(found.time.size, found.site)
     none = np.zeros(site.size)
     return Data(found.time, site, found.value, random, found.systematic, found.correlated,
-                none + found.correlation_time, none)  # fmt: skip
+                none + found.correlation_time, none,
+                places={found.site: found.place} if np.isfinite(found.place[:2]).all() else {})  # fmt: skip
 
 
 def _table(one: ObservationsJob, path: Path) -> Data:
@@ -178,5 +202,6 @@ def _joined(parts: Sequence[Data]) -> Data:
             raise InputError("an observation of a site and time occurs twice", found=str(name),
                              hint="two files, inlets or rows give the same hour: keep one")  # fmt: skip
         seen |= own
-    arrays = [np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Data)[:-1]]
-    return Data(*arrays, left_out=sum(p.left_out for p in parts))
+    arrays = [np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS]
+    places = {site: place for p in parts for site, place in p.places.items()}
+    return Data(*arrays, left_out=sum(p.left_out for p in parts), places=places)

@@ -36,6 +36,8 @@ def network(posterior: Posterior, wanted: TotalSet) -> xr.Dataset | None:
     found = problem.adjoint(np.ascontiguousarray(chosen / chosen.sum(axis=0)))[number].sum(axis=1)
     shares = {n: s[problem.blocks[number].name] for n, s in wanted.regions.items()}
     lat, lon = grid.axes()
+    at = np.array([problem.places.get(s, (np.nan,) * 3) for s in sites]).T
+    note = {"comment": "of the inlet, as the file of the site or the job says"}
     space = ("latitude", "longitude")
     foot: Any = found.T.reshape(len(sites), *grid.shape).astype(np.float32)
     share: Any = np.array(list(shares.values())).reshape(len(shares), *grid.shape).astype(np.float32)
@@ -48,6 +50,8 @@ def network(posterior: Posterior, wanted: TotalSet) -> xr.Dataset | None:
         },
         coords={
             "site": ("site", np.array(sites, dtype=str), {"long_name": "site"}),
+            "site_latitude": ("site", at[0], {"units": "degrees_north", "long_name": "latitude of the site", **note}),
+            "site_longitude": ("site", at[1], {"units": "degrees_east", "long_name": "longitude of the site", **note}),
             "region": ("region", np.array(list(shares), dtype=str), {"long_name": "region"}),
             "latitude": ("latitude", lat, {"units": "degrees_north", "standard_name": "latitude"}),
             "longitude": ("longitude", lon, {"units": "degrees_east", "standard_name": "longitude"}),

@@ -174,8 +174,8 @@ def paris_concentrations(posterior: Posterior, wanted: TotalSet, interval: float
 
     Notes
     -----
-    A run does not know where inlets stand: ``longitude`` and ``latitude`` are the centre of the cell that the mean
-    footprint of the site sees most, and ``altitude`` is missing.
+    Where neither the file of a site nor the job says where it stands, ``longitude`` and ``latitude`` are the centre of
+    the cell that its mean footprint sees most, and ``altitude`` is missing.
     """
     import xarray as xr
 
@@ -203,12 +203,15 @@ def paris_concentrations(posterior: Posterior, wanted: TotalSet, interval: float
     ds["number_of_identifier"] = ("index", number, {**small, "long_name": "index of identifier of observing platform"})
     ds["assimilation_flag"] = ("index", (~p.withheld).astype(np.int16), {
         **small, "long_name": "0: not used; 1: used in the inversion"})  # fmt: skip
-    lat, lon = _places(posterior, wanted, sites)
-    note = "centre of the cell that the mean footprint of the site sees most"
+    lat, lon, height = _places(posterior, wanted, sites)
+    guessed = [s for s in sites if s not in p.places]
+    note = "of the inlet"
+    if guessed:
+        note += f"; of {', '.join(guessed)} the centre of the cell that its mean footprint sees most"
     ds["longitude"] = ("index", lon[number], {"units": "degrees_east", "standard_name": "longitude", "comment": note})
     ds["latitude"] = ("index", lat[number], {"units": "degrees_north", "standard_name": "latitude", "comment": note})
-    ds["altitude"] = ("index", np.full(p.n, np.nan), {"units": "m", "standard_name": "altitude", "positive": "up",
-                                                      "comment": "not known to the run"})  # fmt: skip
+    ds["altitude"] = ("index", height[number], {"units": "m", "standard_name": "altitude", "positive": "up",
+                                                "comment": "of the inlet; missing where it is not known"})  # fmt: skip
     ds.attrs = _about(posterior, "In-situ mole fractions at sites: observed and simulated")
     assert isinstance(ds, xr.Dataset)
     return ds
@@ -223,13 +226,15 @@ def _inflow(posterior: Posterior) -> Array:
     return out
 
 
-def _places(posterior: Posterior, wanted: TotalSet, sites: list[str]) -> tuple[Array, Array]:
-    seen = network(posterior, wanted)
-    if seen is None:
-        return np.full(len(sites), np.nan), np.full(len(sites), np.nan)
-    field = seen["footprint_mean"].values
-    i, j = np.unravel_index(field.reshape(len(sites), -1).argmax(axis=1), field.shape[1:])
-    return seen["latitude"].values[i], seen["longitude"].values[j]
+def _places(posterior: Posterior, wanted: TotalSet, sites: list[str]) -> tuple[Array, Array, Array]:
+    known = posterior.problem.places
+    at = np.array([known.get(s, (np.nan,) * 3) for s in sites])
+    if len(known) < len(sites) and (seen := network(posterior, wanted)) is not None:
+        field = seen["footprint_mean"].values
+        i, j = np.unravel_index(field.reshape(len(sites), -1).argmax(axis=1), field.shape[1:])
+        guess = np.stack([seen["latitude"].values[i], seen["longitude"].values[j]], axis=1)
+        at[:, :2] = np.where(np.isfinite(at[:, :2]), at[:, :2], guess)
+    return at[:, 0], at[:, 1], at[:, 2]
 
 
 def _middles(bounds: Times, dim: str, words: str) -> xr.Dataset:

@@ -158,6 +158,8 @@ class Problem:
         Observations that are predicted and not used.
     species : str
         For masses: "CO2", "CH4".
+    places : dict
+        Latitude, longitude [degrees] and altitude [m] of the sites where they are known.
     """
 
     observed: Array
@@ -168,6 +170,7 @@ class Problem:
     background: Array | None = None
     withheld: npt.NDArray[np.bool_] | None = None
     species: str = "CO2"
+    places: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together and hold numbers."""

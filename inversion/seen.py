@@ -66,7 +66,8 @@ class Resolved:
         # the air was released through the whole interval: the middle of its stay is what counts
         lags = _overlap(release[:, None] - end, release[:, None] - begin, bounds)
         last = release - end[-1]
-        rest = _overlap(*(v[:, None] for v in (last - max(self.back - end[-1], 1.0), last)), bounds)
+        length = max(self.back - float(end[-1]), 1.0)
+        rest = _overlap((last - length)[:, None], last[:, None], bounds)
         return lags, rest[:, 0]
 
     def chunks(self, most: float = 64e6) -> Iterator[tuple[npt.NDArray[np.int64], Piece]]:

@@ -21,14 +21,15 @@ class Answer:
         Exit code.
     stdout, stderr : str
         What it said.
-    seconds : float
-        How long it took.
+    seconds, cpu : float
+        How long it took by the clock, and time of the processor.
     """
 
     code: int
     stdout: str
     stderr: str
     seconds: float
+    cpu: float
 
 
 def call(arguments: Sequence[object], folder: Path | None = None) -> Answer:
@@ -44,14 +45,14 @@ def call(arguments: Sequence[object], folder: Path | None = None) -> Answer:
     from ghg.cli import main
 
     words = [str(one) for one in arguments]
-    out, err, began, code = io.StringIO(), io.StringIO(), time.perf_counter(), 0
+    out, err, began, code = io.StringIO(), io.StringIO(), (time.perf_counter(), time.process_time()), 0
     place = contextlib.nullcontext() if folder is None else contextlib.chdir(folder)
     with place, _arguments(words), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main()
         except SystemExit as stop:
             code = int(str(stop.code or 0))
-    return Answer(code, out.getvalue(), err.getvalue(), time.perf_counter() - began)
+    return Answer(code, out.getvalue(), err.getvalue(), time.perf_counter() - began[0], time.process_time() - began[1])
 
 
 @contextlib.contextmanager

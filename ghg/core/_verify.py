@@ -74,7 +74,9 @@ class Walk:
             self.add("extra_file", name, "it is not listed in the manifest", fatal=False)
         for name in sorted(present & set(files)):
             path = folder / name
-            if path.stat().st_size and is_netcdf(path):
+            if path.suffix == ".json" and path.stat().st_size:
+                self.document(path, 0)
+            elif path.stat().st_size and is_netcdf(path):
                 before = sum(p.fatal for p in self.result.problems)
                 self.netcdf(path, 0)
                 explained = sum(p.fatal for p in self.result.problems) > before
@@ -119,6 +121,19 @@ class Walk:
             return
         self._content(path, ds, blocks)
         self._inputs(path, _json(ds.attrs.get("provenance")), depth)
+
+    def document(self, path: Path, depth: int) -> None:
+        """Verify the inputs of a JSON result that holds its provenance."""
+        key = path.resolve()
+        if key in self._seen or depth > MAX_DEPTH:
+            return
+        self._seen.add(key)
+        try:
+            record = _json(path.read_text(encoding="utf-8")).get("provenance")
+        except (OSError, UnicodeDecodeError):
+            return  # its digest has been told to be another one already
+        if isinstance(record, dict):
+            self._inputs(path, record, depth)
 
     def _content(self, path: Path, ds: xr.Dataset, blocks: str) -> None:
         from ghg.core import _digest
@@ -192,6 +207,8 @@ class Walk:
                 self._input_differs(path, found, entity)
             if is_netcdf(found) and _has_digest(found):
                 self.netcdf(found, depth + 1)
+            elif found.suffix == ".json":
+                self.document(found, depth + 1)
 
     def _used_ledger(self, path: Path, found: Path, digest: str) -> None:
         """Verify a ledger that was used: it may have grown since, but must begin with what was used."""

@@ -100,6 +100,8 @@ def verify(
 ) -> Verification:
     """Recompute the digests of a file or report folder and of every input that can be found.
 
+    Inputs are those named in the provenance of NetCDF files and of JSON results, down to the raw records.
+
     Parameters
     ----------
     path : path

@@ -11,7 +11,7 @@ import multiprocessing
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,8 +28,10 @@ class Answer(Protocol):
     stdout: str
     stderr: str
     seconds: float
+    cpu: float
 
 
+ORDER = ("raw", "calibrate", "facility", "inventory", "inversion", "balance")
 Call = Callable[[Sequence[object], Path], Any]
 
 
@@ -52,8 +54,8 @@ class Done:
         ``raw``, ``calibrate``, ``facility``, ``inventory``, ``inversion`` or ``balance``.
     title, command : str
         What it did, and how it was called; empty for what is no command.
-    seconds : float
-        How long it took.
+    seconds, cpu : float
+        How long it took by the clock, and time of the processor.
     stdout : str
         What it said.
     """
@@ -62,6 +64,7 @@ class Done:
     title: str
     command: str
     seconds: float
+    cpu: float
     stdout: str
 
 
@@ -84,14 +87,11 @@ def tower_steps() -> list[Step]:
                   "-q", "--format", "json")) for t in TOWERS]  # fmt: skip
 
 
-def _region_steps() -> list[Step]:
-    steps = []
-    for gas, name in (("co2", "CO2"), ("ch4", "CH4")):
-        steps.append(Step("inversion", f"inversion of {name}",
-                          ("inversion", "run", f"region/{gas}.toml", "-o", f"out/{gas}", "-q")))  # fmt: skip
-        steps.append(Step("balance", f"balance of {name}",
-                          ("balance", "compare", f"region/balance-{gas}.toml", "-o", f"out/balance-{gas}.json")))  # fmt: skip
-    return steps
+def _region_steps(gas: str) -> list[Step]:
+    return [Step("inversion", f"inversion of {gas.upper()}",
+                 ("inversion", "run", f"region/{gas}.toml", "-o", f"out/{gas}", "-q")),
+            Step("balance", f"balance of {gas.upper()}",
+                 ("balance", "compare", f"region/balance-{gas}.toml", "-o", f"out/balance-{gas}.json"))]  # fmt: skip
 
 
 class Chain:
@@ -142,16 +142,32 @@ class Chain:
         """Wait for the inventory, then run inversions and balances, then wait for the plants."""
         if self._waiting:
             self._collect(1)
-        for step in _region_steps():
-            self._run(step)
+        for gas in ("ch4", "co2"):
+            for step in _region_steps(gas):
+                if self._pool is not None and gas == "ch4":  # the lane of the plants is the shorter one
+                    self._waiting.append((step, self._pool.submit(self.call, step.words, self.project)))
+                else:
+                    self._run(step)
         self._collect(len(self._waiting))
+
+    def calibrations(self) -> dict[str, dict[str, Any]]:
+        """Return the findings of each tower's first calibration, by gas."""
+        first: dict[str, dict[str, Any]] = {}
+        for done in self.done:
+            if done.part == "calibrate":
+                first.setdefault(Path(done.command.split()[-1]).stem, json.loads(done.stdout)["gases"])
+        return first
+
+    def in_order(self) -> list[Done]:
+        """Return what was run in the order of the chain."""
+        return sorted(self.done, key=lambda done: ORDER.index(done.part))
 
     def _again(self, step: Step, suspects: list[str]) -> None:
         before = self.project / step.words[4]
         before.rename(self.project / "out" / "suspect" / before.name)
         first = self.done.pop()
         words = tuple(w.replace("out/towers", "out/suspect") for w in step.words)
-        self.done.append(Done(first.part, first.title, _line(words), first.seconds, first.stdout))
+        self.done.append(replace(first, command=_line(words)))
         station = self.project / step.words[2]
         mended = station.with_name("station-mended.toml")
         mended.write_text(without(station.read_text(encoding="utf-8"), suspects), encoding="utf-8")
@@ -172,7 +188,7 @@ class Chain:
     def _finish(self, step: Step, answer: Answer) -> Done:
         if answer.code not in (0, 3):
             raise GhgError(f"a step of the demonstration failed: {step.title}", found=answer.stderr.strip()[-500:])
-        done = Done(step.part, step.title, _line(step.words), answer.seconds, answer.stdout)
+        done = Done(step.part, step.title, _line(step.words), answer.seconds, answer.cpu, answer.stdout)
         self.done.append(done)
         return done
 
@@ -189,7 +205,7 @@ def suspects_of(stdout: str) -> list[str]:
 
 
 def without(station: str, cylinders: Sequence[str]) -> str:
-    """Return the description of a station without some cylinders: what an operator does with one that is named wrong."""
+    """Return the description of a station without some cylinders, as an operator mends it."""
     head, *tanks = re.split(r"\n(?=\[\[cylinders\]\])", station)
     *tanks, last = tanks
     last, rest = re.split(r"\n(?=\[calibration\])", last)
@@ -198,5 +214,6 @@ def without(station: str, cylinders: Sequence[str]) -> str:
     kept = [t for t in tanks if t not in gone]
     ports = [found.group(1) for t in gone if (found := re.search(r"^valve = (\d+)$", t, re.MULTILINE))]
     words = ", ".join(f'"{port}"' for port in ports)
-    head = head.replace("\n[site]", f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong\n\n[site]", 1)
+    told = f"unused = [{words}]   # {', '.join(cylinders)}: its value is probably wrong"
+    head = head.replace("\n[site]", f"{told}\n\n[site]", 1)
     return "\n".join([head, *kept, rest])

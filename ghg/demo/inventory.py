@@ -37,12 +37,13 @@ def write(folder: Path, world: World, plants: dict[str, PlantTruth], rng: np.ran
     plants : dict
         Truth of the plants.
     rng : Generator
-        Draws the error that all rows of a table of fuel share, and that of each reported mass, from what the job states.
+        Draws the error that all rows of a table of fuel share and that of each reported mass, as the job states.
     """
     off = {name: 1.0 + u * float(rng.standard_normal()) for name, u in U.items()}
     place = _labels(world, "CO2")
-    rows = [{"plant": p.name, "region": str(place[cell_of(p.longitude, p.latitude)]), "lon": p.longitude, "lat": p.latitude,
-             "coal (TJ)": plants[p.name].total / 94.6e3 * off["plants"]} for p in PLANTS]  # fmt: skip
+    rows = [{"plant": p.name, "region": str(place[cell_of(p.longitude, p.latitude)]), "lon": p.longitude,
+             "lat": p.latitude, "coal (TJ)": plants[p.name].total / 94.6e3 * off["plants"]}
+            for p in PLANTS]  # fmt: skip
     pd.DataFrame(rows).to_csv(folder / "plants.csv", index=False, float_format="%.6g")
     for name, fuel, share in (("traffic", "diesel", TRAFFIC_SHARE), ("heating", "natural_gas", 1.0)):
         heat = world.parts[name] * YEAR_SECONDS / (CARBON[fuel] * CO2_PER_C * 1e3)  # TJ
@@ -118,8 +119,10 @@ species = ["CO2"]
 def _job() -> str:
     half = 0.5 * (LONGITUDE[1] - LONGITUDE[0])
     text = HEAD.format(west=LONGITUDE[0] - half, south=LATITUDE[0] - half, rows=LATITUDE.size, columns=LONGITUDE.size)
-    for name, source, fuel, header in (("plants", "plant", "bituminous", "coal"), ("traffic", "cell", "diesel", "diesel"),
-                                       ("heating", "cell", "natural_gas", "natural_gas")):  # fmt: skip
+    for name, source, fuel, header in (
+        ("plants", "plant", "bituminous", "coal"), ("traffic", "cell", "diesel", "diesel"),
+        ("heating", "cell", "natural_gas", "natural_gas"),
+    ):  # fmt: skip
         text += FUEL.format(name=name, source=source, fuel=fuel, header=header, u=U[name], sector=SECTORS[name])
     for name, fuel in METHANE.items():
         text += PROCESS.format(name=name, fuel=fuel, u=U[name], sector=SECTORS[name])

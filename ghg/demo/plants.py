@@ -1,4 +1,4 @@
-"""Stack records and fuel accounts of the plants: a year of hours with faults, and what is the matter with each plant."""
+"""Stack records and fuel accounts of the plants: a year of hours with faults, and what is wrong with each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COPIED_FROM, COPIED_TO = np.datetime64("2024-07-29"), np.datetime64("2024-08-12"
 R = 8.314462618  # J mol-1 K-1
 COAL = {"ncv": 22.8, "carbon": 26.1, "oxidation": 0.99}  # GJ/t, kg C/GJ, share: bituminous coal
 CO2_PER_C = 44.0095 / 12.0107
-U = {"flow": 0.015, "concentration": 0.01, "fuel_mass": 0.01, "calorific_value": 0.008, "emission_factor": 0.008}
+U = {"flow": 0.010, "concentration": 0.007, "fuel_mass": 0.005, "calorific_value": 0.004, "emission_factor": 0.004}
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ def _memory(rng: np.random.Generator, n: int, keep: float) -> Array:
     from scipy.signal import lfilter
 
     kicks = rng.standard_normal(n) * np.sqrt(1.0 - keep**2)
-    return lfilter([1.0], [1.0, -keep], kicks)
+    return np.asarray(lfilter([1.0], [1.0, -keep], kicks))
 
 
 READER = """format = "table"

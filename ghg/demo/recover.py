@@ -126,7 +126,8 @@ def recover(project: Path, truth: dict[str, Any], calibrations: dict[str, dict[s
 def _towers(project: Path, truth: dict[str, Any], calibrations: dict[str, dict[str, Any]], found: Found) -> None:
     for tower in TOWERS:
         for gas, unit in (("co2", "µmol mol⁻¹"), ("ch4", "nmol mol⁻¹")):
-            off, u, systematic = hours_of(project / "out" / "towers" / f"{tower.name}.nc", truth["air"], tower.name, gas)
+            series = project / "out" / "towers" / f"{tower.name}.nc"
+            off, u, systematic = hours_of(series, truth["air"], tower.name, gas)
             mean, reach = float(off.mean()), K95 * float(np.hypot(systematic.mean(), (u / off.size**0.5).mean()))
             inside = float(np.mean(np.abs(off) <= K95 * np.hypot(u, systematic)))
             found.rows.append(Row("calibrate", f"mean_{gas}", tower.name, unit, 0.0, mean, mean - reach, mean + reach,
@@ -149,18 +150,18 @@ def hours_of(path: Path, air: dict[str, Any], tower: str, gas: str) -> tuple[Any
     hours = np.array(air["hours"], "datetime64[ns]")
     true = np.array(air[gas][tower])[np.searchsorted(hours, ds["time"].values.astype("datetime64[ns]"))]
     good = (ds[f"{gas}_flag"].values == int(Flag.GOOD)) & np.isfinite(ds[gas].values)
-    return tuple(v[good] for v in (ds[gas].values - true, ds[f"{gas}_u_random"].values,
-                                   ds[f"{gas}_u_systematic"].values))  # fmt: skip
+    parts = ds[gas].values - true, ds[f"{gas}_u_random"].values, ds[f"{gas}_u_systematic"].values
+    return parts[0][good], parts[1][good], parts[2][good]
 
 
 def _plants(project: Path, truth: dict[str, Any], found: Found) -> None:
     for plant in PLANTS:
-        result = json.loads((project / "out" / "plants" / plant.name / "result.json").read_text(encoding="utf-8"))
-        screened = json.loads((project / "out" / "screening" / plant.name / "screening.json").read_text(encoding="utf-8"))
+        result = _json(project / "out" / "plants" / plant.name / "result.json")
+        screened = _json(project / "out" / "screening" / plant.name / "screening.json")
         true = truth["plants"][plant.name]["total_kg"] / 1e9
         for side in ("measured", "accounted"):
-            low, high = (v / 1e9 for v in result[side]["interval_kg"])
-            found.rows.append(Row("facility", side, plant.name, "Mt CO₂", true, result[side]["total_kg"] / 1e9, low, high,
+            value, low, high = (v / 1e9 for v in (result[side]["total_kg"], *result[side]["interval_kg"]))
+            found.rows.append(Row("facility", side, plant.name, "Mt CO₂", true, value, low, high,
                                   meant=not (side == "measured" and plant.matter == "flow")))  # fmt: skip
         if plant.matter == "flow":
             found.caught.append(_flow(result, plant.name))
@@ -199,6 +200,10 @@ def _copied(screened: dict[str, Any], name: str) -> Caught:
                   (start, source) == (done["start"], done["source"]))  # fmt: skip
 
 
+def _json(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def _table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
@@ -208,14 +213,14 @@ def _inventory(project: Path, truth: dict[str, Any], found: Found) -> None:
     for row in _table(project / "out" / "inventory" / "regions.csv"):
         block, scale, unit = ("fossil", 1e9, "Mt CO₂") if row["species"] == "CO2" else ("methane", 1e6, "kt CH₄")
         value, u = float(row["mass"]) / scale, float(row["u"]) / scale
-        found.rows.append(Row("inventory", block, row["region"], unit, truth["regions_kg"][block][row["region"]] / scale,
-                              value, value - K95 * u, value + K95 * u,
+        true = truth["regions_kg"][block][row["region"]] / scale
+        found.rows.append(Row("inventory", block, row["region"], unit, true, value, value - K95 * u, value + K95 * u,
                               meant=row["region"] not in ("city", "outskirts", "landfill")))  # fmt: skip
 
 
 def _inversion(project: Path, truth: dict[str, Any], found: Found) -> None:
     for gas, species, scale, unit in (("co2", "TgCO2", 1.0, "Mt CO₂"), ("ch4", "TgCH4", 1e3, "kt CH₄")):
-        result = json.loads((project / "out" / gas / "result.json").read_text(encoding="utf-8"))
+        result = _json(project / "out" / gas / "result.json")
         for row in result["whole"]:
             true = truth["regions_kg"].get(row["group"], {}).get(row["region"])
             if true is None or row[f"posterior_u_{species}_per_year"] == 0.0:
@@ -230,7 +235,7 @@ def _balance(project: Path, truth: dict[str, Any], found: Found) -> None:
         ("co2", "fossil", "city", "traffic", 1.0 - TRAFFIC_SHARE, 1.0),
         ("ch4", "methane", "landfill", "landfill", 1.0 - LANDFILL_SHARE, 1e3),
     ):
-        result = json.loads((project / "out" / f"balance-{gas}.json").read_text(encoding="utf-8"))
+        result = _json(project / "out" / f"balance-{gas}.json")
         row = next(r for r in result["regions"] if r["region"] == region)
         found.caught.append(Caught(key, {"percent": 100.0 * left_out},
                                    {"inventory": scale * row["inventory"], "inversion": scale * row["inversion"],

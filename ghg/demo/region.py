@@ -1,4 +1,4 @@
-"""What the inversions and balances need beside observations and inventory: footprints, regions, a prior, and the jobs."""
+"""What inversions and balances need beside observations and inventory: footprints, regions, a prior, the jobs."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ def write(folder: Path, world: World, foot: dict[str, xr.Dataset], record: Recor
         write_netcdf(_regions(shares), folder / f"regions-{species.lower()}.nc", record=record)
     end = str((START + np.timedelta64(days, "D")).astype("datetime64[D]"))
     sites = "".join(f'[[footprints]]\nsite = "{s}"\nfile = "footprints/{s}.nc"\n\n' for s in foot)
-    for name, text in (("co2", CO2), ("ch4", CH4)):
-        filled = text.format(start=str(START)[:10], end=end, hours=list(HOURS), footprints=sites,
-                             background=BACKGROUND[name], transport=TRANSPORT[name])  # fmt: skip
-        (folder / f"{name}.toml").write_text(filled, encoding="utf-8")
+    for name, text, unit, offset in (("co2", CO2, "umol mol-1", 0.3), ("ch4", CH4, "nmol mol-1", 2.0)):
+        observed = OBSERVED.format(start=str(START)[:10], end=end, hours=list(HOURS), footprints=sites, small=name,
+                                   background=BACKGROUND[name], transport=TRANSPORT[name], species=name.upper(),
+                                   unit=unit, offset=offset)  # fmt: skip
+        (folder / f"{name}.toml").write_text(text.format(observed=observed), encoding="utf-8")
         (folder / f"balance-{name}.toml").write_text(BALANCE[name], encoding="utf-8")
 
 
@@ -84,18 +85,18 @@ def _regions(shares: dict[str, Array]) -> xr.Dataset:
 
 
 OBSERVED = """species = "{species}"
-start = "{{start}}"
-end = "{{end}}"
+start = "{start}"
+end = "{end}"
 totals = "all"
 
 [[observations]]                  # calibrated series of the towers, afternoons only
 file = "../out/towers/*.nc"
-hours = {{hours}}
+hours = {hours}
 
 [background]
-value = "{{background}} {unit}"
+value = "{background} {unit}"
 
-{{footprints}}[[offset]]                        # what is wrong with the background, the same at all towers
+{footprints}[[offset]]                        # what is wrong with the background, the same at all towers
 name = "background"
 by = "all"
 per_site = false
@@ -103,7 +104,7 @@ sigma = "{offset} {unit}"
 
 [[error]]                         # transport and representation
 name = "transport"
-sigma = "{{transport}} {unit}"
+sigma = "{transport} {unit}"
 
 [regions]
 file = "regions-{small}.nc"
@@ -112,7 +113,7 @@ file = "regions-{small}.nc"
 CO2 = """# CO2 of the region: what four towers say of what the inventory counts, and of forest and sea.
 #   ghg inversion run co2.toml -o ../out/co2
 title = "CO2 of city and region, July 2024"
-""" + OBSERVED.format(species="CO2", unit="umol mol-1", offset=0.3, small="co2") + """
+{observed}
 [[block]]
 name = "fossil"
 prior = "../out/inventory/gridded.nc"
@@ -133,7 +134,7 @@ length = "15 km"
 CH4 = """# CH4 of the region: does the landfill report what it emits?
 #   ghg inversion run ch4.toml -o ../out/ch4
 title = "CH4 of city and region, July 2024"
-""" + OBSERVED.format(species="CH4", unit="nmol mol-1", offset=2.0, small="ch4") + """
+{observed}
 [[block]]
 name = "methane"
 prior = "../out/inventory/gridded.nc"

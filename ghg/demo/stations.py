@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,11 +38,12 @@ def scenarios(wrong: bool, days: int = DAYS) -> dict[str, Scenario]:
     from sensors.station.simulation import Scenario
 
     start = float(START.astype("datetime64[s]").astype(np.int64))
-    shared = {"days": float(days), "every": 30.0, "start": start, "water": 1.9, "steps": ((SERVICE, 0.3),)}
+    shared: dict[str, Any] = {"days": float(days), "every": 30.0, "start": start, "water": 1.9}
+    services = {gas: ((SERVICE, size),) if days > SERVICE else () for gas, size in (("co2", 0.3), ("ch4", 2.0))}
     tank = int(WRONG[1][1:]) - 1
-    co2 = Scenario(**shared, tanks=(390.0, 415.0, 440.0, 480.0, 425.0), u_tank=0.02, u_water=2e-5,
-                   wrong=((tank, WRONG[2]),) if wrong else ())  # fmt: skip
-    ch4 = Scenario(**{**shared, "steps": ((SERVICE, 2.0),)}, tanks=(1900.0, 1980.0, 2060.0, 2200.0, 2010.0),
+    co2 = Scenario(**shared, steps=services["co2"], tanks=(390.0, 415.0, 440.0, 480.0, 425.0), u_tank=0.02,
+                   u_water=2e-5, wrong=((tank, WRONG[2]),) if wrong else ())  # fmt: skip
+    ch4 = Scenario(**shared, steps=services["ch4"], tanks=(1900.0, 1980.0, 2060.0, 2200.0, 2010.0),
                    u_tank=0.3, u_water=3e-5, white=0.4, flicker=0.06, walk=0.15, offset=2.0, ageing=1.0, day=0.05,
                    a=-0.00982, b=-2.39e-4, pivot=2030.0)  # fmt: skip
     return {"co2": co2, "ch4": ch4}
@@ -112,7 +113,8 @@ def _station(tower: Tower, gases: dict[str, Simulated], cases: dict[str, Scenari
                       f'scale = "{SCALES[gas]}" }}\n')  # fmt: skip
     water = {gas: f'{{ method = "coefficients", a = {one.job["gases"]["co2"]["water"]["a"]:.7f}, b = {cases[gas].b}, '
              f"uncertainty = {cases[gas].u_water}, bracket = false }}" for gas, one in gases.items()}  # fmt: skip
-    service = str((START + np.timedelta64(round(SERVICE * 1440), "m")).astype("datetime64[s]"))
+    when = str((START + np.timedelta64(round(SERVICE * 1440), "m")).astype("datetime64[s]"))
+    service = f'services = ["{when}"]   # the analyser was opened\n' if cases["co2"].steps else ""
     return STATION.format(name=tower.name, longitude=tower.longitude, latitude=tower.latitude, height=TOWER_HEIGHT,
                           co2=water["co2"], ch4=water["ch4"], tanks=tanks, service=service, scales=SCALES)  # fmt: skip
 
@@ -153,8 +155,7 @@ valve = 1
 [calibration]
 drift = "smoother"                  # learns its noise from the record
 flush = 120.0                       # s left out after the valve has turned
-services = ["{service}"]   # the analyser was opened
-
+{service}
 [averages]
 interval = "hour"
 """

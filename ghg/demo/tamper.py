@@ -18,6 +18,7 @@ LEVELS = {  # level -> a file of it in the project
     "flux": "out/co2/totals.nc",
     "report": "report/report.html",
 }
+STRIDE = 101  # bytes between places that are tried in a NetCDF file, parts of which are padding
 
 
 def try_all(project: Path) -> dict[str, Any]:
@@ -47,11 +48,30 @@ def try_all(project: Path) -> dict[str, Any]:
 
 @contextmanager
 def flipped(path: Path) -> Iterator[None]:
-    """Change one byte in the middle of a file for a while."""
+    """Change one byte of a file for a while: the first one from its middle on that is part of what a reader sees."""
     before = path.read_bytes()
-    middle = len(before) // 2
-    path.write_bytes(before[:middle] + bytes([before[middle] ^ 1]) + before[middle + 1 :])
+    seen = _contents(path)
     try:
+        for place in range(len(before) // 2, len(before), STRIDE):
+            path.write_bytes(before[:place] + bytes([before[place] ^ 1]) + before[place + 1 :])
+            if seen is None or _contents(path) != seen:
+                break
         yield
     finally:
         path.write_bytes(before)
+
+
+def _contents(path: Path) -> dict[str, bytes] | None:
+    """Return the values of a NetCDF file, empty where it cannot be read any more; None for other files."""
+    if path.suffix != ".nc":
+        return None
+    import netCDF4
+
+    try:
+        with netCDF4.Dataset(path) as nc:
+            nc.set_auto_mask(False)
+            return {
+                name: variable[...].tobytes() for name, variable in nc.variables.items() if variable.dtype is not str
+            }
+    except (OSError, RuntimeError):
+        return {}

@@ -7,7 +7,7 @@ plausible round number; nothing is meant to look like a real place.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ __all__ = ["PLANTS", "TOWERS", "Plant", "Tower", "World", "build", "cell_of"]
 Array = npt.NDArray[np.float64]
 START = np.datetime64("2024-07-01", "ns")
 DAYS = 10
-LONGITUDE = np.round(120.015 + 0.03 * np.arange(22), 6)  # centres of the cells, degrees
-LATITUDE = np.round(30.015 + 0.03 * np.arange(20), 6)
+LONGITUDE: Array = np.round(120.015 + 0.03 * np.arange(22.0), 6).astype(np.float64)  # centres of the cells, degrees
+LATITUDE: Array = np.round(30.015 + 0.03 * np.arange(20.0), 6).astype(np.float64)
 EARTH_RADIUS = 6371007.2  # m, authalic radius of GRS 80 (Moritz 2000, J. Geodesy 74, 128)
 CITY = (120.33, 30.30)  # centre, degrees
 CITY_RADIUS = 0.17  # degrees
@@ -106,7 +106,7 @@ class World:
 def build(seed: int) -> World:
     """Return the world of a seed: the seed moves the weather and the grain of the fluxes, never their totals."""
     rng = np.random.default_rng([seed, 1])
-    lon, lat = np.meshgrid(LONGITUDE, LATITUDE)
+    lon, lat = (np.asarray(a, np.float64) for a in np.meshgrid(LONGITUDE, LATITUDE))
     area = np.broadcast_to(cell_area()[:, None], lon.shape).copy()
     sea = (lon > 120.56 + 0.03 * np.sin(2.0 * np.pi * lat / 0.5)).astype(np.float64)
     land = 1.0 - sea
@@ -178,8 +178,9 @@ def _wind(rng: np.random.Generator) -> xr.Dataset:
                "surface_pressure": ("Pa", np.full(hours.size, 100500.0)),
                "surface_temperature": ("K", 297.0 + 6.0 * sun), "roughness_length": ("m", np.full(hours.size, 0.5)),
                "sensible_heat_flux": ("W m-2", -12.0 + 230.0 * sun)}  # fmt: skip
-    data = {name: (("time", "latitude", "longitude"), np.broadcast_to(v[:, None, None], (hours.size, 3, 3)).copy(),
-                   {"units": unit}) for name, (unit, v) in surface.items()}  # fmt: skip
+    flat = np.ones((1, 3, 3))
+    data: dict[str, Any] = {name: (("time", "latitude", "longitude"), v[:, None, None] * flat, {"units": unit})
+                            for name, (unit, v) in surface.items()}  # fmt: skip
     for name, values in (("eastward_wind", east), ("northward_wind", north)):
         data[name] = (("time", "height", "latitude", "longitude"), values.copy(), {"units": "m s-1"})
     return xr.Dataset(data, coords={"time": START + hours * np.timedelta64(1, "h"), "height": ("height", level,

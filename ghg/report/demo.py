@@ -1,4 +1,4 @@
-"""The page of the demonstration: what was recovered beside what is true, who was caught, how long it took. No science."""
+"""The page of the demonstration: what was recovered beside what is true, who was caught, how long. No science."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ghg.report.page import render, texts
 __all__ = ["write_page"]
 
 PARTS = ("calibrate", "facility", "inventory", "inversion")
+FAINT, FULL = 0.2, 300.0  # umol m-2 s-1: where the colour of a map begins and is full
 REACH = 1.3  # of the widest interval of a part that a bar shows
 
 
@@ -44,7 +45,7 @@ def write_page(result: Mapping[str, Any], folder: Path, lang: str = "en") -> Pat
                  for k in ("inside", "caught", "alarms", "time")],
         caught=[_case(one, text) for one in result["caught"]],
         parts=[{"key": part, "rows": _rows([r for r in result["rows"] if r["part"] == part], text)} for part in PARTS],
-        steps=_bars(result["steps"], text),
+        steps=_bars(result["steps"], text), maps=_maps(result["maps"]),
     )  # fmt: skip
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
@@ -83,6 +84,17 @@ def _figure(value: float, row: Mapping[str, Any]) -> str:
     half = 0.5 * (row["high"] - row["low"])
     places = max(0, 1 - math.floor(math.log10(half))) if half > 0.0 else 2
     return f"{value:,.{places}f}".replace(",", "\u202f").replace("-", "\u2212")
+
+
+def _maps(maps: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the cells of each map, darker by the logarithm of their flux, and the marks."""
+    found = []
+    for name, rows in maps["fields"].items():
+        cells = [{"x": x, "y": y, "o": round(shade, 2)} for y, row in enumerate(rows) for x, value in enumerate(row)
+                 if value > 0.0 and (shade := math.log10(value / FAINT) / math.log10(FULL / FAINT)) > 0.01]  # fmt: skip
+        found.append({"name": name, "cells": [{**c, "o": min(c["o"], 1.0)} for c in cells], "marks": maps["marks"],
+                      "width": len(rows[0]), "height": len(rows)})  # fmt: skip
+    return found
 
 
 def _bars(steps: list[Mapping[str, Any]], text: Mapping[str, str]) -> list[dict[str, Any]]:

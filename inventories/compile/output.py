@@ -166,7 +166,8 @@ def region_rows(ds: xr.Dataset) -> list[dict[str, Any]]:
     cov = covariance(budget, place)
     return [{"region": region, "year": int(ds["year"]), "species": name, "mass": float(mass[k, g]),
              "u": float(np.sqrt(cov[g, k, g, k])), "unit": "kg"}
-            for k, name in enumerate(budget.species) for g, region in enumerate(labels) if mass[k, g] != 0.0]  # fmt: skip
+            for k, name in enumerate(budget.species)
+            for g, region in enumerate(labels) if mass[k, g] != 0.0]  # fmt: skip
 
 
 def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +44,8 @@ class Observations:
         The part of `error` that is correlated in time as exp(-|dt| / `correlation_time`), mol mol-1.
     correlation_time : float
         s; 0 where the file states none.
+    place : (latitude, longitude, altitude)
+        Degrees, and m of the inlet above sea level; NaN where the file does not tell.
     """
 
     site: str
@@ -55,6 +57,7 @@ class Observations:
     systematic: Array
     correlated: Array
     correlation_time: float = 0.0
+    place: tuple[float, float, float] = (np.nan, np.nan, np.nan)
 
     @property
     def random(self) -> Array:
@@ -121,11 +124,36 @@ def read_observations(
         correlated = sizes[f"{name}_u_random"] if tau > 0.0 else none
         place = site or str(ds.attrs.get("site", ds.attrs.get("site_code", ""))).strip() or given.stem
         time = np.asarray(ds["time"].values).astype("datetime64[ns]")
+        position = _place(ds)
         label = str(ds["time"].attrs.get("label", "left")).lower()
         length = float(ds["time"].attrs.get("sampling_period_seconds", 0.0) or 0.0)
     if label == "right":
         time = time - np.timedelta64(round(length * 1e9), "ns")
-    return _made(place, gas, time, (value, error, systematic, correlated), bad, where, tau)
+    found = _made(place, gas, time, (value, error, systematic, correlated), bad, where, tau)
+    return replace(found, place=position)
+
+
+def _place(ds: xr.Dataset) -> tuple[float, float, float]:
+    """Return where the station stands, from its coordinates (ours) or attributes (OpenGHG, ObsPack)."""
+
+    def told(*names: str) -> float:
+        for name in names:
+            given = ds[name].values.ravel() if name in ds.variables else [ds.attrs.get(name)]
+            try:
+                values = np.asarray(given, np.float64)
+            except (TypeError, ValueError):
+                continue
+            if values.size and np.isfinite(values[0]) and np.ptp(values) < 1e-3 and values[0] > -999.0:
+                return float(values[0])
+        return np.nan
+
+    ground = told("station_height_masl", "site_elevation", "station_altitude")
+    inlet = told("inlet_height_magl", "dataset_intake_ht", "intake_height")
+    height = ground + inlet
+    if "altitude" in ds.variables:  # ours: of the ground; ObsPack: of the sample
+        height = told("altitude") + (inlet if "intake_height" in ds.variables else 0.0)
+    latitude = told("station_latitude", "site_latitude", "latitude")
+    return latitude, told("station_longitude", "site_longitude", "longitude"), height
 
 
 def _one_inlet(ds: xr.Dataset, inlet: str, where: str) -> xr.Dataset:
@@ -217,7 +245,7 @@ def average(one: Observations, period: float = 3600.0) -> Observations:
     missing = np.bincount(place, ~np.isfinite(one.error)) > 0
     error = np.where(missing & (scatter == 0.0), np.nan, error)
     return Observations(one.site, one.species, (starts * step).astype("datetime64[ns]"), mean, error, count, systematic,
-                        correlated, tau)  # fmt: skip
+                        correlated, tau, one.place)  # fmt: skip
 
 
 def _correlated_mean(

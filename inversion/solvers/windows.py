@@ -89,7 +89,7 @@ def whitened(values: Array, sigma: Array, lower: Array | None) -> Array:
     return blas.dtrmm(1.0, lower, scaled.T, side=0, lower=1, trans_a=1, overwrite_b=1).T
 
 
-def add_windows(h: Sensitivity, q: Covariance, windows: Windows, target: Target) -> None:
+def add_windows(h: Sensitivity, q: Covariance, windows: Windows, target: Target, dtype: Any = np.float64) -> None:
     """Add H Q H' of one block to the lower triangle of a matrix that holds all pairs whose windows meet or nearly so.
 
     Parameters
@@ -102,8 +102,10 @@ def add_windows(h: Sensitivity, q: Covariance, windows: Windows, target: Target)
         Of h.
     target : Target
         Is changed.
+    dtype : type
+        float64, or float32 for a preconditioner.
     """
-    one = _Open(h, q, windows, target)
+    one = _Open(h, q, windows, target, dtype)
     for top in range(h.shape[1] - 1, -1, -one.batch):
         one.sweep(range(top, max(top - one.batch, -1), -1))
     spread = one.spread
@@ -122,11 +124,15 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
     size = int(Windows(windows.first, windows.limit, windows.limit).open_rows().max(initial=1))
     free = list(range(size))[::-1]
     slot, row = np.full(n, -1, dtype=np.int64), np.full(size, -1, dtype=np.int64)
-    carried, weight = np.zeros((size, r)), np.ones(size)  # F is weight x carried, so that rows at rest cost nothing
+    carried, weight = (
+        np.zeros((size, r), spread.dtype),
+        np.ones(size, spread.dtype),
+    )  # F is weight x carried, so that rows at rest cost nothing
+    least = max(_SMALL, 1e-20) if spread.dtype == np.float32 else _SMALL
     for t in range(p):
         new = entering[t]
-        weight *= q.time.rho[t] if t else 1.0
-        small = np.flatnonzero(weight < _SMALL)
+        weight *= float(q.time.rho[t]) if t else 1.0
+        small = np.flatnonzero(weight < least)
         carried[small] *= weight[small, None]
         weight[small] = 1.0
         if t and new.size and q.time.rho[t] > 0.0 and (row >= 0).any():
@@ -151,10 +157,12 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
 class _Open:
     """Rows whose window is open, each in a slot of its own, and the sum of the products of all pairs of them."""
 
-    def __init__(self, h: Sensitivity, q: Covariance, windows: Windows, target: Target) -> None:
+    def __init__(self, h: Sensitivity, q: Covariance, windows: Windows, target: Target, dtype: Any) -> None:
         assert isinstance(q.time, Markov)
         self.h, self.q, self.time, self.windows, self.target = h, q, q.time, windows, target
         n, p, r = h.shape
+        kind = "s" if dtype == np.float32 else "d"
+        self.syrk, self.gemm = getattr(blas, f"{kind}syrk"), getattr(blas, f"{kind}gemm")
         self.batch = max(1, _INNER // r)
         lower = q.space.lower()
         self.lower = None if lower is None else np.asfortranarray(lower)
@@ -165,14 +173,14 @@ class _Open:
         self.free = list(range(size))[::-1]
         self.slot = np.full(n, -1, dtype=np.int64)
         self.row = np.full(size, -1, dtype=np.int64)
-        self.left = np.zeros((size, r))  # B L
+        self.left = np.zeros((size, r), dtype)  # B L
         mixed = lower is None and not isinstance(q.space, Independent)  # no root of E: one side is B, the other B E
-        self.right = np.zeros((size, r)) if mixed else self.left
-        self.product = np.zeros((size, size), order="F")
-        self.buffer = [np.zeros((size, self.batch, r)) for _ in range(1 + mixed)] if self.batch > 1 else []
+        self.right = np.zeros((size, r), dtype) if mixed else self.left
+        self.product = np.zeros((size, size), dtype, order="F")
+        self.buffer = [np.zeros((size, self.batch, r), dtype) for _ in range(1 + mixed)] if self.batch > 1 else []
         self.entering = _by_period(windows.last, p)
         self.leaving = _by_period(np.where(windows.last >= 0, windows.first, -1), p)
-        self.spread = np.zeros((n, r))  # B_s E of the rows whose window is behind
+        self.spread = np.zeros((n, r), dtype)  # B_s E of the rows whose window is behind
 
     def _slots(self, p: int) -> int:
         """Return the most windows that meet one batch of periods."""
@@ -189,7 +197,7 @@ class _Open:
         done: list[Index] = []
         for k, t in enumerate(periods):
             self._step(t)
-            scale = self.time.innovation[t] if t else 1.0
+            scale = float(self.time.innovation[t]) if t else 1.0
             if self.batch == 1:
                 self._multiply(scale * scale, self.left, self.right)
             else:
@@ -210,7 +218,7 @@ class _Open:
         """Go from B at t + 1 to B at t."""
         from inversion import _kernels
 
-        decay = self.time.rho[t + 1] if t + 1 < self.h.shape[1] else 1.0
+        decay = float(self.time.rho[t + 1]) if t + 1 < self.h.shape[1] else 1.0
         new = self.entering[t]
         slots = np.array([self.free.pop() for _ in range(new.size)], dtype=np.int64)
         self.slot[new], self.row[slots] = slots, self.target.place[new]
@@ -222,7 +230,7 @@ class _Open:
             idle[slots] = False
             self.left[idle] *= decay
             _kernels.add_whitened(
-                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.root, decay, self.left
+                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.root, True, decay, self.left
             )
             return
         self.left *= decay
@@ -240,9 +248,9 @@ class _Open:
     def _multiply(self, scale: float, left: Array, right: Array) -> None:
         """Add scale left right', which is symmetric, to the lower triangle of the product."""
         if left is right:
-            found = blas.dsyrk(scale, left.T, beta=1.0, c=self.product, trans=1, lower=1, overwrite_c=1)
+            found = self.syrk(scale, left.T, beta=1.0, c=self.product, trans=1, lower=1, overwrite_c=1)
         else:
-            found = blas.dgemm(scale, left.T, right.T, beta=1.0, c=self.product, trans_a=1, overwrite_c=1)
+            found = self.gemm(scale, left.T, right.T, beta=1.0, c=self.product, trans_a=1, overwrite_c=1)
         if found is not self.product and not np.shares_memory(found, self.product):
             self.product[...] = found
 
@@ -252,7 +260,7 @@ class _Open:
 
         rows = self.leaving[t]
         slots = self.slot[rows]
-        if (rho := self.time.rho[t]) > 0.0:
+        if (rho := float(self.time.rho[t])) > 0.0:
             _kernels.fold_pairs(rho * rho * (self.left[slots] @ self.right.T), slots, self.product)
         back = self.right[slots]
         self.spread[rows] = back if self.lower is None else back @ self.lower.T

@@ -14,7 +14,7 @@ from inventories.compile.checks import carbon_balance, double_counting, jumps, p
 from inventories.compile.cocontrol import assess
 from inventories.compile.config import InventoryJob
 from inventories.compile.job import run
-from inventories.compile.output import summary, table_rows
+from inventories.compile.output import region_rows, summary, table_rows
 from inventories.compile.rows_table import read_rows_table, write_rows_table
 from inventories.dataset import annual, annual_mass, totals
 from inventories.uncertainty.approach1 import covariance
@@ -229,3 +229,16 @@ pollutants = "emep-tier1"
     failed = CliRunner().invoke(app, ["build", str(tmp_path / "inventory.toml"), "-o", str(tmp_path / "no")])
     assert isinstance(failed.exception, InputError)
     assert not (tmp_path / "no").exists() and not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_masses_of_regions_carry_their_uncertainty(tmp_path):
+    rows = [{**ROWS[0], "编号": f"p{k}", "省": "河北"} for k in range(2)] + [ROWS[1]]
+    ds = run(job(tmp_path, rows), base=tmp_path)
+    found = {(r["region"], r["species"]): r for r in region_rows(ds)}
+    assert sum(r["mass"] for r in found.values() if r["species"] == "CO2") == pytest.approx(
+        totals(ds)["CO2"], rel=1e-12
+    )
+    one, lone = found["河北", "CO2"], found["山西", "CO2"]
+    shared = (0.5 * (27.2 - 24.4) / 1.96 / 25.8) ** 2  # the factor of coal, common to both rows
+    assert (one["u"] / one["mass"]) ** 2 == pytest.approx(shared + 0.02**2 / 2.0, rel=0.05)
+    assert lone["u"] > 0.02 * lone["mass"]

@@ -12,10 +12,11 @@ from inversion.error import ObservationError, Term
 from inversion.grid import Grid
 from inversion.posterior import Posterior
 from inversion.problem import Block, Problem
-from inversion.sensitivity import Array, Slabs, Sparse
-from inversion.solvers import exact, windows
+from inversion.sensitivity import Array, Dense, Slabs, Sparse
+from inversion.solvers import exact, precondition, windows
 from inversion.solvers.exact import Square
 from inversion.solvers.factor import BandFactor, DualFactor
+from inversion.solvers.krylov import krylov
 from inversion.space import Independent, ZonalFourier, correlation_in_space
 from inversion.time import Markov
 from tests.inversion.problems import sparse, weeks
@@ -107,3 +108,37 @@ def test_the_factor_within_an_envelope_equals_the_full_one(correlated: bool, mon
     assert [one.signal, one.chi2] == pytest.approx([other.signal, other.chi2], rel=1e-10)
     chi2 = [[row.get("chi2", 0.0) for row in d.innovations] for d in (one, other)]
     assert chi2[0] == pytest.approx(chi2[1], rel=1e-10)
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("rank", [3, R])
+def test_gradients_with_patterns_agree_with_the_factor(rank: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second, small block sees all observations at once: it is added to the preconditioner by Woodbury's formula."""
+    monkeypatch.setattr("inversion.solvers.band.WIDTH", 6)
+    monkeypatch.setattr(precondition, "_SMALL", 5)
+    rng = np.random.default_rng(4)
+    h, q, bounds = staggered(), prior(0.1, SPACES["dense"]), weeks(P)
+    land = Block("land", h, np.ones((P, R)), q, bounds, grid=GRID)
+    side = Block("side", Dense(rng.random((1, N, 2))), np.ones((1, 2)),
+                 Covariance(np.full((1, 2), 3.0), Markov([0.0], 0.0), Independent(2)),
+                 np.array([[bounds[0, 0], bounds[-1, 1]]]), kind="boundary", labels=("N", "S"))  # fmt: skip
+    error = ObservationError.independent(rng.random(N) + 0.1)
+    problem = Problem(rng.random(N), error, (land, side), np.repeat(bounds[0, 0], N), np.repeat("A", N))
+    v = rng.random((N, 3))
+    found = krylov(problem, tolerance=1e-12, rank=rank, preconditioner="windows", columns=2)
+    assert found.solve(v) == pytest.approx(exact.dual(problem).solve(v), rel=1e-9, abs=1e-10)
+    assert max(found.used) < (12 if rank == R else 30)
+    assert isinstance(found.preconditioner, precondition.Enveloped)
+
+
+def test_patterns_keep_what_matters() -> None:
+    grid = Grid.regular(np.linspace(45.0, 55.0, 8), np.arange(9) * 1.5)
+    e = correlation_in_space(grid, 1e6)
+    for few in (2000, 1):  # eigenvectors, and a pivoted decomposition
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(precondition, "_EIGEN", few)
+            root = precondition.patterns(e, 30)
+            rest = e.dense() - root @ root.T
+            assert np.trace(rest) < 0.15 * 72
+            assert np.linalg.eigvalsh(rest)[0] > -1e-9
+            assert precondition.patterns(e, 72) @ precondition.patterns(e, 72).T == pytest.approx(e.dense(), abs=1e-9)

@@ -98,7 +98,7 @@ def _meaning(name: str) -> tuple[str, dict[str, Any], float]:
 def _times(rows: list[tuple[int, list[str]]], day_first: bool | None, where: str) -> tuple[Any, list[str]]:
     parts = [re.split(r"[/ :-]", cells[0]) for _, cells in rows]
     for (row, cells), part in zip(rows, parts, strict=True):
-        if len(part) != 6 or not all(p.replace(".", "", 1).isdigit() for p in part):
+        if len(part) != 6 or not all(len(p) < 20 and p.isascii() and p.replace(".", "", 1).isdigit() for p in part):
             raise InputError("a stamp cannot be read", where=f"{where}, line {row}", found=f"'{cells[0]}'",
                              need="03/27/2020 12:00:00.123")  # fmt: skip
     notes: list[str] = []
