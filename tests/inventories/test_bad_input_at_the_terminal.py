@@ -24,13 +24,13 @@ REGIONS = 'regions = { file = "r.geojson", key = "n" }\nareas = "spread"\n[time]
         (("heat(TJ)", "heat"), (), r"plants.csv, column 'heat': the column has no unit"),
         (("heat(TJ)", "heat(K)"), (), "the activity is no mass, volume or energy"),
         (("1A1a,bituminous,1000", "1A1a,bitumenous,1000"), (), "bitumenous.*did you mean bituminous"),
-        (("p3,XIN,1A2gviii", "p3,XIN,1A2zz"), (), "not one of NFR.*1A2zz"),
+        (("p3,XIN,1A2gviii", "p3,XIN,1A2zz"), (), "the class is not one of NFR.*1A2zz"),
         (("bituminous,1000", "bituminous,-1000"), (), "row 2: the activity is negative"),
         ((), ("south = 30.0", 'south = 30.0\noutside = "refuse"'), r"p4.*outside the grid.*longitude -40"),
         ((), ("hour = [0,", "hour = [9,"), "a profile does not sum to one.*33"),
         ((), ("[time]", REGIONS), r"a region is not in the file of regions.*HEB"),
         (("p2,HEB,1A1a,natural_gas,500", "p1,HEB,1A1a,bituminous,500"), (), "two rows stand for one source.*rows 2, 3"),
-        (("p1,HEB", "p1,河北"), ('file = "plants.csv"', 'file = "plants.csv"\nencoding = "ascii"'), "plants.csv.*ascii"),
+        (("p1,HEB", "p1,河北"), ('"plants.csv"', '"plants.csv"\nencoding = "ascii"'), "plants.csv.*ascii"),
     ],
 )  # fmt: skip
 def test_a_build_says_what_is_wrong(tmp_path: Path, table: tuple, job: tuple, words: str) -> None:
