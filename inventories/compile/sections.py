@@ -140,8 +140,9 @@ class TimeSection(Model):
 
     Parameters
     ----------
-    write : {"hours", "factored"}
-        The hours themselves, or annual means with the factors of hour, zone and sector.
+    write : {"hours", "gathered", "factored"}
+        The hours themselves, those of the cells that emit alone, or annual means with the factors of hour, zone and
+        sector.
     profiles : table, optional
         Tables by sector; the same rate in all hours where left out.
     map : table
@@ -160,7 +161,7 @@ class TimeSection(Model):
         As in ``ghg inventories expand``.
     """
 
-    write: Literal["hours", "factored"] = "hours"
+    write: Literal["hours", "gathered", "factored"] = "hours"
     profiles: ProfileFiles | None = None
     map: dict[str, str] = Field(default_factory=dict)
     profile: list[OwnProfile] = Field(default_factory=list)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GRIDDED", "HOURLY", "lines", "write_grids"]
 
-GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "factored": "factored.nc"}
+GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "gathered": "hourly.nc", "factored": "factored.nc"}
 
 
 def write_grids(

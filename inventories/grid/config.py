@@ -78,6 +78,13 @@ class ExpandJob(Model):
     bits: int = Field(0, ge=0, le=22, description="bits of the significand that are kept; 0 for all")
     compression: int = Field(1, ge=0, le=9)
     factored: bool = Field(False, description="write annual means and factors in the place of hours")
+    gathered: bool = Field(False, description="write only the cells that emit (CF compression by gathering)")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> ExpandJob:
+        if self.factored and self.gathered:
+            raise ValueError("a file is factored or gathered, not both")
+        return self
 
 
 class MergePart(Model):
@@ -171,16 +178,17 @@ def _like(path: Path, record: Record | None) -> Grid:
 
 
 def read_gridded(path: Path) -> xr.Dataset:
-    """Read a NetCDF file of gridded emissions, ours or another's; NOx of nitrogen is turned back to NO2."""
+    """Read a NetCDF file of gridded emissions, ours or another's: gathered cells are laid out, NOx is NO2."""
     from ghg.core.files import is_netcdf, open_input
     from inventories.grid.names import as_no2
+    from inventories.temporal.gather import scatter
 
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="gridded emissions")
     from ghg.core.netcdf import read
 
-    return as_no2(read(given))
+    return as_no2(scatter(read(given)))
 
 
 def _input(path: str, base: Path, record: Record | None) -> xr.Dataset:
@@ -275,7 +283,7 @@ def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, forc
         write(out, output, record=record, force=force)
         return out
     return expand_to_file(ds, profiles, job.year, output, record=record, zones=zones, by_sector=job.by_sector,
-                          bits=job.bits, level=job.compression, force=force)  # fmt: skip
+                          bits=job.bits, level=job.compression, force=force, gathered=job.gathered)  # fmt: skip
 
 
 def cell_zones(ds: xr.Dataset, timezone: str) -> tuple[tuple[str, ...], Any]:

@@ -53,7 +53,7 @@ def judge(path: Path, *options: str) -> tuple[int, str]:
     return int(not passed or errors), out.getvalue()
 
 
-@pytest.mark.parametrize("form", ["annual", "factored", "by_sector", "hemco", "edgar"])
+@pytest.mark.parametrize("form", ["annual", "factored", "by_sector", "gathered", "hemco", "edgar"])
 def test_files_of_every_kind_pass_both_suites(annual: xr.Dataset, tmp_path: Path, form: str) -> None:
     """The hours hold a species with sectors and one without."""
     path = tmp_path / "f.nc"
@@ -61,8 +61,8 @@ def test_files_of_every_kind_pass_both_suites(annual: xr.Dataset, tmp_path: Path
     sectors = made.drop_vars([n for n in made if str(n).startswith("origin")])
     for name in ("emission_co2", "emission_nox_n"):
         sectors[name] = sectors[name].expand_dims(sector=["A", "F"]).assign_attrs(made[name].attrs)
-    if form == "by_sector":
-        expand_to_file(sectors, {"": FLAT}, 2024, path, record=RECORD, by_sector=True)
+    if form in ("by_sector", "gathered"):
+        expand_to_file(sectors, {"": FLAT}, 2024, path, record=RECORD, by_sector=True, gathered=form == "gathered")
     else:
         forms = {"annual": lambda: made, "factored": lambda: factored(sectors, {"": FLAT}, 2024),
                  "hemco": lambda: cf.hemco(sectors), "edgar": lambda: cf.edgar(annual)}  # fmt: skip
