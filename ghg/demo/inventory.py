@@ -11,14 +11,15 @@ import pandas as pd
 from ghg.demo.plants import PlantTruth
 from ghg.demo.world import LANDFILL, LATITUDE, LONGITUDE, PLANTS, World, cell_of
 
-__all__ = ["LANDFILL_SHARE", "TRAFFIC_SHARE", "YEAR_SECONDS", "regions", "write"]
+__all__ = ["LANDFILL_SHARE", "TRAFFIC_SHARE", "YEAR_SECONDS", "counted", "regions", "write"]
 
 Array = npt.NDArray[np.float64]
 YEAR_SECONDS = 366.0 * 86400.0  # of 2024
 CARBON = {"diesel": 20.2, "natural_gas": 15.3}  # kg C/GJ, 2006 IPCC Guidelines vol 2 table 1.3
 CO2_PER_C = 44.0 / 12.0  # as the guidelines count
-TRAFFIC_SHARE = 0.50  # of the traffic is in the counts: what only passes through is left out
+TRAFFIC_SHARE = 0.50  # of the traffic in the city is in the counts: what only passes through is left out
 LANDFILL_SHARE = 0.50  # of the landfill's methane is in its report
+CARBON_OF = {"traffic": "diesel", "heating": "natural_gas"}
 METHANE = {"landfill": "waste", "gas": "natural_gas", "fields": "rice"}  # what it comes from
 U = {"plants": 0.015, "traffic": 0.06, "heating": 0.08, "landfill": 0.15, "gas": 0.15, "fields": 0.20}
 SECTORS = {"plants": "1A1a", "traffic": "1A3bi", "heating": "1A4bi", "landfill": "5A", "gas": "1B2b", "fields": "3Da1"}
@@ -45,15 +46,22 @@ def write(folder: Path, world: World, plants: dict[str, PlantTruth], rng: np.ran
              "lat": p.latitude, "coal (TJ)": plants[p.name].total / 94.6e3 * off["plants"]}
             for p in PLANTS]  # fmt: skip
     pd.DataFrame(rows).to_csv(folder / "plants.csv", index=False, float_format="%.6g")
-    for name, fuel, share in (("traffic", "diesel", TRAFFIC_SHARE), ("heating", "natural_gas", 1.0)):
-        heat = world.parts[name] * YEAR_SECONDS / (CARBON[fuel] * CO2_PER_C * 1e3)  # TJ
-        _cells(world, heat * share * off[name], f"{fuel} (TJ)", "CO2").to_csv(folder / f"{name}.csv", index=False,
+    for name, fuel in CARBON_OF.items():
+        heat = counted(world, name) * YEAR_SECONDS / (CARBON[fuel] * CO2_PER_C * 1e3)  # TJ
+        _cells(world, heat * off[name], f"{fuel} (TJ)", "CO2").to_csv(folder / f"{name}.csv", index=False,
                                                                        float_format="%.6g")  # fmt: skip
     for name in METHANE:
-        mass = world.parts[name] * YEAR_SECONDS / 1000.0 * (LANDFILL_SHARE if name == "landfill" else 1.0)  # t
+        mass = counted(world, name) * YEAR_SECONDS / 1000.0  # t
         mass = mass * np.clip(1.0 + U[name] * rng.standard_normal(mass.shape), 0.1, None)
         _cells(world, mass, "CH4 (t)", "CH4").to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     (folder / "inventory.toml").write_text(_job(), encoding="utf-8")
+
+
+def counted(world: World, name: str) -> Array:
+    """Return the part of a source that is in the tables, kg s-1 in each cell."""
+    if name == "traffic":
+        return world.parts[name] * (1.0 - (1.0 - TRAFFIC_SHARE) * world.city)
+    return world.parts[name] * (LANDFILL_SHARE if name == "landfill" else 1.0)
 
 
 def regions(world: World) -> dict[str, dict[str, Array]]:

@@ -215,7 +215,7 @@ def _inventory(project: Path, truth: dict[str, Any], found: Found) -> None:
         value, u = float(row["mass"]) / scale, float(row["u"]) / scale
         true = truth["regions_kg"][block][row["region"]] / scale
         found.rows.append(Row("inventory", block, row["region"], unit, true, value, value - K95 * u, value + K95 * u,
-                              meant=row["region"] not in ("city", "outskirts", "landfill")))  # fmt: skip
+                              meant=row["region"] not in ("city", "landfill")))  # fmt: skip
 
 
 def _inversion(project: Path, truth: dict[str, Any], found: Found) -> None:

@@ -119,8 +119,8 @@ name = "fossil"
 prior = "../out/inventory/gridded.nc"
 variable = "emission_co2"
 by = "all"
-relative = 0.4
-length = "8 km"
+relative = 0.6
+length = "10 km"
 
 [[block]]
 name = "biosphere"                # a sink is negative
@@ -128,7 +128,7 @@ prior = "prior.nc"
 variable = "biosphere"
 by = "all"
 relative = 0.5
-length = "15 km"
+length = "50 km"
 """
 
 CH4 = """# CH4 of the region: does the landfill report what it emits?
