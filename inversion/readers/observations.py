@@ -167,6 +167,9 @@ def _csv(given: Any, species: str, site: str, units: str, time: str, value: str,
 def _made(
     site: str, species: str, time: Any, values: tuple[Array, Array, Array], bad: npt.NDArray[np.bool_], where: str
 ) -> Observations:
+    if any(v.shape != time.shape for v in (*values, bad)):
+        raise InputError("mole fractions, uncertainties and flags are not one for each time", where=where,
+                         found=", ".join(str(v.size) for v in (*values, bad)), need=str(time.size))  # fmt: skip
     good = np.isfinite(values[0]) & ~bad & ~np.isnat(time)
     if not good.any():
         raise InputError(
