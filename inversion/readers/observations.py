@@ -209,6 +209,9 @@ def _made(
     site: str, species: str, time: Any, values: tuple[Array, ...], bad: npt.NDArray[np.bool_], where: str,
     tau: float = 0.0,
 ) -> Observations:  # fmt: skip
+    if any(v.shape != time.shape for v in (*values, bad)):
+        raise InputError("mole fractions, uncertainties and flags are not one for each time", where=where,
+                         found=", ".join(str(v.size) for v in (*values, bad)), need=str(time.size))  # fmt: skip
     good = np.isfinite(values[0]) & ~bad & ~np.isnat(time)
     if not good.any():
         raise InputError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -10,15 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.fuzz_binary import _shape_parts
 from ghg.core.clock import parse_times
 from ghg.core.config import read_toml
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.limits import check_axis, check_times, moment, parse_json
+from ghg.core.shapes import read_shapes
 from ghg.core.tables import read_table
 from ghg.core.time import localise
 from sensors.config import CampdReader, TableReader
 from sensors.readers import read
 from sensors.readers.series import read_series
+from tests.terminal import ENVIRONMENT
 
 CAMPD = "State,Facility ID,Unit ID,Date,Hour,Operating Time,CO2 Mass (short tons)\n"
 
@@ -111,3 +116,33 @@ def test_times_of_analysers_do_not_wrap_around(tmp_path: Path) -> None:
     path.write_text("Site,Year,Month,Day,Hour,Minute,co2\nA,2024,1,1,0,0,400\nA,2024,1,1,1,0,400\n")
     with pytest.raises(InputError, match=r"needed user_flag\)"):
         read_series(path, "icos")
+
+
+def test_a_full_disk_is_said_of_netcdf_too(tmp_path: Path) -> None:
+    """HDF5 does not say why it could not write; in a process of its own, whose files may not grow beyond 2 kB."""
+    code = (
+        "import resource, numpy as np, xarray as xr\n"
+        "from ghg.core.netcdf import write\nfrom ghg.core.provenance import Record\n"
+        "from ghg.core.errors import InputError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+        "try:\n    write(xr.Dataset({'flow': ('time', np.arange(9.0), {'units': 'm3 s-1'})}), 'x.nc',"
+        " record=Record('ghg test', None))\n"
+        "except InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT)
+    assert "x.nc: the disk is full (found file too large)" in done.stdout, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shapefile_cut_off(tmp_path: Path) -> None:
+    parts = _shape_parts()
+    for name, data in parts.items():
+        (tmp_path / name).write_bytes(data)
+    assert [s.name for s in read_shapes(tmp_path / "r.shp", "name")] == ["a", "b"]
+    (tmp_path / "r.shp").write_bytes(parts["r.shp"][:-20])
+    with pytest.raises(InputError, match="the shapefile is damaged or cut off"):
+        read_shapes(tmp_path / "r.shp", "name")
+    (tmp_path / "r.shp").write_bytes(parts["r.shp"])
+    (tmp_path / "r.dbf").write_bytes(parts["r.dbf"][:-5])
+    with pytest.raises(InputError, match="attributes of the shapefile are damaged"):
+        read_shapes(tmp_path / "r.shp", "name")

@@ -58,7 +58,10 @@ def read(path: Path) -> xr.Dataset:
     time = check_times(np.datetime64(0, "s") + np.round(raw["time"]).astype("timedelta64[s]"), path.name)
     columns = _columns(name, raw, _factor(name, unit, path.name), str(attrs.get("dataset_calibration_scale", "")))
     flag, reason = qc_flags(flags)
-    place = {k: float(attrs[f"site_{k}"]) for k in ("latitude", "longitude") if f"site_{k}" in attrs}
+    try:
+        place = {k: float(attrs[f"site_{k}"]) for k in ("latitude", "longitude") if f"site_{k}" in attrs}
+    except (ValueError, TypeError) as error:
+        raise InputError("the position of the site is no number", where=path.name, found=str(error)) from error
     head = {"source": "ObsPack", "site": str(attrs.get("site_code", "")), **place,
             "references": str(attrs.get("obspack_identifier_link", attrs.get("obspack_name", ""))),
             "title": str(attrs.get("dataset_name", path.stem))}  # fmt: skip
