@@ -21,7 +21,7 @@ from inversion.solvers.windows import REACH, Index, Windows
 if TYPE_CHECKING:
     from inversion.error import ObservationError
 
-__all__ = ["Band", "envelope"]
+__all__ = ["Band", "envelope", "sizes"]
 
 WIDTH = 256  # columns of a panel
 
@@ -57,6 +57,12 @@ def envelope(windows: Sequence[Windows], error: ObservationError, order: Index, 
             meets = np.flatnonzero((time >= mine.min() - span) & (time <= mine.max() + span))
             bottom[k] = max(bottom[k], meets[-1] + 1)
     return np.maximum.accumulate(bottom)
+
+
+def sizes(bottom: Index, n: int) -> int:
+    """Return how many numbers an envelope holds."""
+    start = np.arange(0, n, WIDTH)
+    return int(((bottom - start) * (np.minimum(start + WIDTH, n) - start)).sum())
 
 
 class Band:

@@ -12,23 +12,25 @@ whitened cells. Compare Yadav & Michalak (2013), Geosci. Model Dev. 6, 583-590, 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from inversion._blas import blas, lapack
 from inversion.covariance import Covariance, DenseCovariance
 from inversion.sensitivity import Array, Sensitivity
-from inversion.solvers.band import Band, envelope
+from inversion.solvers.band import WIDTH, Band, envelope, sizes
 from inversion.solvers.factor import BandFactor, DualFactor, PrimalFactor
-from inversion.solvers.windows import add_windows, whitened, windows_of
+from inversion.solvers.windows import Windows, add_windows, whitened, windows_of
 from inversion.time import Markov
 
 if TYPE_CHECKING:
     from inversion.problem import Problem
 
-__all__ = ["add_gram", "dual", "primal"]
+__all__ = ["Layout", "add_gram", "dual", "layout", "primal"]
 
 _INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
 _OPEN = 0.6  # share of pairs of observations with open windows below which they are taken by windows
@@ -62,24 +64,59 @@ def _indefinite(observation: int) -> InputError:
                       f"{observation}", hint="check the observation errors and the prior covariance")  # fmt: skip
 
 
-def banded(problem: Problem) -> BandFactor | None:
-    """Return the factor of S within an envelope; None where S is small or full."""
+@dataclass(frozen=True)
+class Layout:
+    """How S lies within its envelope.
+
+    Parameters
+    ----------
+    windows : list of Windows
+        Of each block.
+    order : array of int, shape (n,)
+        Observations in the order of the matrix.
+    bottom : array of int
+        See :func:`inversion.solvers.band.envelope`.
+    """
+
+    windows: list[Windows]
+    order: npt.NDArray[np.int64]
+    bottom: npt.NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Numbers within the envelope."""
+        return sizes(self.bottom, self.order.size)
+
+    def operations(self, problem: Problem) -> float:
+        """Return the multiplications and additions that S and its factor take."""
+        rows = [float(np.square(w.open_rows(), dtype=np.float64).sum()) * b.elements
+                for w, b in zip(self.windows, problem.blocks, strict=True)]  # fmt: skip
+        return sum(rows) + float(np.square((self.bottom - np.arange(self.bottom.size) * WIDTH) * 1.0).sum()) * WIDTH
+
+
+def layout(problem: Problem) -> Layout | None:
+    """Return the envelope of S; None where S is small or full."""
     if problem.n < _LEAST or not all(isinstance(b.covariance, Covariance) and isinstance(b.covariance.time, Markov)
                                      and _mean_seen(b.sensitivity) < problem.n for b in problem.blocks):  # fmt: skip
         return None
     windows = [windows_of(b.sensitivity, b.covariance.time) for b in problem.blocks]  # pyright: ignore[reportAttributeAccessIssue]
     largest = max(range(len(windows)), key=lambda k: problem.blocks[k].size)
     order = np.argsort(windows[largest].first, kind="stable")
-    bottom = envelope(windows, problem.error, order)
-    band = Band(bottom, order)
-    if band.flat.size > _FULL * problem.n**2:
+    found = Layout(windows, order, envelope(windows, problem.error, order))
+    return found if found.size <= _FULL * problem.n**2 else None
+
+
+def banded(problem: Problem) -> BandFactor | None:
+    """Return the factor of S within an envelope; None where S is small or full."""
+    if (found := layout(problem)) is None:
         return None
-    for block, window in zip(problem.blocks, windows, strict=True):
+    band = Band(found.bottom, found.order)
+    for block, window in zip(problem.blocks, found.windows, strict=True):
         add_windows(block.sensitivity, block.covariance, window, band)  # pyright: ignore[reportArgumentType]
     band.add_error(problem.error)
     diagonal = band.diagonal()[band.place]
     if info := band.factor():
-        raise _indefinite(int(order[info - 1]) + 1)
+        raise _indefinite(int(found.order[info - 1]) + 1)
     return BandFactor(band, diagonal)
 
 

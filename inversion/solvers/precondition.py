@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from inversion.covariance import Covariance
-from inversion.sensitivity import Array, Rows, Sensitivity, Sparse
-from inversion.solvers.band import Band, envelope
+from inversion.sensitivity import Array, Dense, Rows, Sensitivity, Sparse
+from inversion.solvers.band import Band, envelope, sizes
 from inversion.solvers.windows import Windows, add_windows, windows_of
 from inversion.space import Independent, Space
 from inversion.time import Markov
@@ -156,9 +156,9 @@ def windows(problem: Problem, rank: int, memory: float | None = None) -> Envelop
     order = np.argsort(seen[widest].first, kind="stable")
     bottom = envelope(seen, problem.error, order, _REACH)
     n, allowed = problem.n, _MEMORY * available_memory() if memory is None else memory
-    band = Band(bottom, order, np.float32)
-    if band.flat.size > _FULL * n * n / 2.0 or band.flat.nbytes > allowed:
+    if (size := sizes(bottom, n)) > _FULL * n * n / 2.0 or 4.0 * size > allowed:
         return None
+    band = Band(bottom, order, np.float32)
     lost = np.zeros(n)
     for block, window in zip(large, seen, strict=True):
         before = band.diagonal()
@@ -175,7 +175,7 @@ def windows(problem: Problem, rank: int, memory: float | None = None) -> Envelop
 
 def _fits(block: Block) -> bool:
     q = block.covariance
-    return isinstance(q, Covariance) and isinstance(q.time, Markov) and isinstance(block.sensitivity, Sparse)
+    return isinstance(q, Covariance) and isinstance(q.time, Markov) and not isinstance(block.sensitivity, Dense)
 
 
 def _root(block: Block) -> Array:
@@ -219,11 +219,11 @@ def patterns(space: Space, rank: int) -> Array:
 
 
 class Patterns(Sensitivity):
-    """A sparse sensitivity to patterns instead of cells, made period by period.
+    """A sensitivity to patterns instead of cells, made period by period.
 
     Parameters
     ----------
-    inner : Sparse
+    inner : Sensitivity
         (n, p, r).
     sigma : array, shape (p, r)
         Standard deviation of each cell.
@@ -231,7 +231,7 @@ class Patterns(Sensitivity):
         Patterns.
     """
 
-    def __init__(self, inner: Sparse, sigma: Array, root: npt.NDArray[np.float32]) -> None:
+    def __init__(self, inner: Sensitivity, sigma: Array, root: npt.NDArray[np.float32]) -> None:
         self.inner, self.sigma, self.root = inner, sigma, root
         self.shape = (inner.shape[0], inner.shape[1], root.shape[1])
 
@@ -240,6 +240,9 @@ class Patterns(Sensitivity):
         from inversion import _kernels
 
         h = self.inner
+        if not isinstance(h, Sparse):
+            rows, values = h.slab(t)
+            return rows, (values * self.sigma[t]).astype(np.float32) @ self.root
         rows, first, stop = h.period(t)
         out = np.zeros((rows.size, self.shape[2]), np.float32)
         scale = self.sigma[t].astype(np.float32)
