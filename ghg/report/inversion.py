@@ -45,6 +45,9 @@ def write_report(folder: Path, lang: str = "en") -> Path:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the folder holds no run of an inversion", where=str(folder), need="result.json",
                          hint="make one with ghg inversion run") from error  # fmt: skip
+    if not any(key.startswith("posterior_low") for key in whole[0]):
+        raise InputError("the run was written by an earlier version, which had no intervals", where=str(folder),
+                         hint="run it again")  # fmt: skip
     try:
         from ghg.report import inversion_figures as figures
     except ImportError as error:
@@ -150,7 +153,12 @@ def alarms(result: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
 
 def digits(value: float | None, count: int = 3) -> str:
     """Return a number to some significant digits, with a real minus."""
-    return "–" if value is None or value != value else f"{value:.{count}g}".replace("-", "\u2212")
+    if value is None or value != value:
+        return "–"
+    text = f"{value:.{count}g}"
+    if "e+" in text and abs(value) < 1e6:
+        text = f"{float(text):,.0f}".replace(",", "\u202f")
+    return text.replace("-", "\u2212")
 
 
 def pvalue(value: float | None) -> str:

@@ -156,7 +156,9 @@ def _frame(axes: Any, box: tuple[float, float, float, float], seen: xr.Dataset |
             axes.contour(lon, lat, share, [0.5], colors=INK, linewidths=0.5, linestyles="dashed")
     for k, (name, field) in enumerate(zip(seen["site"].values, seen["footprint_mean"].values, strict=True)):
         i, j = np.unravel_index(int(np.argmax(field)), field.shape)
-        y, x = (float(seen[f"site_{v}"].values[k]) for v in ("latitude", "longitude"))
+        y, x = (
+            float(seen[f"site_{v}"].values[k]) if f"site_{v}" in seen else np.nan for v in ("latitude", "longitude")
+        )
         x, y = (x, y) if np.isfinite(x + y) else (float(lon[j]), float(lat[i]))
         axes.plot(x, y, "^", color="white", mec="black", ms=6, mew=0.9, zorder=5)
         axes.annotate(str(name), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=6, color=INK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ghg.core.errors import InputError
-from ghg.report.inversion import Unit, alarms, rounded, sentence
+from ghg.report.inversion import Unit, alarms, digits, rounded, sentence
 from ghg.report.page import texts
 from inversion.diagnostics import ALARMS, Alarm, Diagnostics
 
@@ -30,6 +30,11 @@ def test_both_languages_have_the_same_words() -> None:
 )
 def test_a_number_ends_at_the_second_digit_of_its_uncertainty(value: float, u: float, want: str) -> None:
     assert rounded(value, u) == want
+
+
+def test_numbers_of_a_few_digits_have_no_powers_of_ten_that_nobody_needs() -> None:
+    assert [digits(v, 2) for v in (232.0, 12345.0, -0.034, 3.2e8, None)] == [
+        "230", "12\u202f000", "\u22120.034", "3.2e+08", "–"]  # fmt: skip
 
 
 def test_the_first_screen_says_source_sink_or_neither() -> None:
