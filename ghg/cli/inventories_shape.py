@@ -1,4 +1,4 @@
-"""``ghg inventories layers | speciate | series``: heights, mechanisms, and years."""
+"""``ghg inventories layers | speciate | series | positions``: heights, mechanisms, years, and what stands at sea."""
 
 from __future__ import annotations
 
@@ -81,3 +81,37 @@ def series(
     for method, count in Counter(r["method"] for r in rows).items():
         console.show(f"  {count:>6} years {method}")
     console.show(f"Written: {output} (series.csv)")
+
+
+@app.command()
+def positions(
+    config: options.Config,
+    output: options.OutFolder,
+    force: options.Force = False,
+    changes: options.Set = [],  # noqa: B006
+    form: options.Out = options.Format.text,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+) -> None:
+    """List sources of a table that stand at sea, or in another region than theirs."""
+    from ghg.core.config import load
+    from ghg.core.files import atomic_directory
+    from ghg.core.provenance import Record, write_manifest
+    from inventories.compile.output import write_csv
+    from inventories.compile.positions import PositionsJob, list_positions
+
+    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
+        job = load(config, PositionsJob, changes)
+        record = Record("inventories positions", job)
+        record.use(config, "configuration")
+        announce("positions")
+        known, rows = list_positions(job, config.parent, record)
+        write_csv(folder / "positions.csv", rows)
+        write_manifest(folder, record)
+    jobs.tell_steps(record, verbose)
+    if form is options.Format.json:
+        console.show_json(rows)
+        return
+    sea = sum(row["found"] == "at sea" for row in rows)
+    console.show(f"{known} positions: {sea} at sea, {len(rows) - sea} in another region than theirs")
+    console.show(f"Written: {output} (positions.csv)")

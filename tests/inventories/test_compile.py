@@ -2,12 +2,13 @@
 
 import csv
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ghg.core.config import load_dict
+from ghg.core.config import load, load_dict
 from ghg.core.errors import InputError
 from ghg.core.provenance import verify
 from inventories.compile.checks import carbon_balance, double_counting, jumps, particle_order
@@ -242,3 +243,13 @@ def test_masses_of_regions_carry_their_uncertainty(tmp_path):
     shared = (0.5 * (27.2 - 24.4) / 1.96 / 25.8) ** 2  # the factor of coal, common to both rows
     assert (one["u"] / one["mass"]) ** 2 == pytest.approx(shared + 0.02**2 / 2.0, rel=0.05)
     assert lone["u"] > 0.02 * lone["mass"]
+
+
+def test_the_plant_of_the_example_is_built_from_its_own_table():
+    """IPCC 2006: 25.8 kg C/GJ; the plant's own carbon content gives 3,735,005 t, 5 % less."""
+    folder = Path(__file__).resolve().parents[2] / "examples" / "china-power"
+    ds = run(load(folder / "inventory.toml", InventoryJob), base=folder)
+    with (folder / "fuel.csv").open(encoding="utf-8-sig") as file:
+        energy = sum(float(r["入炉煤量(t)"]) * float(r["收到基低位发热量(GJ/t)"]) for r in csv.DictReader(file))
+    assert totals(ds)["CO2"] == pytest.approx(energy * 25.8 * 44 / 12, rel=1e-12)
+    assert set(ds["region"].values) == {"CHN"} and ds.sizes["source"] == 12
