@@ -6,6 +6,7 @@ the value is off, root mean square; for each fault how often it is caught; and a
 
 ``python benchmarks/demo_coverage.py PROJECT [REPLICATES]`` takes a project of ``ghg demo --keep`` instead and draws the
 errors of towers, transport, background and inventory anew (400 times): the inversions alone are judged, in a minute.
+``python benchmarks/demo_coverage.py plants [SEEDS FIRST]`` judges the plants alone.
 """
 
 from __future__ import annotations
@@ -106,7 +107,44 @@ def _inventory(made: world.World, name: str, rng: np.random.Generator) -> np.nda
     return np.asarray(whole) / mass / made.area
 
 
+def plants_only(seeds: int, first: int) -> str:
+    """Judge totals, verdicts and screenings of the plants alone."""
+    from ghg.core.config import load
+    from ghg.demo import plants
+    from ghg.facility.config import FacilityJob
+    from ghg.facility.job import compare_job
+    from sensors.integrity.config import IntegrityJob
+    from sensors.integrity.job import run as screen
+
+    z: dict[str, list[float]] = defaultdict(list)
+    inside: dict[str, list[bool]] = defaultdict(list)
+    verdicts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for seed in range(first, first + seeds):
+        with tempfile.TemporaryDirectory() as place:
+            truth = plants.write(Path(place), np.random.default_rng([seed, 4]))
+            for plant in world.PLANTS:
+                base = Path(place) / plant.name.lower()
+                found = compare_job(load(base / "compare.toml", FacilityJob, ["comparison.draws=20000"]), base)
+                verdicts[plant.name][found.verdict.code] += 1
+                for side, total in (("measured", found.measured_total), ("accounted", found.accounted_total)):
+                    if side == "accounted" or plant.matter != "flow":
+                        low, high = total.interval
+                        inside[side].append(low <= truth[plant.name].total <= high)
+                        z[side].append((total.value - truth[plant.name].total) / total.u)
+                screening = screen(load(base / "screen.toml", IntegrityJob, []), base=base)
+                alarms = screening.alarms
+                verdicts[plant.name]["screened: copied week"] += any(a.detector == "copied" for a in alarms)
+                verdicts[plant.name]["screened: any alarm"] += bool(alarms)
+    lines = [f"{seeds} seeds from {first}"]
+    lines += [f"{side:<10} inside {100.0 * np.mean(inside[side]):5.1f} % of {len(z[side])}   rms z "
+              f"{np.sqrt(np.mean(np.square(z[side]))):.2f}" for side in z]  # fmt: skip
+    return "\n".join([*lines, *(f"{name}: {dict(told)}" for name, told in verdicts.items())])
+
+
 def main() -> None:
+    if sys.argv[1:2] == ["plants"]:
+        print(plants_only(*[int(a) for a in sys.argv[2:4]] if len(sys.argv) > 3 else (20, 1)))
+        return
     if len(sys.argv) > 1 and not sys.argv[1].isdigit():
         print(inversions(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 400))
         return

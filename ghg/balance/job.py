@@ -80,7 +80,7 @@ def _inventory(job: BalanceJob, base: Path, record: Record | None) -> tuple[list
         **{f"where.{header}": ColumnSpec(header, kind="text") for header in t.where},
     })  # fmt: skip
     for header, text in t.where.items():
-        frame = frame[frame[f"where.{header}"] == text]
+        frame = frame.loc[frame[f"where.{header}"] == text, :]
         if frame.empty:
             raise InputError("no row of the inventory is taken", where=f"inventory.where, {header}", found=text)
     if record is not None:

@@ -171,6 +171,7 @@ start = "2024-01-01"
 end = "2025-01-01"
 by = "month"
 margin = "5 %"
+draws = 200000
 
 [measured.reader]
 {READER.format(name=plant.name, section="measured.reader")}
