@@ -1,7 +1,7 @@
 """Wheel and source archive: built, looked into, installed in an empty environment, and run there.
 
-``python benchmarks/packaging.py [PYTHON ...]`` (``build`` and ``hatchling`` must be installed here); each PYTHON gets an
-environment of its own. Nothing of this checkout is on the path of what is run.
+``python benchmarks/wheel_and_sdist.py [PYTHON ...]`` (``build`` and ``hatchling`` must be installed here); each PYTHON gets
+an environment of its own. Nothing of this checkout is on the path of what is run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def trial(python: str, wheel: Path, folder: Path) -> list[str]:
     job = ROOT / "examples" / "cholla-2012" / "compare.toml"
     steps = {"--version": ["--version"], "doctor": ["doctor"], "--help": ["--help"],
              "completion": ["--show-completion"], "init": ["facility", "init", "-o", "job.toml"],
-             "compare": ["facility", "compare", str(job), "-o", "report", "-q"], "verify": ["verify", "report"]}  # fmt: skip
+             "compare": ["facility", "compare", str(job), "-o", "report", "-q"],
+             "verify": ["verify", "report"]}  # fmt: skip
     lines = []
     for name, arguments in steps.items():
         done = subprocess.run([home / "bin" / "ghg", *arguments], cwd=folder, env=plain, capture_output=True, text=True)
@@ -67,8 +68,10 @@ def main() -> None:
         build = [sys.executable, "-m", "build", "--no-isolation", "-o", dist, ROOT]
         subprocess.run(build, check=True, capture_output=True)
         wrong = contents(dist)
-        print("\n".join(wrong) or f"wheel and source archive hold the {len(tracked())} files of the packages, no tests in "
-              "the wheel, py.typed and entry point in place")  # fmt: skip
+        sound = (
+            f"wheel and source archive hold the {len(tracked())} files of the packages, py.typed and the entry point"
+        )
+        print("\n".join(wrong) or sound)
         for number, python in enumerate(sys.argv[1:]):
             print(f"== {python}", flush=True)
             folder = Path(base) / str(number)
