@@ -62,7 +62,8 @@ docs: $(call STAMP,docs) ## the documentation site, in build/site
 	@$(BIN)/python docs/build.py
 
 package: $(call STAMP,dev) ## wheel and sdist, installed and run in an empty environment
-	@$(BIN)/python benchmarks/wheel_and_sdist.py
+	@echo "==> packages"
+	@$(BIN)/python benchmarks/wheel_and_sdist.py $(PYTHON)
 
 constraints: $(call STAMP,dev) ## write the tested versions
 	@$(BIN)/python -m pip freeze --exclude-editable --exclude ghg-toolkit > constraints.txt

@@ -1,7 +1,7 @@
 """Wheel and source archive: built, looked into, installed in an empty environment, and run there.
 
-``python benchmarks/wheel_and_sdist.py [PYTHON ...]`` (``build`` and ``hatchling`` must be installed here); each PYTHON gets
-an environment of its own. Nothing of this checkout is on the path of what is run.
+``python benchmarks/wheel_and_sdist.py [PYTHON ...]`` (``build`` and ``hatchling`` must be here); each PYTHON gets an
+environment of its own. Nothing of this checkout is on the path of what is run.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def contents(dist: Path) -> list[str]:
     return wrong + ([] if "ghg = ghg.cli:main" in entry else ["the entry point is missing"])
 
 
-def trial(python: str, wheel: Path, folder: Path) -> list[str]:
-    """Install into an empty environment and run; return one line for each step."""
+def trial(python: str, wheel: Path, folder: Path) -> tuple[list[str], bool]:
+    """Install into an empty environment and run; return one line for each step, and whether all went well."""
     home = folder / "environment"
     subprocess.run([python, "-m", "venv", home], check=True)
     pip = [home / "bin" / "python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
@@ -53,12 +53,13 @@ def trial(python: str, wheel: Path, folder: Path) -> list[str]:
              "completion": ["--show-completion"], "init": ["facility", "init", "-o", "job.toml"],
              "compare": ["facility", "compare", str(job), "-o", "report", "-q"],
              "verify": ["verify", "report"]}  # fmt: skip
-    lines = []
+    lines, sound = [], True
     for name, arguments in steps.items():
         done = subprocess.run([home / "bin" / "ghg", *arguments], cwd=folder, env=plain, capture_output=True, text=True)
+        sound &= done.returncode == 0
         said = (done.stdout + done.stderr).strip().splitlines()
         lines.append(f"{name:12s} exit {done.returncode}  {said[0][:90] if said else ''}")
-    return lines
+    return lines, sound
 
 
 def main() -> None:
@@ -76,7 +77,9 @@ def main() -> None:
             print(f"== {python}", flush=True)
             folder = Path(base) / str(number)
             folder.mkdir()
-            print("\n".join(trial(python, next(dist.glob("*.whl")), folder)), flush=True)
+            lines, ran = trial(python, next(dist.glob("*.whl")), folder)
+            print("\n".join(lines), flush=True)
+            wrong += [] if ran else [python]
     sys.exit(bool(wrong))
 
 
