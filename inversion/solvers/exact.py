@@ -179,9 +179,9 @@ def _mean_seen(h: Sensitivity) -> float:
     return float(np.mean([h.shape[0] if rows is None else rows.size for rows in seen]))
 
 
-def _symmetric(z: Array, s: Array) -> None:
-    """Add z z' to the lower triangle of s, z (n, k) in C order."""
-    result = blas.dsyrk(1.0, z.T, beta=1.0, c=s, trans=1, lower=1, overwrite_c=1)
+def _symmetric(z: Array, s: Array, scale: float = 1.0) -> None:
+    """Add scale z z' to the lower triangle of s, z (n, k) in C order."""
+    result = blas.dsyrk(scale, z.T, beta=1.0, c=s, trans=1, lower=1, overwrite_c=1)
     if result is not s and not np.shares_memory(result, s):
         s[...] = result
 
@@ -189,7 +189,7 @@ def _symmetric(z: Array, s: Array) -> None:
 def _recursion(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> None:
     assert isinstance(q.time, Markov)
     n, p, r = h.shape
-    lower = None if lower is None else np.asfortranarray(lower)
+    lower = None if lower is None else np.ascontiguousarray(lower)
     batch = max(1, _INNER // r)
     carried = np.zeros((n, r))
     buffer = np.empty((n, batch, r)) if batch > 1 else None
@@ -205,7 +205,7 @@ def _recursion(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> 
             carried[rows] += part
         scale = q.time.innovation[i] if i else 1.0
         if buffer is None:
-            _symmetric(carried * scale if scale != 1.0 else carried, s)
+            _symmetric(carried, s, scale * scale)
             continue
         np.multiply(carried, scale, out=buffer[:, filled])
         filled += 1

@@ -82,11 +82,11 @@ def windows_of(h: Sensitivity, time: TimeCorrelation, reach: float = REACH) -> W
 
 
 def whitened(values: Array, sigma: Array, lower: Array | None) -> Array:
-    """Return (values * sigma) L, (rows, r)."""
+    """Return (values * sigma) L, (rows, r), L in C order."""
     scaled = values * sigma
     if lower is None:
         return scaled
-    return blas.dtrmm(1.0, lower, scaled.T, side=0, lower=1, trans_a=1, overwrite_b=1).T
+    return blas.dtrmm(1.0, lower.T, scaled.T, side=0, lower=0, overwrite_b=1).T  # L', as it lies in memory, is upper
 
 
 def add_windows(h: Sensitivity, q: Covariance, windows: Windows, target: Target, dtype: Any = np.float64) -> None:
@@ -165,10 +165,9 @@ class _Open:
         self.syrk, self.gemm = getattr(blas, f"{kind}syrk"), getattr(blas, f"{kind}gemm")
         self.batch = max(1, _INNER // r)
         lower = q.space.lower()
-        self.lower = None if lower is None else np.asfortranarray(lower)
+        self.lower = None if lower is None else np.ascontiguousarray(lower)
         few = isinstance(h, Sparse) and lower is not None and h.nonzeros < _FEW * r * float(windows.open_rows().sum())
         self.sparse = h if few and isinstance(h, Sparse) else None
-        self.root = None if lower is None or self.sparse is None else np.ascontiguousarray(lower)
         size = self._slots(p)
         self.free = list(range(size))[::-1]
         self.slot = np.full(n, -1, dtype=np.int64)
@@ -230,7 +229,7 @@ class _Open:
             idle[slots] = False
             self.left[idle] *= decay
             _kernels.add_whitened(
-                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.root, True, decay, self.left
+                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.lower, True, decay, self.left
             )
             return
         self.left *= decay
