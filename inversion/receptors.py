@@ -97,7 +97,8 @@ def integrated(one: FootprintsJob, base: Path, time: Times, record: Record | Non
             record.use(path, "footprints")
     if paths[0].suffix == ENDING:
         store = open_store(paths[0])
-        return Seen(_from_store(store, store.rows_of([one.site] * time.size, time)), store.grid)
+        own = store.footprints(one.site, time) if len(store.arrays["lags"]) else None
+        return Seen(_from_store(store, store.rows_of([one.site] * time.size, time)), store.grid, own)
     opened = read_footprints(paths, format=one.format, site=one.site, units=one.units, label=one.label)
     rows = opened.match(time)
     if one.truncated == "refuse":

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, open_input
-from inversion.footprints import UNIT, Footprints
+from inversion.footprints import UNIT, Footprints, Piece
 
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
@@ -99,6 +99,33 @@ class Store:
                              hint="leave them out, or pack the footprints")  # fmt: skip
         return rows
 
+    def footprints(self, site: str, time: npt.ArrayLike) -> Footprints:
+        """Return the footprints of a site at its observations, unread, resolved in time where they were packed so.
+
+        Raises
+        ------
+        InputError
+            As :meth:`rows_of`.
+        """
+        a = self.arrays
+        stamps = np.atleast_1d(np.asarray(time))
+        rows = self.rows_of([site] * stamps.size, stamps)
+        lags = np.asarray(a["lags"], np.float64).reshape(-1, 2)
+        shape = (len(lags) + 1, a["latitude"].size, a["longitude"].size)
+
+        def load(index: npt.NDArray[np.int64]) -> Piece:
+            out = np.zeros((index.size, shape[0], shape[1] * shape[2]))
+            for k, row in enumerate(rows[index].tolist()):
+                own = slice(int(a["start"][row]), int(a["start"][row + 1]))
+                np.add.at(out[k], (a["lag"][own].astype(np.int64), a["cell"][own].astype(np.int64)), a["value"][own])
+            every = out.reshape(index.size, *shape)
+            return Piece(every.sum(axis=1), every[:, :-1] if len(lags) else None)
+
+        place = self.sites.index(site.upper())
+        return Footprints(site.upper(), a["time"][rows].astype("datetime64[ns]"), float(a["period"][place]),
+                          np.asarray(a["latitude"]), np.asarray(a["longitude"]), load, lags if len(lags) else None,
+                          attrs={"file": self.where})  # fmt: skip
+
     def enhancement(self, flux: Array, rows: npt.NDArray[np.int64] | None = None) -> Array:
         """Return what a constant flux (lat, lon) [mol m-2 s-1] adds to each row, mol mol-1."""
         from inversion import _store_kernels
@@ -128,8 +155,9 @@ class Store:
 
         Notes
         -----
-        A resolved interval sees the period that holds its middle; the remainder the one at the end of the last
-        resolved interval; an integrated footprint the one that holds the observation.
+        Lags count from the middle of the averaging interval, when the mean particle was released. A resolved interval
+        sees the period that holds its middle; the remainder the one at the end of the last resolved interval; an
+        integrated footprint the one that holds the observation.
 
         Raises
         ------
@@ -143,7 +171,10 @@ class Store:
         edges = np.asarray(bounds).astype("datetime64[ns]").astype(np.int64)
         lags = a["lags"].reshape(-1, 2)
         back = np.append(lags.mean(axis=1), lags[-1, 1] if len(lags) else 0.0) * 3600e9
-        moments = a["time"][rows][:, None] - back[None, :].astype(np.int64)
+        release = a["time"][rows] + (0.5e9 * np.asarray(a["period"])[a["site"][rows]]).astype(np.int64)
+        moments = release[:, None] - back[None, :].astype(np.int64)
+        if not len(lags):
+            moments = a["time"][rows][:, None]
         period = np.searchsorted(edges[:, 0], moments, side="right") - 1
         if (a["time"][rows] >= edges[-1, 1]).any():
             raise InputError("observations lie after the last period of the state", where=self.where)

@@ -68,6 +68,20 @@ def test_the_hours_of_a_footprint_belong_to_the_days_of_the_state(tmp_path: Path
     np.testing.assert_allclose(far[rows[7], 2].reshape(6, 8), rest[7] * 0.5, rtol=1e-5)  # 24 of the 48 hours before
 
 
+def test_a_packed_store_keeps_the_hours(tmp_path: Path) -> None:
+    from ghg.core.provenance import Record
+    from inversion.receptors import by_site
+    from inversion.store import pack
+
+    example.write(tmp_path)
+    resolved(tmp_path)
+    pack(by_site([tmp_path / "A-fine.nc"]), tmp_path / "A.ghgfp", record=Record("pack"))
+    text = {'file = "A.nc"': 'file = "A.ghgfp"', 'length = "200 km"': 'length = "200 km"\nby = "day"'}
+    packed = assemble(job(tmp_path, text), tmp_path).block("land").sensitivity.dense()
+    read = with_fine(tmp_path).block("land").sensitivity.dense()
+    np.testing.assert_allclose(packed, read, rtol=2e-5, atol=1e-9)
+
+
 def test_a_prior_that_varies_within_the_day_goes_through_the_hours_of_the_footprint(tmp_path: Path) -> None:
     example.write(tmp_path)
     fine, rest = resolved(tmp_path)

@@ -51,9 +51,10 @@ def test_the_sensitivity_puts_each_lag_into_its_period(tmp_path: Path, rng: np.r
     piece = one.read(rows)
     assert piece.resolved is not None
     for k, hour in enumerate((4, 2)):
-        at = hour + 4  # the period that begins with the observation
-        assert h[k, at - 1] == pytest.approx(piece.resolved[k, 0], rel=1e-6)
-        assert h[k, at - 2] == pytest.approx(piece.resolved[k, 1] + piece.remainder[k], rel=1e-6)
+        at = hour + 4  # the period that begins with the observation; the mean particle was released in its middle
+        assert h[k, at] == pytest.approx(piece.resolved[k, 0], rel=1e-6)
+        assert h[k, at - 1] == pytest.approx(piece.resolved[k, 1], rel=1e-6)
+        assert h[k, at - 2] == pytest.approx(piece.remainder[k], rel=1e-6)
     assert h.sum(axis=1) == pytest.approx(piece.total, rel=1e-6)
     with pytest.raises(InputError, match="before the first period"):
         store.sensitivity(rows, bounds[8:])
