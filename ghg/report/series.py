@@ -22,7 +22,8 @@ __all__ = ["allan", "background", "save", "spikes", "trend"]
 
 ENDINGS = (".png", ".svg", ".pdf")
 COLOURS = (MEASURED, ACCOUNTED, UP, DOWN, "#56b4e9", "#e69f00", "#000000")
-NAMES = {"co2": "CO$_2$", "ch4": "CH$_4$", "n2o": "N$_2$O", "co": "CO"}
+# plain letters: a label with mathematics would be drawn in a font without Chinese
+NAMES = {"co2": "CO\N{SUBSCRIPT TWO}", "ch4": "CH\N{SUBSCRIPT FOUR}", "n2o": "N\N{SUBSCRIPT TWO}O", "co": "CO"}
 UNITS = {"umol mol-1": "ppm", "nmol mol-1": "ppb", "umol mol-1 year-1": "ppm per year",
          "nmol mol-1 year-1": "ppb per year"}  # fmt: skip
 
