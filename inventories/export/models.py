@@ -46,7 +46,7 @@ def fluxes(ds: xr.Dataset, name: str, space: tuple[str, ...] = ()) -> Array:
 
 
 def molar_of(array: xr.DataArray) -> float | None:
-    """Return the molar mass of an emission [kg mol-1]: its own (of a speciation), else the known; None for particles."""
+    """Return the molar mass of an emission [kg mol-1]: its own (of a speciation) or the known; None for particles."""
     own = array.attrs.get("molar_mass")
     return float(own) if own else molar_mass(fields.species_of(str(array.name)))
 
