@@ -45,6 +45,12 @@ def fluxes(ds: xr.Dataset, name: str, space: tuple[str, ...] = ()) -> Array:
     return values if values.ndim == len(space) + 1 else values[None]
 
 
+def molar_of(array: xr.DataArray) -> float | None:
+    """Return the molar mass of an emission [kg mol-1]: its own (of a speciation) or the known; None for particles."""
+    own = array.attrs.get("molar_mass")
+    return float(own) if own else molar_mass(fields.species_of(str(array.name)))
+
+
 def stamps(ds: xr.Dataset, start: str | None) -> npt.NDArray[np.datetime64]:
     """Return the times of emissions, or the one that is given for those that have none."""
     if "time" in ds.dims:
@@ -106,7 +112,7 @@ def write_wrfchem(
     on = regrid(ds, grid)
     times = stamps(on, start)
     wanted = fields.emissions(on)
-    masses = {name: molar_mass(fields.species_of(name)) for name in wanted}
+    masses = {name: molar_of(on[name]) for name in wanted}
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
         ny, nx = grid.shape
         for dim, size in (("Time", None), ("DateStrLen", 19), ("west_east", nx), ("south_north", ny),
@@ -179,7 +185,7 @@ def write_ioapi(
         )
     times, wanted = stamps(ds, start), fields.emissions(ds)
     area, worst = grid.area, 0.0
-    masses = {variable: molar_mass(fields.species_of(variable)) for variable in wanted}
+    masses = {variable: molar_of(ds[variable]) for variable in wanted}
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
         ny, nx = grid.shape
         for dim, size in (("TSTEP", None), ("DATE-TIME", 2), ("LAY", 1), ("VAR", len(wanted)), ("ROW", ny),

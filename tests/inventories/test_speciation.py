@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 import xarray as xr
@@ -11,9 +12,12 @@ import xarray as xr
 from ghg.core import netcdf
 from ghg.core.errors import InputError
 from ghg.core.provenance import Record
+from inventories.export.models import write_ioapi
 from inventories.grid.fields import coordinates, with_year
-from inventories.grid.grids import LonLat
+from inventories.grid.grids import LonLat, Projected
 from inventories.grid.names import as_nitrogen
+from inventories.grid.projections import LambertConformal
+from inventories.grid.regrid import regrid
 from inventories.speciation import read_speciation, speciate
 from tests.terminal import inside
 
@@ -98,3 +102,16 @@ def test_commands_take_files_whose_nox_is_nitrogen(ds: xr.Dataset, table: Path, 
                  record=Record("t", command=["t"]), force=True)  # fmt: skip
     done = inside("inventories", "layers", tmp_path / "l.toml", "-o", tmp_path / "no.nc", "-q")
     assert done.returncode == 2 and "no time" in done.stderr and not (tmp_path / "no.nc").exists()
+
+
+def test_models_count_the_moles_of_a_mechanism(ds: xr.Dataset, table: Path, tmp_path: Path) -> None:
+    edges = np.arange(-3, 4) * 50000.0
+    lambert = Projected(LambertConformal(40, 50, 46, 6.5), edges, edges)
+    on = regrid(speciate(ds.drop_vars(["emission_pm25", "emission_co"]), read_speciation(table)), lambert)
+    write_ioapi(on, tmp_path / "emis.nc", record=Record("t", command=["t"]))
+    with netCDF4.Dataset(tmp_path / "emis.nc") as nc:
+        moles = float(np.asarray(nc["TOL"][:], float).sum())
+        nitrogen = sum(float(np.asarray(nc[n][:], float).sum()) for n in ("NO", "NO2"))
+    mass = {n: float((on[f"emission_{n}"] * on["cell_area"]).sum()) for n in ("tol", "no", "no2")}
+    assert moles * 0.0921 == pytest.approx(mass["tol"], rel=1e-6)
+    assert nitrogen == pytest.approx(mass["no"] / 0.030006 + mass["no2"] / 0.046005, rel=1e-6)

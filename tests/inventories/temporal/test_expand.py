@@ -177,7 +177,6 @@ def test_bad_input_is_named(annual, tmp_path: Path) -> None:
         expand(annual, PROFILES, 2022, bits=40)
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("by_sector", [False, True])
 def test_gathered_hours_are_those_of_the_cells_that_emit(annual, tmp_path: Path, by_sector: bool) -> None:
     """CF-1.11 8.2: laid out on the grid again they are the whole file, to the last bit."""
