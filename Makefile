@@ -6,7 +6,7 @@ STAMP = $(VENV)/.stamp-$(1)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types layers check bench constraints clean
+.PHONY: help demo cholla city test lint types layers check bench bench-short docs package constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -22,9 +22,15 @@ $(VENV)/.stamp-%: $(call STAMP,venv) pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[$*]'
 	@touch $@
 
-demo: $(call STAMP,report) ## set everything up, compare a real plant's measured and accounted CO2, write the report
+demo: cholla city ## set everything up; a real plant's verdict, then a made-up city whose truth is known
+
+cholla: $(call STAMP,report) ## compare a real plant's measured and accounted CO2, write the report
 	@echo "==> Cholla power plant, 2012: measured against accounted CO2"
 	@$(BIN)/ghg facility compare examples/cholla-2012/compare.toml -o cholla-2012-report --force
+
+city: $(call STAMP,report) ## the whole chain on a made-up city, every number beside the truth
+	@echo "==> a made-up city whose truth is known: towers, plants, inventory, fluxes, balance (one to two minutes)"
+	@$(BIN)/ghg demo --keep demo-city --force
 
 test: $(call STAMP,test) ## set everything up and pass the tests
 	@echo "==> tests"
@@ -44,12 +50,23 @@ layers: $(call STAMP,dev) ## import-linter: dependencies point one way
 
 check: lint types layers test ## all of the above
 
-bench: $(call STAMP,test) ## benchmarks against the floor and against peers
+bench: $(call STAMP,test) ## benchmarks against the floor and against peers that are there: one table, kept in build/bench
 	@echo "==> benchmarks"
-	@for f in benchmarks/bench_*.py; do echo "--- $$f"; $(BIN)/python $$f || exit 1; done
+	@$(BIN)/python benchmarks/table.py
+
+bench-short: $(call STAMP,test) ## the quick ones (some 20 s)
+	@$(BIN)/python benchmarks/table.py --short
+
+docs: $(call STAMP,docs) ## the documentation site, in build/site
+	@echo "==> documentation"
+	@$(BIN)/python docs/build.py
+
+package: $(call STAMP,dev) ## wheel and sdist, installed and run in an empty environment
+	@echo "==> packages"
+	@$(BIN)/python benchmarks/wheel_and_sdist.py $(PYTHON)
 
 constraints: $(call STAMP,dev) ## write the tested versions
 	@$(BIN)/python -m pip freeze --exclude-editable --exclude ghg-toolkit > constraints.txt
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache cholla-2012-report
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache build cholla-2012-report demo-city

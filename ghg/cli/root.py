@@ -41,9 +41,14 @@ class LazyGroup(TyperGroup):
         if cmd_name not in GROUPS:
             return None
         module, line = GROUPS[cmd_name]
-        if cmd_name not in sys.argv:
+        if cmd_name not in (*sys.argv, *_completed()):
             return typer.main.get_command(_placeholder(cmd_name, line))
         return typer.main.get_command(importlib.import_module(module).app)
+
+
+def _completed() -> list[str]:
+    """Return the words of a line that a shell wants completed: bash, or zsh, fish and PowerShell."""
+    return f"{os.environ.get('COMP_WORDS', '')} {os.environ.get('_TYPER_COMPLETE_ARGS', '')}".split()
 
 
 def _placeholder(name: str, line: str) -> typer.Typer:

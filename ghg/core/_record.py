@@ -15,6 +15,7 @@ from typing import Any
 
 from ghg import __version__
 from ghg.core.files import is_netcdf, open_input, sha256
+from ghg.core.limits import DAMAGED_NETCDF
 
 __all__ = ["Record", "own_attributes"]
 
@@ -165,7 +166,7 @@ def own_attributes(path: Path) -> dict[str, Any]:
         with netCDF4.Dataset(path) as nc:
             keys = set(nc.ncattrs()) & {"content_digest", "provenance"}
             return {key: nc.getncattr(key) for key in keys}
-    except (OSError, RuntimeError):
+    except DAMAGED_NETCDF:
         return {}
 
 

@@ -14,6 +14,7 @@ from ghg.core._table_files import Percent
 from ghg.core.errors import GhgError, InputError, UnitError
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "--", "-", "—", "——", "/", "无", "缺失"})
+LONGEST_HEADER, LONGEST_UNIT = 500, 100  # characters
 _BRACKETS = re.compile(r"^(.*?)\s*/?\s*[(\[{]\s*([^()\[\]{}]+(?:\([^()]*\))?[^()\[\]{}]*)\s*[)\]}]\s*$")
 _GROUPED = {
     ".": re.compile(r"[+-]?\d{1,3}(?:([, '’])\d{3})(?:\1\d{3})*(?:\.\d*)?"),
@@ -79,6 +80,8 @@ def alike(text: Any) -> str:
 
 def name_and_unit(header: str) -> tuple[str, str | None]:
     """Return the name and the unit of a header such as ``Flow (m3/h)``."""
+    if len(header) > LONGEST_HEADER:  # no header, and patterns go astray in thousands of blanks
+        return header, None
     match = _BRACKETS.match(unicodedata.normalize("NFKC", header).strip())
     return (match[1], match[2].strip()) if match and match[1] else (header, None)
 
@@ -152,6 +155,8 @@ def _unit_row(found: list[Found], cells: list[list[Any]]) -> dict[str, str]:
 def _is_unit(text: str) -> bool:
     from ghg.core.units import is_compatible
 
+    if len(text) > LONGEST_UNIT:
+        return False
     try:
         return is_compatible(unicodedata.normalize("NFKC", text).strip().strip("()[]"), "1") or True
     except UnitError:

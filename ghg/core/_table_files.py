@@ -10,7 +10,6 @@ import csv
 import gzip
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 from ghg.core.errors import InputError
 from ghg.core.files import open_input
+from ghg.core.limits import DAMAGED_ARCHIVE
 
 HEAD = 50  # rows in which the header is looked for
 DELIMITERS = (",", ";", "\t", "|")
@@ -119,7 +119,7 @@ def _unpack(data: bytes, name: str, member: str | None) -> tuple[bytes, str, lis
         if data[:2] == b"\x1f\x8b":
             try:
                 data = gzip.decompress(data)
-            except (EOFError, OSError, zlib.error) as error:
+            except DAMAGED_ARCHIVE as error:
                 raise InputError("the compressed file is damaged", where=name, hint="it may be truncated") from error
         elif data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
             inside = _member(data, name, member)
@@ -153,7 +153,9 @@ def _member(data: bytes, name: str, member: str | None) -> tuple[bytes, str] | N
                 )
             chosen = member or files[0]
             return archive.read(chosen), chosen
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except InputError:
+        raise
+    except DAMAGED_ARCHIVE as error:
         locked = isinstance(error, RuntimeError) and "password" in str(error)
         raise InputError(
             "the archive is protected by a password" if locked else "the file is damaged",

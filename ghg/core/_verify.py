@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ghg.core._verification import Problem, Verification
+from ghg.core._verification import Problem, Verification, record_sha256
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256
 from ghg.core.ledger import check as check_ledger
@@ -61,6 +61,7 @@ class Walk:
     def folder(self, folder: Path) -> None:
         """Verify a report folder against its manifest, then its NetCDF files."""
         files = _manifest(folder)
+        self._recorded(folder / MANIFEST)
         present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
         for name, entry in files.items():
             if name not in present:
@@ -177,6 +178,16 @@ class Walk:
         elif not told:
             self.add("changed_values", path, f"variable '{name}' was changed" if name else "its attributes differ")
 
+    def _recorded(self, path: Path) -> None:
+        """Verify the record of a manifest, where it has one, and the inputs it names."""
+        listed = _json(path.read_text(encoding="utf-8"))
+        record = listed.get("provenance")
+        if not isinstance(record, dict):
+            return
+        if record_sha256(record) != listed.get("record_sha256"):
+            self.add("changed_record", path, "the provenance of the folder was changed")
+        self._inputs(path, record, 0)
+
     def _inputs(self, path: Path, record: dict[str, Any], depth: int) -> None:
         for key, entity in sorted(dict(record.get("entity") or {}).items()):
             if key == "ghg:output" or not isinstance(entity, dict) or "ghg:sha256" not in entity:
@@ -268,14 +279,14 @@ def _manifest(folder: Path) -> dict[str, dict[str, Any]]:
     try:
         files = json.loads(open_input(path).read_text(encoding="utf-8"))["files"]
         return {str(k): dict(v) for k, v in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError("the manifest is damaged", where=str(path), found=str(error)) from error
 
 
 def _json(text: Any) -> dict[str, Any]:
     try:
         found = json.loads(str(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

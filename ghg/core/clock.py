@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import ErrorList, InputError
+from ghg.core.limits import check_times
 from ghg.core.time import localise
 
 __all__ = ["check_intervals", "excel_times", "find_duplicates", "find_overlaps", "parse_times"]
@@ -115,7 +116,7 @@ def parse_times(
     read = _read(cells, format, epoch, label == "end", numbers, where)
     if not read:
         return np.empty(0, "datetime64[ns]")
-    times = np.array([when for when, _ in read], dtype="datetime64[us]").astype("datetime64[ns]")
+    times = check_times(np.array([when for when, _ in read], dtype="datetime64[us]"), where)
     if read[0][1].endswith("with offset"):
         step = np.timedelta64(round((interval or 0.0) * 1e9), "ns")
         shifted: Any = times - step if label == "end" else times

@@ -104,6 +104,8 @@ def read_toml(path: str | Path, overrides: Sequence[str] = ()) -> dict[str, Any]
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"the file is not valid TOML: {error}", where=path.name) from error
+    except (RecursionError, ValueError) as error:
+        raise ConfigError("the file is not valid TOML: endless nesting or digits", where=path.name) from error
     for override in overrides:
         _apply(data, override)
     return data

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 EXIT_DONE, EXIT_BUG, EXIT_INPUT, EXIT_NO = 0, 1, 2, 3
+LONGEST_FOUND = 1500  # characters of what was found that are shown
 
 
 class GhgError(Exception):
@@ -25,6 +26,8 @@ class GhgError(Exception):
     exit_code = EXIT_BUG
 
     def __init__(self, what: str, *, where: str = "", found: str = "", need: str = "", hint: str = "") -> None:
+        if len(found) > LONGEST_FOUND:  # a damaged file may hold a line of megabytes
+            found = f"{found[:LONGEST_FOUND]} ..."
         self.what, self.where, self.found, self.need, self.hint = what, where, found, need, hint
         super().__init__(self._sentence())
 

@@ -108,7 +108,7 @@ def atomic_path(target: str | os.PathLike[str], force: bool = False) -> Iterator
     temporary = final.with_name(f".{final.stem}.{_token()}.tmp{final.suffix}")
     _probe(final.parent, temporary)
     try:
-        with _explained(final):
+        with _explained(final, temporary):
             yield temporary
             _sync(temporary)
             if final.exists() and not force:  # it appeared while we were working
@@ -155,7 +155,7 @@ def atomic_directory(target: str | os.PathLike[str], force: bool = False) -> Ite
     except OSError as error:
         raise InputError("the folder cannot be made", where=str(final), found=_why(error)) from error
     try:
-        with _explained(final):
+        with _explained(final, temporary):
             yield temporary
             for path in temporary.rglob("*"):
                 if path.is_file():
@@ -237,15 +237,44 @@ def _move_folder(temporary: Path, final: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextmanager
-def _explained(final: Path) -> Iterator[None]:
-    """Turn a full disk into a sentence; leave every other exception alone."""
+def _explained(final: Path, temporary: Path) -> Iterator[None]:
+    """Turn a full disk into a sentence; leave every other exception alone.
+
+    HDF5 does not say why it could not write, so it is tried once more beside the unfinished file.
+    """
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            raise InputError("the disk is full", where=str(final), found=_why(error)) from error
+    except (OSError, RuntimeError) as error:
+        why = error.errno if isinstance(error, OSError) else None
+        if why not in FULL:
+            why = _no_room(temporary)
+        if why in FULL:
+            raise InputError(
+                "the disk is full", where=str(final), found=os.strerror(why or errno.ENOSPC).lower()
+            ) from error
         raise
+
+
+def _no_room(temporary: Path) -> int | None:
+    """Return why nothing more than `temporary` can be written beside it; None if something can."""
+    grown = temporary.stat().st_size if temporary.is_file() else 0
+    probe = temporary.with_name(f".{_token()}.probe.tmp")
+    try:
+        with probe.open("wb") as stream:
+            for _ in range(1 + min(grown, 1 << 28) // (1 << 20) + 1):
+                stream.write(bytes(1 << 20))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.errno
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return None
 
 
 def _sync(path: Path) -> None:

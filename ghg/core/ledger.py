@@ -132,7 +132,7 @@ def _parse(line: bytes, number: int) -> Entry | Finding:
             return Finding("unreadable", number, f"entry {number} does not have the fields of a ledger entry")
         entry = Entry(**content)
         text = _canonical({k: getattr(entry, k) for k in FIELDS})
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return Finding("unreadable", number, f"entry {number} cannot be read")
     if _digest(text) != entry.sha256 or _line(entry).encode() != line:
         what = f"'{entry.key}'" if isinstance(entry.key, str) else "of an unreadable key"

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, is_netcdf, open_input
+from ghg.core.limits import DAMAGED_NETCDF
 
 if TYPE_CHECKING:
+    import netCDF4
     import xarray as xr
 
     from ghg.core._record import Record
 
-__all__ = ["read", "write"]
+__all__ = ["opened", "read", "write"]
 
 
 def write(ds: xr.Dataset, path: str | os.PathLike[str], *, record: Record, force: bool = False) -> str:
@@ -107,15 +111,33 @@ def read(path: str | os.PathLike[str]) -> xr.Dataset:
 
 def load_all(path: str | os.PathLike[str]) -> tuple[xr.Dataset, str]:
     """Return the Dataset as it lies in the file, and the codes that locate a change."""
-    import netCDF4
-
     from ghg.core import _encoding
+
+    with opened(path) as nc:
+        return _encoding.load(nc)
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[netCDF4.Dataset]:
+    """Open a NetCDF file for reading; what the library raises over a damaged one becomes a sentence.
+
+    Parameters
+    ----------
+    path : path
+        NetCDF-4 or classic.
+
+    Raises
+    ------
+    InputError
+        It is missing, empty, a folder, no NetCDF file, cut off, or lacks what the block asks of it.
+    """
+    import netCDF4
 
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="NetCDF-4 or classic")
     try:
         with netCDF4.Dataset(given, "r") as nc:
-            return _encoding.load(nc)
-    except (OSError, RuntimeError, IndexError, KeyError, ValueError, UnicodeDecodeError) as error:
+            yield nc
+    except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error

@@ -75,6 +75,9 @@ def read_shapes(path: Path, key: str, *, encoding: str = "") -> list[Shape]:
     shapes = [shape for shape in read if shape.rings]
     if not shapes:
         raise InputError("the file holds no polygon", where=given.name)
+    if odd := next((s for s in shapes for r in s.rings if r.ndim != 2 or r.shape[1] != 2 or len(r) < 3), None):
+        raise InputError("a ring has fewer than three points, or points without two numbers", where=given.name,
+                         found=f"region '{odd.name}'")  # fmt: skip
     points = np.concatenate([ring for shape in shapes for ring in shape.rings])
     far, high = (float(np.abs(points[:, k]).max()) for k in (0, 1))
     if not (far <= FARTHEST and high <= 90.0):
@@ -88,7 +91,7 @@ def _geojson(path: Path, key: str) -> list[Shape]:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
         features = [data] if data.get("type") == "Feature" else data["features"]
         return [_feature(one, path, key, f"feature {number + 1}") for number, one in enumerate(features)]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise InputError("this is neither a shapefile nor GeoJSON of polygons", where=path.name,
                          need="a .shp file or a FeatureCollection") from error  # fmt: skip
 
@@ -116,10 +119,15 @@ def _shapefile(path: Path, key: str, encoding: str) -> list[Shape]:
         raise InputError("this is no shapefile", where=path.name, need="file code 9994")
     names = _names(path, key, encoding)
     rings, at = [], 100
-    while at + 12 <= len(raw):
-        length = 2 * struct.unpack(">i", raw[at + 4 : at + 8])[0]
-        rings.append(_rings(raw[at + 8 : at + 8 + length], path))
-        at += 8 + length
+    try:
+        while at + 12 <= len(raw):
+            length = 2 * struct.unpack(">i", raw[at + 4 : at + 8])[0]
+            if length <= 0:
+                raise ValueError(f"a record of {length} bytes")
+            rings.append(_rings(raw[at + 8 : at + 8 + length], path))
+            at += 8 + length
+    except (ValueError, struct.error) as error:
+        raise InputError("the shapefile is damaged or cut off", where=path.name, found=str(error)) from error
     if len(rings) != len(names):
         raise InputError("the shapes and their attributes differ in number", where=path.name,
                          found=f"{len(rings)} and {len(names)}")  # fmt: skip
@@ -145,19 +153,28 @@ def _rings(record: bytes, path: Path) -> list[Ring]:
     parts, points = struct.unpack("<2i", record[36:44])
     starts = [*struct.unpack(f"<{parts}i", record[44 : 44 + 4 * parts]), points]
     xy = np.frombuffer(record, "<f8", 2 * points, 44 + 4 * parts).reshape(-1, 2)
-    return [xy[a:b].astype(np.float64) for a, b in pairwise(starts)]
+    rings = [xy[a:b].astype(np.float64) for a, b in pairwise(starts)]
+    if any(len(ring) < 3 for ring in rings):
+        raise ValueError("a ring of fewer than three points")
+    return rings
 
 
 def _names(path: Path, key: str, encoding: str) -> list[str]:
     table = open_input(path.with_suffix(".dbf")).read_bytes()
     page = path.with_suffix(".cpg")
     codec = encoding or (page.read_text(encoding="ascii").strip() if page.is_file() else "utf-8")
-    count, header, length = struct.unpack("<IHH", table[4:12])
     columns, at, offset = {}, 32, 1
-    while table[at] != 13:
-        name = table[at : at + 11].split(b"\0")[0].decode("ascii")
-        columns[name] = (offset, table[at + 16])
-        offset, at = offset + table[at + 16], at + 32
+    try:
+        count, header, length = struct.unpack("<IHH", table[4:12])
+        while table[at] != 13:
+            name = table[at : at + 11].split(b"\0")[0].decode("ascii")
+            columns[name] = (offset, table[at + 16])
+            offset, at = offset + table[at + 16], at + 32
+        if header + count * length > len(table):
+            raise ValueError(f"{count} rows of {length} bytes in {len(table)} bytes")
+    except (ValueError, IndexError, struct.error) as error:
+        raise InputError("the attributes of the shapefile are damaged or cut off", where=path.with_suffix(".dbf").name,
+                         found=str(error)) from error  # fmt: skip
     if key not in columns:
         raise _no_key(path, key, list(columns))
     first, width = columns[key]

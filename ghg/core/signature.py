@@ -173,7 +173,7 @@ def _read(place: Path) -> tuple[dict[str, Any] | None, bytes]:
     try:
         document = json.loads(place.read_text(encoding="utf-8"))
         return dict(document["statement"]), bytes.fromhex(document["signature"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None, b""
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnSpec", "read_table"]
 
 MOST = 20  # faults that are spelt out
+MOST_HEADERS = 500  # among which a column that is missing is looked for under another spelling
 
 
 def read_table(
@@ -171,7 +172,7 @@ def _match(specs: Mapping[str, ColumnSpec], header: list[str], state: State) -> 
 
 
 def _missing(column: str, header: list[str], state: State) -> None:
-    there = [h for h in header if h]
+    there = [h if len(h) <= 200 else f"{h[:200]}..." for h in header[:MOST_HEADERS] if h]
     plain = {alike(h): h for h in there} | {alike(name_and_unit(h)[0]): h for h in there}
     near = difflib.get_close_matches(alike(column), list(plain), n=1, cutoff=0.6)
     shown = ", ".join(f"'{h}'" for h in there[:30]) + (f" and {len(there) - 30} more" if len(there) > 30 else "")

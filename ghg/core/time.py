@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ghg.core._bounds import bounds_variable, seconds
 from ghg.core.errors import InputError
+from ghg.core.limits import check_times
 from ghg.core.uncertainty.series import (
     ar1_inflation,
     autocorrelation_time,
@@ -203,7 +204,7 @@ def localise(
         raise InputError("end labels need the length of the interval", where=where, found=f"label {label!r}",
                          need="start, or end with an interval in seconds")  # fmt: skip
     tz = zone(timezone)
-    stamps = pd.DatetimeIndex(pd.to_datetime(np.asarray(times).ravel())).as_unit("ns")
+    stamps = pd.DatetimeIndex(check_times(pd.to_datetime(np.asarray(times).ravel()).to_numpy(), where))
     try:
         aware = stamps.tz_localize(tz, ambiguous="NaT", nonexistent="raise")
     except ValueError as error:

@@ -18,7 +18,8 @@ import numpy.typing as npt
 import xarray as xr
 
 from ghg.core.errors import InputError
-from ghg.core.files import atomic_path, is_netcdf, open_input
+from ghg.core.files import atomic_path
+from ghg.core.netcdf import opened
 from inventories.export.models import fluxes, origin, stamps
 from inventories.grid import fields
 from inventories.grid.ellipsoid import AUTHALIC_SPHERE
@@ -46,14 +47,9 @@ def icon_grid(path: str | os.PathLike[str]) -> tuple[Polygons, dict[str, Any]]:
     InputError
         It is no ICON grid.
     """
-    import netCDF4
-
-    given = open_input(path)
-    if not is_netcdf(given):
-        raise InputError("this is no NetCDF file", where=str(given), need="an ICON grid file")
-    with netCDF4.Dataset(given) as nc:
+    with opened(path) as nc:
         if missing := [n for n in (*VERTICES, *VERTICES.values()) if n not in nc.variables]:
-            raise InputError("this is no ICON grid file", where=str(given), found=f"no {', '.join(missing)}",
+            raise InputError("this is no ICON grid file", where=str(path), found=f"no {', '.join(missing)}",
                              need="clon, clat, clon_vertices and clat_vertices")  # fmt: skip
         found: dict[str, Any] = {n: _radian(nc[n]) for n in (*VERTICES, *VERTICES.values())}
         found["uuidOfHGrid"] = str(getattr(nc, "uuidOfHGrid", ""))

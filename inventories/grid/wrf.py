@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ghg.core.errors import InputError
-from ghg.core.files import is_netcdf, open_input
+from ghg.core.netcdf import opened
 from inventories.grid.ellipsoid import WRF_SPHERE
 from inventories.grid.grids import Projected
 from inventories.grid.projections import LambertConformal, Mercator, PolarStereographic, Projection
@@ -34,17 +34,12 @@ def header(path: str | os.PathLike[str]) -> dict[str, Any]:
     InputError
         It is none.
     """
-    import netCDF4
-
-    given = open_input(path)
-    if not is_netcdf(given):
-        raise InputError("this is no NetCDF file", where=str(given), need="a wrfinput file")
-    with netCDF4.Dataset(given) as nc:
+    with opened(path) as nc:
         attrs = {key: nc.getncattr(key) for key in nc.ncattrs()}
         lack = [key for key in ("DX", "DY", "TRUELAT1", "TRUELAT2", "STAND_LON", "MAP_PROJ") if key not in attrs]
         lack += [name for name in ("XLAT", "XLONG") if name not in nc.variables]
         if lack:
-            raise InputError("this is no wrfinput file", where=str(given), need=", ".join(lack))
+            raise InputError("this is no wrfinput file", where=str(path), need=", ".join(lack))
         for name in ("XLAT", "XLONG"):
             values = np.asarray(nc.variables[name][...], np.float64)
             attrs[name] = values[0] if values.ndim == 3 else values
@@ -97,7 +92,5 @@ def _projection(found: dict[str, Any], where: str) -> Projection:
 
 def is_wrf(path: str | os.PathLike[str]) -> bool:
     """Tell whether a NetCDF file is one of WRF."""
-    import netCDF4
-
-    with netCDF4.Dataset(path) as nc:
+    with opened(path) as nc:
         return "MAP_PROJ" in nc.ncattrs() and "XLAT" in nc.variables

@@ -86,24 +86,32 @@ def read(path: str | Path, year: int) -> Submission:
         No such workbook or sheet, another template, a cell that is neither number nor notation key, a class twice, a
         negative mass.
     """
-    import zipfile
-
-    from openpyxl import load_workbook
-
     given = open_input(path)
     try:
-        book = load_workbook(given, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError("this is no xlsx workbook", where=str(given)) from error
+        rows = _rows(given, year)
+    except InputError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its parts raise
+        raise InputError("this is no xlsx workbook, or a damaged one", where=str(given)) from error
+    try:
+        return _submission(rows, year, f"{given.name}, sheet {year}")
+    except (IndexError, TypeError) as error:  # rows shorter than the template has them
+        raise InputError("this is not the NFR template (Annex I)", where=f"{given.name}, sheet {year}",
+                         found=str(error)) from error  # fmt: skip
+
+
+def _rows(given: Path, year: int) -> list[list[Any]]:
+    from openpyxl import load_workbook
+
+    book = load_workbook(given, read_only=True, data_only=True)
     try:
         if str(year) not in book.sheetnames:
             years = [n for n in book.sheetnames if n.isdigit()]
             found = f"{years[-1]} to {years[0]}" if years else ", ".join(book.sheetnames[:5])
             raise InputError(f"the workbook has no sheet {year}", where=given.name, found=found)
-        rows: list[list[Any]] = [list(r) for r in book[str(year)].iter_rows(values_only=True)]
+        return [list(r) for r in book[str(year)].iter_rows(values_only=True)]
     finally:
         book.close()
-    return _submission(rows, year, f"{given.name}, sheet {year}")
 
 
 def _submission(rows: list[list[Any]], year: int, where: str) -> Submission:

@@ -84,6 +84,12 @@ def _workbook(path: Path) -> Frame:
         columns[f"units.{number}"] = ColumnSpec(f"Quantity {month}", kind="text")
         columns[f"mmbtu.{number}"] = ColumnSpec(f"Tot_MMBtu {month}", kind="text")
     wide: Frame = read_table(path, columns)
+    if wide.empty:
+        raise InputError("the table holds no record", where=path.name)
+    odd = ~wide.year.between(1970, 2200)  # an empty cell is odd too
+    if odd.any():
+        raise InputError("YEAR is no year", where=f"{path.name}, row {wide.index[odd.to_numpy()][0]}",
+                         found=f"'{wide.year[odd].iloc[0]}'", need="1970 to 2200")  # fmt: skip
     parts = []
     for number in range(1, 13):
         part = wide[["plant", "fuel"]].copy()

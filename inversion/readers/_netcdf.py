@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
+from ghg.core.limits import DAMAGED_NETCDF
 from inversion.footprints import UNIT, Footprints, Piece
 from inversion.regrid import axis
 
@@ -36,10 +37,14 @@ def opened(path: str | os.PathLike[str]) -> Iterator[xr.Dataset]:
         raise InputError("this is no NetCDF file", where=str(given))
     try:
         ds = xr.open_dataset(given, engine="netcdf4", chunks=None)
-    except (OSError, ValueError, RuntimeError) as error:
+    except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error
-    with ds:
-        yield ds
+    try:
+        with ds:
+            yield ds
+    except DAMAGED_NETCDF as error:
+        raise InputError("the NetCDF file is damaged, or not of the form that is read", where=str(given),
+                         found=str(error).split("\n")[0][:120]) from error  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -175,12 +175,12 @@ def _day(text: str, where: str) -> int:
     try:
         if match is None:
             raise ValueError
-        if match[1]:
-            return date(int(match[1]), int(match[2]), int(match[3])).toordinal() - _EPOCH
-        year = int(match[6])
+        year, month, day = (int(match[k]) for k in ((1, 2, 3) if match[1] else (6, 4, 5)))
         # two digits: the programme began in 1990, so 70-99 are of the last century
-        year += (1900 if year >= 70 else 2000) if len(match[6]) == 2 else 0
-        return date(year, int(match[4]), int(match[5])).toordinal() - _EPOCH
+        year += (1900 if year >= 70 else 2000) if not match[1] and len(match[6]) == 2 else 0
+        if not 1970 <= year <= 2200:
+            raise ValueError
+        return date(year, month, day).toordinal() - _EPOCH
     except ValueError:
         raise InputError(
             "a date cannot be read",
@@ -193,7 +193,7 @@ def _day(text: str, where: str) -> int:
 def _integers(table: Columns, header: str, low: int, high: int, where: str) -> npt.NDArray[np.int64]:
     values = []
     for text in table.texts[header]:
-        if not text.isdigit() or not low <= int(text) <= high:
+        if not (text.isascii() and text.isdigit() and len(text) < 10) or not low <= int(text) <= high:
             raise InputError(
                 f"column '{header}' is out of range", where=where, found=f"'{text}'", need=f"{low} to {high}"
             )

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason
+from ghg.core.limits import check_axis
 from ghg.core.time import bounds_variable
 from ghg.core.units import factor
 from ghg.core.variables import attributes
@@ -53,6 +54,8 @@ def _axis(rows: Rows, offset: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray
         if ((start - first) % 60).any():
             raise InputError("sources in time zones that differ by part of an hour", hint="read them apart")
         index = (start - first) // 60
+        ends = _stamp(rows, int(start.argmin())), _stamp(rows, int(start.argmax()))
+        check_axis(len(rows.labels) * (int(index.max()) + 1), index.size, ends, ", ".join(rows.files[:3]))
         edges = (first + 60 * np.arange(int(index.max()) + 2)).astype("datetime64[m]")
     else:
         if np.unique(offset).size > 1:

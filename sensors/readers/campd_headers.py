@@ -65,7 +65,6 @@ _UNIT_WORDS = {
     "klb/hr": "kilopound",
     "klb": "kilopound",
 }
-_HEADER = re.compile(r"^\s*(.*?)\s*(?:\(([^()]*)\))?\s*$")
 
 
 def read_header(text: bytes, where: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -75,9 +74,7 @@ def read_header(text: bytes, where: str) -> tuple[dict[str, str], dict[str, str]
     units: dict[str, str] = {}
     old = "ORISPL_CODE" in names  # there FAC_ID and UNIT_ID are internal numbers, not the unit's name
     for name in names:
-        match = _HEADER.match(name)
-        assert match is not None
-        stem, unit = match[1], match[2]
+        stem, unit = _stem_and_unit(name)
         if stem == "Facility ID" and unit == "ORISPL":
             unit = None
         if old and name in ("FAC_ID", "UNIT_ID"):
@@ -98,6 +95,14 @@ def read_header(text: bytes, where: str) -> tuple[dict[str, str], dict[str, str]
             need=", ".join(need),
         )
     return headers, units
+
+
+def _stem_and_unit(name: str) -> tuple[str, str | None]:
+    """Return the name and what stands in brackets at its end; no pattern, which would go astray in endless blanks."""
+    stem, bracket, unit = name.strip().removesuffix(")").rpartition("(")
+    if not name.strip().endswith(")") or not bracket or ")" in unit:
+        return name.strip(), None
+    return stem.strip(), unit
 
 
 def kind_of(headers: dict[str, str]) -> str:

@@ -12,7 +12,6 @@ import gzip
 import io
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.limits import DAMAGED_ARCHIVE
 
 __all__ = ["Columns", "parse_delimited", "read_texts"]
 
@@ -78,7 +78,9 @@ def read_texts(path: Path) -> Iterator[tuple[str, bytes]]:
             raw = gzip.decompress(raw)
     except FileNotFoundError:
         raise InputError("the file does not exist", where=str(path)) from None
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except DAMAGED_ARCHIVE as error:
         raise InputError(
             "the file cannot be unpacked",
             where=where,
@@ -105,7 +107,11 @@ def header_of(text: bytes, where: str, delimiter: str = ",") -> tuple[list[str],
         line = text[start:end].decode("utf-8").rstrip("\r")
     except UnicodeDecodeError:
         raise InputError("the header is not UTF-8 text", where=where, hint="is it a table at all?") from None
-    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    try:
+        names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter))]
+    except csv.Error as error:
+        raise InputError("the header is no line of a table", where=where, found=str(error).split(" - ")[0],
+                         hint="do its lines end as those of a text, and is the delimiter right?") from None  # fmt: skip
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError("a column is named twice", where=where, found=", ".join(twice))

@@ -45,7 +45,9 @@ def load(path: Path, kind: Kind, *, certain: bool = True) -> dict[str, Any]:
         content = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InputError("the file is not UTF-8", where=path.name, hint="is it an ECMPS JSON file") from error
-    except json.JSONDecodeError as error:
+    except (RecursionError, ValueError) as error:
+        if not isinstance(error, json.JSONDecodeError):
+            raise InputError("the file is no ECMPS file", where=path.name, found="endless nesting or digits") from error
         raise InputError("the file is not valid JSON", where=f"{path.name}, line {error.lineno}, column {error.colno}",
                          found=error.msg, hint="the download may be cut short") from error  # fmt: skip
     found = kind_of(content) if isinstance(content, dict) else None
@@ -88,6 +90,8 @@ def number(record: dict[str, Any], name: str, where: str, *, optional: bool = Fa
         raise InputError(f"{name} is missing", where=where, need="a number")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InputError(f"{name} is not a number", where=where, found=repr(value)[:40])
+    if not -1e300 < value < 1e300:  # NaN and Infinity are words that Python takes for JSON
+        raise InputError(f"{name} is not a finite number", where=where, found=repr(value)[:40])
     return float(value)
 
 

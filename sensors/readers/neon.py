@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ghg.core.errors import InputError
+from ghg.core.limits import DAMAGED_NETCDF
 from sensors.calibration.records import Records
 
 __all__ = ["read"]
@@ -92,7 +93,7 @@ def _file(path: Path, gases: Sequence[str]) -> tuple[str, list[Any]]:
                                  found=", ".join(bundle) or "nothing", need="SITE/dp01/data/isoCo2")  # fmt: skip
             base: Any = bundle[f"{sites[0]}/dp01/data/isoCo2"]
             found = [_port(base[name], name, gases, path.name) for name in sorted(base) if name.endswith("_09m")]
-    except OSError as error:
+    except DAMAGED_NETCDF as error:
         raise InputError("the HDF5 file is damaged or cut off", where=path.name, found=str(error)[:80]) from error
     if not found:
         raise InputError("the file holds no nine-minute statistics", where=path.name)

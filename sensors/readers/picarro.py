@@ -264,7 +264,9 @@ def _part(
     if cut:
         last = text.rfind(b"\n")
         if len(text[last:].split()) == len(names):  # whole, but for its line end
+            writeable = body.flags.writeable
             body, cut = np.append(body, np.uint8(10)), False
+            body.flags.writeable = writeable  # as the rest: for another kind of array kernels are compiled again
         else:
             body = body[: last - stop]
             notes.append(f"{where}: the last line is cut off and left out (a log still being written?)")

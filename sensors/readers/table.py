@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
+from ghg.core.limits import check_axis
 from ghg.core.time import bounds_variable, localise, period_bounds, zone
 from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
 from ghg.core.variables import attributes
@@ -90,7 +91,7 @@ def gather(frame: Frame, config: TableReader) -> xr.Dataset:
     if not keep.any():
         raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
     frame, source, start = frame[keep].reset_index(drop=True), source[keep], start[keep]
-    bounds, index = _axis(start, config)
+    bounds, index = _axis(start, len(labels), config)
     cell = source * bounds.shape[0] + index
     use, repeated = _single(frame, cell, labels, source, start)
     shape = (len(labels), bounds.shape[0])
@@ -197,7 +198,7 @@ def _period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
     return (start >= first) & (start < last)
 
 
-def _axis(start: npt.NDArray[Any], config: TableReader) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+def _axis(start: npt.NDArray[Any], sources: int, config: TableReader) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Return the bounds of a gapless axis and the index of every record on it."""
     interval = config.time.interval
     if isinstance(interval, str):
@@ -206,6 +207,7 @@ def _axis(start: npt.NDArray[Any], config: TableReader) -> tuple[npt.NDArray[Any
     else:
         step = np.timedelta64(round(interval * 1e9), "ns")
         count = int((start.max() - start.min()) // step) + 1
+        check_axis(sources * count, start.size, (str(start.min())[:16], str(start.max())[:16]), ", ".join(config.files))
         edges = start.min() + step * np.arange(count + 1)
         bounds = np.stack([edges[:-1], edges[1:]], axis=1)
     index = np.searchsorted(bounds[:, 0], start, side="right") - 1

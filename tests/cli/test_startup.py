@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -34,3 +35,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     assert "typer" in imported
     assert not imported & HEAVY
     assert "Usage" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("ghg fac", "facility"), ("ghg facility com", "compare"), ("ghg sensors cal", "calibrate"),
+     ("ghg facility compare --la", "--lang")],
+)  # fmt: skip
+def test_shells_complete_groups_commands_and_options(line: str, found: str) -> None:
+    code = "import sys; sys.argv = ['ghg']; from ghg.cli import main; main()"
+    asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1), "_GHG_COMPLETE": "complete_bash"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **asked})
+    assert found in run.stdout.split(), run.stderr

@@ -87,7 +87,7 @@ def recognise(path: Path) -> str:
 
 
 def _is_obspack(path: Path) -> bool:
-    import netCDF4
+    from ghg.core.netcdf import opened
 
-    with netCDF4.Dataset(path) as nc:
+    with opened(path) as nc:
         return "value" in nc.variables and ("dataset_parameter" in nc.ncattrs() or "obs_num" in nc.variables)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason, flag_attributes
+from ghg.core.limits import DAMAGED_ARCHIVE
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,7 +49,9 @@ def read_lines(path: Path) -> list[str]:
                 data = archive.read(names[0])
         else:
             data = path.read_bytes()
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
+    except InputError:
+        raise
+    except DAMAGED_ARCHIVE as error:
         raise InputError("the compressed file is damaged or cut off", where=path.name, found=str(error)) from error
     if b"\0" in data[:4096]:
         raise InputError("the file is no text", where=path.name, found="zero bytes")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
+from ghg.core.limits import moment
 from sensors.readers.series._text import SPECIES, assemble, clean, numbers, read_lines, species_attributes
 
 if TYPE_CHECKING:
@@ -49,10 +50,14 @@ def read(path: Path) -> xr.Dataset:
     def column(label: str) -> Any:
         return numbers([c[low.index(label)] for _, c in rows], label, lines_at, path.name, MISSING)
 
+    mark = "flag" if "flag" in low else "user_flag"
+    if missing := [n for n in (name if name in low else "concentration", mark) if n not in low]:
+        raise InputError("columns of an ICOS file are missing", where=path.name, found=", ".join(low),
+                         need=", ".join(missing))  # fmt: skip
     time = _times(rows, low, path.name)
     unit = species_attributes(name)["units"]
     value = column(name if name in low else "concentration")
-    letters = np.array([c[low.index("flag" if "flag" in low else "user_flag")].strip() for _, c in rows])
+    letters = np.array([c[low.index(mark)].strip() for _, c in rows])
     if unknown := sorted(set(letters) - set(FLAGS)):
         raise InputError("a flag has no meaning", where=path.name, found=", ".join(unknown), need=", ".join(FLAGS))
     flag = np.array([int(FLAGS[c]) for c in letters])
@@ -126,7 +131,7 @@ def _times(rows: list[tuple[int, list[str]]], low: list[str], where: str) -> Any
     result = np.empty(len(rows), "datetime64[ns]")
     for k, stamp in enumerate(stamps):
         try:
-            result[k] = np.datetime64(stamp, "ns")
+            result[k] = moment(stamp)
         except ValueError:
             raise InputError(
                 "a stamp cannot be read", where=f"{where}, line {rows[k][0]}", found=f"'{stamp}'"

@@ -14,6 +14,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
+from ghg.core.limits import moment
 from sensors.readers.series._text import assemble, clean, numbers, read_lines, species_attributes
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _meaning(name: str) -> tuple[str, dict[str, Any], float]:
 def _times(rows: list[tuple[int, list[str]]], day_first: bool | None, where: str) -> tuple[Any, list[str]]:
     parts = [re.split(r"[/ :-]", cells[0]) for _, cells in rows]
     for (row, cells), part in zip(rows, parts, strict=True):
-        if len(part) != 6 or not all(p.replace(".", "", 1).isdigit() for p in part):
+        if len(part) != 6 or not all(len(p) < 20 and p.isascii() and p.replace(".", "", 1).isdigit() for p in part):
             raise InputError("a stamp cannot be read", where=f"{where}, line {row}", found=f"'{cells[0]}'",
                              need="03/27/2020 12:00:00.123")  # fmt: skip
     notes: list[str] = []
@@ -114,7 +115,7 @@ def _times(rows: list[tuple[int, list[str]]], day_first: bool | None, where: str
     result = np.empty(len(rows), "datetime64[ns]")
     for k, stamp in enumerate(stamps):
         try:
-            result[k] = np.datetime64(stamp, "ns")
+            result[k] = moment(stamp)
         except ValueError:
             raise InputError("a stamp is no date", where=f"{where}, line {rows[k][0]}", found=f"'{rows[k][1][0]}'",
                              hint="check the order of day and month") from None  # fmt: skip

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["read"]
 
 GASES = ("co2", "ch4", "n2o", "co")
+LATEST = 9.2e9  # s since 1970: the year 2261, where 64-bit nanoseconds end
 TEXTS = ("REMARK", "DATE", "TIME")
 UNITS = {"ppm": "umol mol-1", "ppb": "nmol mol-1", "C": "degC", "nsecs": "ns", "secs": "s", "%": "percent"}
 
@@ -56,10 +57,10 @@ def read(path: Path) -> xr.Dataset:
 
     whole = column("SECONDS")
     part = column("NANOSECONDS") if "NANOSECONDS" in names else np.zeros(whole.size)
-    if not np.isfinite(whole).all():
-        raise InputError(
-            "a record has no time", where=f"{path.name}, line {lines_at[int(np.argmin(np.isfinite(whole)))]}"
-        )
+    known = (whole >= 0.0) & (whole < LATEST) & (np.abs(part) < 1e10)  # NaN is not
+    if not known.all():
+        raise InputError("a record has no time", where=f"{path.name}, line {lines_at[int(np.argmin(known))]}",
+                         need="seconds since 1970")  # fmt: skip
     time = np.datetime64(0, "ns") + (whole.astype(np.int64) * 10**9 + part.astype(np.int64)).astype("timedelta64[ns]")
     columns: dict[str, Any] = {}
     for name, unit in zip(names[1:], units[1:], strict=False):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
+from ghg.core.limits import check_times
 from sensors.readers.series._text import assemble, clean, numbers, read_lines, species_attributes
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["qc_flags", "read"]
 
+CLOCK = ("year", "month", "day", "hour", "minute", "seconds")
+NEEDED = ("parameter_formula", "analysis_value", "analysis_flag", *(f"sample_{k}" for k in CLOCK))
 MISSING = ("-999.990", "-999.99", "-999.999", "-9.990")
 
 
@@ -38,6 +41,9 @@ def read(path: Path) -> xr.Dataset:
     rows = [(i + 1, line.split()) for i, line in enumerate(lines) if line.strip() and not line.startswith("#")]
     rows, notes = clean(rows, len(fields), path.name)
     at = {f: i for i, f in enumerate(fields)}
+    if missing := [f for f in NEEDED if f not in at]:
+        raise InputError("fields of an event file are missing", where=path.name, found=", ".join(fields),
+                         need=", ".join(missing))  # fmt: skip
     lines_at = [i for i, _ in rows]
     found = sorted({c[at["parameter_formula"]].lower() for _, c in rows}) if "parameter_formula" in at else []
     if len(found) != 1:
@@ -47,10 +53,9 @@ def read(path: Path) -> xr.Dataset:
     def column(field: str) -> Any:
         return numbers([c[at[field]] for _, c in rows], field, lines_at, path.name, MISSING)
 
-    stamps = ["{}-{}-{}T{}:{}:{}".format(*(c[at[f"sample_{k}"]] for k in
-              ("year", "month", "day", "hour", "minute", "seconds"))) for _, c in rows]  # fmt: skip
+    stamps = ["{}-{}-{}T{}:{}:{}".format(*(c[at[f"sample_{k}"]] for k in CLOCK)) for _, c in rows]
     try:
-        time = np.array(stamps, "datetime64[s]").astype("datetime64[ns]")
+        time = check_times(np.array(stamps, "datetime64[s]"), path.name)
     except ValueError as error:
         raise InputError("a stamp cannot be read", where=path.name, found=str(error)) from error
     base = species_attributes(name, humidity="dry")

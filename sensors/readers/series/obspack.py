@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.errors import InputError
+from ghg.core.limits import check_times
+from ghg.core.netcdf import opened
 from sensors.readers.series._text import SPECIES, assemble, species_attributes
 from sensors.readers.series.noaa import qc_flags
 
@@ -33,9 +35,7 @@ def read(path: Path) -> xr.Dataset:
         dims (time): the species in the unit of the common language, ``_u_random`` (``value_unc``), ``_sd``, ``_n``, the
         place of each sample, and ``assimilate`` (``obs_flag``) where the file has it.
     """
-    import netCDF4
-
-    with netCDF4.Dataset(path) as nc:
+    with opened(path) as nc:
         attrs = {k: nc.getncattr(k) for k in nc.ncattrs()}
         name = str(attrs.get("dataset_parameter", path.name.split("_")[0])).lower()
         if "value" not in nc.variables or "time" not in nc.variables:
@@ -49,15 +49,24 @@ def read(path: Path) -> xr.Dataset:
     if not since.startswith("seconds since 1970-01-01"):
         raise InputError("the times count from an unexpected moment", where=path.name, found=since,
                          need="seconds since 1970-01-01")  # fmt: skip
-    time = np.datetime64(0, "s") + np.round(raw["time"]).astype("timedelta64[s]")
+    sizes = {name: np.shape(values) for name, values in raw.items()}
+    if any(len(size) != 1 or size != sizes["time"] for size in sizes.values()) or len(flags) != raw["time"].size:
+        raise InputError("the variables of the file differ in length", where=path.name,
+                         found=", ".join(f"{name} {size}" for name, size in sizes.items()))  # fmt: skip
+    if not (np.abs(raw["time"]) < 1e11).all():  # NaN is not
+        raise InputError("a record has no readable time", where=path.name, need="seconds since 1970")
+    time = check_times(np.datetime64(0, "s") + np.round(raw["time"]).astype("timedelta64[s]"), path.name)
     columns = _columns(name, raw, _factor(name, unit, path.name), str(attrs.get("dataset_calibration_scale", "")))
     flag, reason = qc_flags(flags)
-    place = {k: float(attrs[f"site_{k}"]) for k in ("latitude", "longitude") if f"site_{k}" in attrs}
+    try:
+        place = {k: float(attrs[f"site_{k}"]) for k in ("latitude", "longitude") if f"site_{k}" in attrs}
+    except (ValueError, TypeError) as error:
+        raise InputError("the position of the site is no number", where=path.name, found=str(error)) from error
     head = {"source": "ObsPack", "site": str(attrs.get("site_code", "")), **place,
             "references": str(attrs.get("obspack_identifier_link", attrs.get("obspack_name", ""))),
             "title": str(attrs.get("dataset_name", path.stem))}  # fmt: skip
     attrs = {k: v for k, v in head.items() if v != ""}
-    return assemble(time.astype("datetime64[ns]"), columns, {name: (flag, reason)}, where=path.name, notes=[],
+    return assemble(time, columns, {name: (flag, reason)}, where=path.name, notes=[],
                     attrs=attrs, repeats="keep")  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
+from ghg.core.limits import moment
 from sensors.readers.series._text import assemble, clean, numbers, read_lines, species_attributes
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _times(rows: list[tuple[int, list[str]]], at: tuple[int, int], where: str) -
     for k, (row, cells) in enumerate(rows):
         text = cells[at[0]].zfill(6) + cells[at[1]].zfill(6)
         try:
-            result[k] = np.datetime64(datetime.strptime(text, "%y%m%d%H%M%S"), "ns")
+            result[k] = moment(datetime.strptime(text, "%y%m%d%H%M%S"))
         except ValueError:
             raise InputError("a stamp cannot be read", where=f"{where}, line {row}",
                              found=f"'{cells[at[0]]} {cells[at[1]]}'", need="yymmdd hhmmss") from None  # fmt: skip
@@ -107,4 +108,4 @@ def _created(line: str) -> Any:
         when = datetime.strptime(line.split(":", 1)[1].strip(), "%d %b %y %H:%M GMT")
     except (ValueError, IndexError):
         return np.datetime64("2200-01-01", "ns")
-    return np.datetime64(when, "ns")
+    return moment(when)

@@ -1,0 +1,148 @@
+"""What a damaged file may not ask for: found by feeding damaged files to every reader (benchmarks/fuzz_readers.py)."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.fuzz_binary import _shape_parts
+from ghg.core.clock import parse_times
+from ghg.core.config import read_toml
+from ghg.core.errors import ConfigError, InputError
+from ghg.core.limits import check_axis, check_times, moment, parse_json
+from ghg.core.shapes import read_shapes
+from ghg.core.tables import read_table
+from ghg.core.time import localise
+from sensors.config import CampdReader, TableReader
+from sensors.readers import read
+from sensors.readers.series import read_series
+from tests.terminal import ENVIRONMENT
+
+CAMPD = "State,Facility ID,Unit ID,Date,Hour,Operating Time,CO2 Mass (short tons)\n"
+
+
+def test_a_year_beyond_the_clock_is_refused_and_does_not_wrap_around() -> None:
+    with pytest.raises(InputError, match=r"out of range \(found 2924-03-01T00:00:00, needed a year from 1678 to 2261"):
+        localise(np.array(["2924-03-01"], "datetime64[s]"), "UTC")
+    with pytest.raises(InputError, match="out of range"):
+        parse_times(["9999-01-01 00:00"], timezone="UTC")
+    assert check_times(np.array(["NaT", "2261-12-31"], "datetime64[D]"))[1] == np.datetime64("2261-12-31", "ns")
+
+
+def test_an_axis_that_is_almost_empty_is_refused() -> None:
+    check_axis(400_000, 2, ("a", "b"))
+    check_axis(10_000_000, 100_000, ("a", "b"))
+    with pytest.raises(InputError, match=r"too far apart \(found 2 from a to b\)"):
+        check_axis(400_001, 2, ("a", "b"))
+
+
+def test_a_wrong_digit_in_a_year_of_hours(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text(CAMPD + "AZ,113,1,2018-03-11,2,1,9.5\nAZ,113,1,2198-03-11,3,1,9.5\n")
+    with pytest.raises(InputError, match=r"too far apart \(found 2 from 2018-03-11T02 to 2198-03-11T03"):
+        read(CampdReader(files=(str(path),)))
+    path.write_text(CAMPD + "AZ,113,1,0018-03-11,2,1,9.5\n")
+    with pytest.raises(InputError, match="a date cannot be read"):
+        read(CampdReader(files=(str(path),)))
+    table = tmp_path / "t.csv"
+    table.write_text("t,e\n2024-01-01 00:00,1\n2224-01-01 00:00,1\n")
+    reader: dict[str, Any] = {"files": str(table), "columns": {"emission": {"column": "e", "units": "t"}},
+                              "time": {"column": "t", "timezone": "UTC", "label": "start"}}  # fmt: skip
+    with pytest.raises(InputError, match="too far apart"):
+        read(TableReader.model_validate(reader))
+
+
+def test_a_header_with_bare_carriage_returns(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_bytes((CAMPD + "AZ,113,1,2018-03-11,2,1,9.5\n").replace("\n", "\r").encode())
+    with pytest.raises(InputError, match="the header is no line of a table"):
+        read(CampdReader(files=(str(path),)))
+
+
+def test_an_archive_whose_directory_points_before_its_beginning(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("x.csv", CAMPD)
+    path = tmp_path / "x.zip"
+    path.write_bytes(buffer.getvalue()[13:])  # the beginning is lost: offsets become negative
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read(CampdReader(files=(str(path),)))
+    path.write_bytes(b"PK\x03\x04" + buffer.getvalue()[17:])
+    with pytest.raises(InputError, match="damaged"):
+        read_table(path, {"a": "State"})
+
+
+@pytest.mark.parametrize("text", ["[" * 50_000, "9" * 5000, "{", "\udcff", '{"a": nul'])
+def test_json_without_end(text: str) -> None:
+    with pytest.raises(InputError, match="the file is not JSON"):
+        parse_json(text.encode("utf-8", "surrogateescape"), "x.json")
+
+
+def test_toml_without_end(tmp_path: Path) -> None:
+    path = tmp_path / "job.toml"
+    path.write_text("a = " + "[" * 50_000)
+    with pytest.raises(ConfigError, match="not valid TOML"):
+        read_toml(path)
+
+
+def test_a_header_of_endless_blanks_is_no_riddle(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("Facility ID,Year" + " " * 40_000 + "x,CO2 Mass\n3,2012,5\n")
+    with pytest.raises(InputError, match="Date or Year"):
+        read(CampdReader(files=(str(path),)))
+    with pytest.raises(InputError, match="'b' is missing"):
+        read_table(path, {"b": "b"})
+    path.write_text("Facility ID,Year,CO2 Mass (short tons)\n3,²,5\n")
+    with pytest.raises(InputError, match="out of range"):
+        read(CampdReader(files=(str(path),)))
+
+
+def test_times_of_analysers_do_not_wrap_around(tmp_path: Path) -> None:
+    assert moment("2024-03-01T00:00:00.123456789") == np.datetime64("2024-03-01T00:00:00.123456789")
+    for stamp in ("2924-03-01", "0001-01-01", "NaT", "2024-13-01"):
+        with pytest.raises(ValueError):
+            moment(stamp)
+    path = tmp_path / "x.csv"
+    path.write_text("Site,Year,Month,Day,Hour,Minute,co2,Flag\nA,2924,1,1,0,0,400,O\nA,2024,1,1,1,0,400,O\n")
+    with pytest.raises(InputError, match="a stamp cannot be read"):
+        read_series(path, "icos")
+    path.write_text("Site,Year,Month,Day,Hour,Minute,co2\nA,2024,1,1,0,0,400\nA,2024,1,1,1,0,400\n")
+    with pytest.raises(InputError, match=r"needed user_flag\)"):
+        read_series(path, "icos")
+
+
+def test_a_full_disk_is_said_of_netcdf_too(tmp_path: Path) -> None:
+    """HDF5 does not say why it could not write; in a process of its own, whose files may not grow beyond 2 kB."""
+    code = (
+        "import resource, numpy as np, xarray as xr\n"
+        "from ghg.core.netcdf import write\nfrom ghg.core.provenance import Record\n"
+        "from ghg.core.errors import InputError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))\n"
+        "try:\n    write(xr.Dataset({'flow': ('time', np.arange(9.0), {'units': 'm3 s-1'})}), 'x.nc',"
+        " record=Record('ghg test', None))\n"
+        "except InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT)
+    assert "x.nc: the disk is full (found file too large)" in done.stdout, done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shapefile_cut_off(tmp_path: Path) -> None:
+    parts = _shape_parts()
+    for name, data in parts.items():
+        (tmp_path / name).write_bytes(data)
+    assert [s.name for s in read_shapes(tmp_path / "r.shp", "name")] == ["a", "b"]
+    (tmp_path / "r.shp").write_bytes(parts["r.shp"][:-20])
+    with pytest.raises(InputError, match="the shapefile is damaged or cut off"):
+        read_shapes(tmp_path / "r.shp", "name")
+    (tmp_path / "r.shp").write_bytes(parts["r.shp"])
+    (tmp_path / "r.dbf").write_bytes(parts["r.dbf"][:-5])
+    with pytest.raises(InputError, match="attributes of the shapefile are damaged"):
+        read_shapes(tmp_path / "r.shp", "name")
