@@ -70,7 +70,7 @@ def write(folder: Path, rng: np.random.Generator) -> dict[str, PlantTruth]:
 
 def _operation(plant: Plant, rng: np.random.Generator) -> tuple[Array, Array]:
     """Return load in MW and true emission in kg/s, hour by hour."""
-    hour, day = HOURS.hour.to_numpy(), HOURS.dayofweek.to_numpy()
+    hour, day = HOURS.hour.to_numpy(), HOURS.day_of_week.to_numpy()
     wander = _memory(rng, HOURS.size, 0.97)
     share = 0.78 + 0.10 * np.sin(2.0 * np.pi * (hour - 9.0) / 24.0) - 0.06 * (day >= 5) + 0.05 * wander
     share = np.clip(share, 0.45, 1.0)

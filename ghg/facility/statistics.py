@@ -100,7 +100,11 @@ def _random_of_ln(pairs: xr.Dataset, m: np.ndarray, a: np.ndarray) -> np.ndarray
 
 
 def _line(pairs: xr.Dataset) -> dict[str, Any] | None:
-    """Return York's line through the pairs, None where no random uncertainty weighs them."""
+    """Return York's line through the pairs; None where no random uncertainty weighs them, or they hold no line.
+
+    Periods that differ less than their uncertainties, as months of a plant in steady work, have none.
+    """
+    from ghg.core.errors import InputError
     from ghg.facility.york import york
 
     parts = {}
@@ -111,14 +115,17 @@ def _line(pairs: xr.Dataset) -> dict[str, Any] | None:
     if not np.all(parts["measured", "random"] + parts["accounted", "random"] > 0):
         return None
     zero = np.zeros(pairs.sizes["time"])
-    line = york(
-        pairs["accounted_emission"].values,
-        pairs["measured_emission"].values,
-        parts["accounted", "random"],
-        parts["measured", "random"],
-        systematic={
-            "accounted": (parts["accounted", "systematic"], zero),
-            "measured": (zero, parts["measured", "systematic"]),
-        },
-    )
+    try:
+        line = york(
+            pairs["accounted_emission"].values,
+            pairs["measured_emission"].values,
+            parts["accounted", "random"],
+            parts["measured", "random"],
+            systematic={
+                "accounted": (parts["accounted", "systematic"], zero),
+                "measured": (zero, parts["measured", "systematic"]),
+            },
+        )
+    except InputError:
+        return None
     return {**line.as_dict(), "u_slope": line.u_slope, "u_intercept": line.u_intercept, "n": line.n}

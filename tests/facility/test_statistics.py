@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -183,3 +184,17 @@ def test_change_points_ignore_a_common_shift_and_follow_a_reversal() -> None:
     assert there.changes[0].index == shifted.changes[0].index == 7
     assert back.changes[0].index == 5
     assert there.changes[0].shift == pytest.approx(-back.changes[0].shift)
+
+
+def test_months_that_hold_no_line_are_still_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise InputError("the line with errors in both variables was not found")
+
+    monkeypatch.setattr("ghg.facility.york.york", lost)
+    from ghg.facility.statistics import of_pairs
+
+    a = 100.0 + 0.3 * np.random.default_rng(1).standard_normal(12)
+    parts = {f"{side}_emission{u}": ("time", value) for side, mean in (("measured", a[::-1]), ("accounted", a))
+             for u, value in (("", mean), ("_u_random", np.full(12, 0.3)))}  # fmt: skip
+    found = of_pairs(xr.Dataset(parts), 0)
+    assert "york" not in found and found["bland_altman"]
