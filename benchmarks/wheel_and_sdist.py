@@ -1,7 +1,7 @@
 """Wheel and source archive: built, looked into, installed in an empty environment, and run there.
 
-``python benchmarks/wheel_and_sdist.py [PYTHON ...]`` (``build`` and ``hatchling`` must be installed here); each PYTHON gets
-an environment of its own. Nothing of this checkout is on the path of what is run.
+``python benchmarks/wheel_and_sdist.py [PYTHON ...]`` (``build`` and ``hatchling`` must be installed here); each PYTHON
+gets an environment of its own. Nothing of this checkout is on the path of what is run.
 """
 
 from __future__ import annotations
