@@ -10,8 +10,8 @@ import numpy as np
 from ghg.core.jit import kernel, kernel_parallel, prange
 
 __all__ = [
-    "add_symmetric", "ar1_backward", "ar1_forward", "csr_times", "exponential_chain",
-    "exponential_times", "scatter_add", "serial_update", "sort_rows", "spans", "spread", "transpose",
+    "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_adjoint", "csr_times",
+    "exponential_chain", "exponential_times", "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spread",
 ]  # fmt: skip
 
 
@@ -58,44 +58,116 @@ def sort_rows(indptr, column, values):
         values[indptr[i] : indptr[i + 1]] = values[indptr[i] : indptr[i + 1]][order]
 
 
-@kernel_parallel
-def spans(indptr, column, begin, end):
-    """Return for each row where its columns from begin to before end start and stop; columns ascend."""
-    n = indptr.size - 1
-    first, last = np.empty(n, np.int64), np.empty(n, np.int64)
-    for i in prange(n):
-        part = column[indptr[i] : indptr[i + 1]]
-        first[i] = indptr[i] + np.searchsorted(part, begin)
-        last[i] = indptr[i] + np.searchsorted(part, end)
-    return first, last
-
-
-@kernel_parallel
-def spread(first, last, column, values, begin, out):
-    """Add the values from first to last of each row to out (rows, columns from begin)."""
-    for i in prange(first.size):
-        for j in range(first[i], last[i]):
-            out[i, column[j] - begin] += values[j]
-
-
 @kernel
-def transpose(indptr, column, values, columns):
-    """Return the CSR parts (start, row, value) of the transposed matrix, rows ascending within each column."""
-    start = np.zeros(columns + 1, np.int64)
-    for j in range(column.size):
-        start[column[j] + 1] += 1
-    for c in range(columns):
-        start[c + 1] += start[c]
-    place = start[:-1].copy()
-    row = np.empty(column.size, np.int32)
-    turned = np.empty_like(values)
+def by_period(indptr, column, cells, periods):
+    """Return where the values of each period are: (start, row, first), rows ascending; columns ascend in each row.
+
+    The values of row[k] in the period t with start[t] <= k < start[t + 1] begin at first[k].
+    """
+    start = np.zeros(periods + 1, np.int64)
     for i in range(indptr.size - 1):
-        for j in range(indptr[i], indptr[i + 1]):
-            c = column[j]
-            row[place[c]] = i
-            turned[place[c]] = values[j]
-            place[c] += 1
-    return start, row, turned
+        j = indptr[i]
+        while j < indptr[i + 1]:
+            t = column[j] // cells
+            start[t + 1] += 1
+            while j < indptr[i + 1] and column[j] < (t + 1) * cells:
+                j += 1
+    for t in range(periods):
+        start[t + 1] += start[t]
+    place = start[:-1].copy()
+    row = np.empty(start[periods], np.int32)
+    first = np.empty(start[periods], np.int64)
+    for i in range(indptr.size - 1):
+        j = indptr[i]
+        while j < indptr[i + 1]:
+            t = column[j] // cells
+            row[place[t]], first[place[t]] = i, j
+            place[t] += 1
+            while j < indptr[i + 1] and column[j] < (t + 1) * cells:
+                j += 1
+    return start, row, first
+
+
+@kernel_parallel
+def add_scaled(first, stop, column, values, begin, scale, slots, weight, out):
+    """Add value x scale / weight of each value of some rows in one period to out[slot], (slots, cells).
+
+    The values of row i begin at first[i] and end where their column reaches begin + cells, or at stop[i]. Slots are
+    distinct, so that threads do not meet.
+    """
+    for i in prange(first.size):
+        a = slots[i]
+        j = first[i]
+        while j < stop[i] and column[j] - begin < scale.size:
+            c = column[j] - begin
+            out[a, c] += values[j] * scale[c] / weight[a]
+            j += 1
+
+
+@kernel_parallel
+def add_whitened(first, stop, column, values, begin, scale, slots, lower, triangular, decay, out):
+    """Set out[slot] to decay x out[slot] + (values x scale) L for each row in one period, L (cells, k).
+
+    Where L is triangular its row c is zero after element c. Rows as in :func:`add_scaled`.
+    """
+    width = lower.shape[1]
+    for i in prange(first.size):
+        one = out[slots[i]]
+        if decay != 1.0:
+            for k in range(width):
+                one[k] *= decay
+        j = first[i]
+        while j < stop[i] and column[j] - begin < scale.size:
+            c = column[j] - begin
+            v = values[j] * scale[c]
+            part = lower[c]
+            for k in range(c + 1 if triangular else width):
+                one[k] += v * part[k]
+            j += 1
+
+
+@kernel_parallel
+def spread(first, stop, column, values, begin, out):
+    """Add the values of some rows in one period to out (rows, cells); rows as in :func:`add_scaled`."""
+    for i in prange(first.size):
+        j = first[i]
+        while j < stop[i] and column[j] - begin < out.shape[1]:
+            out[i, column[j] - begin] += values[j]
+            j += 1
+
+
+@kernel_parallel
+def csr_adjoint(indptr, column, values, y, out, band, parts):
+    """Add the product of a transposed CSR matrix with y (rows, k) to out (columns, k); columns ascend in each row.
+
+    Each part takes columns of its own, band by band, so that what it adds to stays in the cache; each column is summed
+    in the order of the rows: neither bands nor parts nor threads change anything.
+    """
+    n, k = y.shape
+    step = (out.shape[0] + parts - 1) // parts
+    for b in prange(parts):
+        begin, stop = b * step, min((b + 1) * step, out.shape[0])
+        place = np.empty(n, np.int64)
+        ahead = np.empty(n, np.int64)  # the next column of each row
+        for i in range(n):
+            place[i] = indptr[i] + np.searchsorted(column[indptr[i] : indptr[i + 1]], begin)
+            ahead[i] = column[place[i]] if place[i] < indptr[i + 1] else stop
+        for first in range(begin, stop, band):
+            end = min(first + band, stop)
+            for i in range(n):
+                if ahead[i] < end:
+                    j, last = place[i], indptr[i + 1]
+                    while j < last and column[j] < end:
+                        v = values[j]
+                        c = column[j]
+                        if k == 1:
+                            out[c, 0] += v * y[i, 0]
+                        else:
+                            for m in range(k):
+                                out[c, m] += v * y[i, m]
+                        j += 1
+                    place[i] = j
+                    ahead[i] = column[j] if j < last else stop
 
 
 @kernel_parallel
@@ -154,20 +226,50 @@ def exponential_chain(rho, x):
 
 
 @kernel_parallel
-def scatter_add(values, rows, columns, out):
-    """Add values (a, b) to out[rows][:, columns]; rows are distinct, so that threads do not meet."""
+def add_pairs(values, rows, columns, offset, flat):
+    """Add values (a, b) of pairs of rows with columns, zeros left out, to the lower triangle of a matrix.
+
+    Element (i, j), i >= j, of the matrix is flat[offset[j] + i]. No pair occurs twice, so that threads do not meet.
+    Columns of -1 are left out.
+    """
     for i in prange(rows.size):
         for j in range(columns.size):
-            out[rows[i], columns[j]] += values[i, j]
+            if columns[j] >= 0 and values[i, j] != 0.0:
+                low, high = min(rows[i], columns[j]), max(rows[i], columns[j])
+                flat[offset[low] + high] += values[i, j]
 
 
 @kernel_parallel
-def add_symmetric(half, out):
-    """Add half + half' to the upper triangle of out (n, n), in place."""
-    n = half.shape[0]
-    for i in prange(n):
-        for j in range(i, n):
-            out[i, j] += half[i, j] + half[j, i]
+def fold_pairs(values, slots, product):
+    """Add values (k, size) of pairs (slots[k], any slot) to the lower triangle of product, pairs of slots once."""
+    rank = np.full(product.shape[0], -1, np.int64)
+    for k in range(slots.size):
+        rank[slots[k]] = k
+    for k in prange(slots.size):
+        a = slots[k]
+        for b in range(product.shape[0]):
+            if not 0 <= rank[b] < k:
+                product[max(a, b), min(a, b)] += values[k, b]
+
+
+@kernel_parallel
+def flush_pairs(product, slots, rows, offset, flat):
+    """Move the pairs of some slots with all from product to a matrix as in :func:`add_pairs`, and set them to zero.
+
+    rows (size,) is the row of the matrix that each slot stands for, -1 for none.
+    """
+    rank = np.full(product.shape[0], -1, np.int64)
+    for k in range(slots.size):
+        rank[slots[k]] = k
+    for k in prange(slots.size):
+        a = slots[k]
+        for b in range(product.shape[0]):
+            if not 0 <= rank[b] < k:
+                value = product[max(a, b), min(a, b)]
+                if value != 0.0:
+                    low, high = min(rows[a], rows[b]), max(rows[a], rows[b])
+                    flat[offset[low] + high] += value
+                    product[max(a, b), min(a, b)] = 0.0
 
 
 @kernel

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from ghg.core.config import Model, quantity
 
-__all__ = ["BackgroundJob", "BlockJob", "ErrorJob", "InversionJob", "OffsetJob", "RegionsJob", "SolverJob"]
+__all__ = [
+    "SAMPLED", "BackgroundJob", "BlockJob", "ErrorJob", "InversionJob", "ModelErrorJob", "OffsetJob", "RegionsJob",
+    "SolverJob",
+]  # fmt: skip
+
+SAMPLED = ("sampled", "truncated", "lognormal")  # methods that draw; the last two for all fluxes
 
 
 def _at_least_zero(unit: str) -> Any:
@@ -31,6 +37,14 @@ Period = Literal["hour", "day", "week", "month", "quarter", "year", "all"]
 def _listed(value: Any) -> Any:
     """Return a single table as a list of one."""
     return [value] if isinstance(value, dict) else value
+
+
+def _iso(value: Any) -> Any:
+    """Return a date of TOML as text."""
+    return value.isoformat() if isinstance(value, date) else value
+
+
+Day = Annotated[str, BeforeValidator(_iso)]
 
 
 class ObservationsJob(Model):
@@ -63,7 +77,8 @@ class FootprintsJob(Model):
 
     Format "plain" is ``footprint(time, latitude, longitude)``, time as the start of each observation; other formats are
     those of :mod:`inversion.readers`. `file` may be a pattern of names, or a packed store (``.ghgfp``). Rows whose
-    particles seem to be lost are refused unless `truncated` is "keep".
+    particles seem to be lost are refused unless `truncated` is "keep". What a file resolves in time is used unless
+    `resolved` is false; the remainder before the last lag reaches evenly to `back` before the observation.
     """
 
     site: str
@@ -73,14 +88,42 @@ class FootprintsJob(Model):
     units: str = ""
     label: Literal["", "left", "centre", "right"] = ""
     truncated: Literal["refuse", "keep"] = "refuse"
+    resolved: bool = True
+    back: Duration = 0.0  # type: ignore[valid-type]
+
+
+class GridJob(Model):
+    """The grid of the state, where it is not that of the footprints: cells of `step` degrees between edges.
+
+    `step` is one number or (latitude, longitude); edges that are not given are those of the footprints.
+    """
+
+    step: Annotated[float, Field(gt=0.0)] | tuple[Annotated[float, Field(gt=0.0)], Annotated[float, Field(gt=0.0)]]
+    south: float | None = None
+    north: float | None = None
+    west: float | None = None
+    east: float | None = None
+    outside: Literal["refuse", "ignore"] = "refuse"
+
+
+class SiteJob(Model):
+    """Where a site stands: degrees, and the height of its inlet above sea level."""
+
+    latitude: Annotated[float, Field(ge=-90.0, le=90.0)]
+    longitude: Annotated[float, Field(ge=-180.0, le=360.0)]
+    altitude: quantity("m") | None = None  # type: ignore[valid-type]
 
 
 class BlockJob(Model):
-    """A block of fluxes on the grid of the footprints.
+    """A block of fluxes on the grid of the footprints, or of ``[grid]``.
 
     The prior is brought to that grid by area. Of a prior with several times each period takes the mean of those that
     begin in it, or else the one that began last before its middle; with `record` = "month" those of the same calendar
     month of any year, with "mean" the mean of all.
+
+    `distribution` "truncated" cuts the normal at zero, "lognormal" keeps mean and standard deviation. A `basis` merges
+    cells: into rectangles, fine where the network sees most ("quadtree": by four, "weighted": of equal weight), or into
+    the regions of the job ("regional").
     """
 
     name: str
@@ -98,6 +141,9 @@ class BlockJob(Model):
     classes: str | None = None
     between: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     covariates: dict[str, str] = Field(default_factory=dict)
+    distribution: Literal["normal", "truncated", "lognormal"] = "normal"
+    basis: Literal["full", "quadtree", "weighted", "regional"] = "full"
+    groups: Annotated[int, Field(ge=1)] = 50
 
     @model_validator(mode="after")
     def _sized(self) -> BlockJob:
@@ -144,11 +190,28 @@ class BackgroundJob(Model):
 
 
 class ErrorJob(Model):
-    """What is added to the stated uncertainty of observations: transport and representation."""
+    """What is added to the stated uncertainty of observations: transport and representation.
+
+    `sigma` and `time_length` are one for all sites, or tables by site, "others" standing for those that are not named.
+    Errors of different sites are independent; with `height_length` the levels of each tower of ``[towers]`` err alike,
+    as exp(-|dz| / height_length).
+    """
 
     name: str = "transport"
-    sigma: Fraction  # type: ignore[valid-type]
-    time_length: Duration = 0.0  # type: ignore[valid-type]
+    sigma: Fraction | dict[str, Fraction]  # type: ignore[valid-type]
+    time_length: Duration | dict[str, Duration] = 0.0  # type: ignore[valid-type]
+    height_length: Annotated[quantity("m"), Field(gt=0.0)] | None = None  # type: ignore[valid-type]
+
+
+class ModelErrorJob(Model):
+    """An error of unknown size, added to what is stated: sampled, uniform before the observations from `low` to `high`.
+
+    One for each group `by`: all observations, each site, or each site and month.
+    """
+
+    low: _at_least_zero("mol mol-1") = 0.0  # type: ignore[valid-type]
+    high: Fraction  # type: ignore[valid-type]
+    by: Literal["all", "site", "site and month"] = "site"
 
 
 class RegionsJob(Model):
@@ -166,9 +229,16 @@ class RegionsJob(Model):
 
 
 class SolverJob(Model):
-    """Which solver, and what it may use."""
+    """Which solver, and what it may use.
 
-    method: Literal["auto", "dual", "primal", "cg", "ensemble"] = "auto"
+    "sampled" draws from the posterior, "truncated" and "lognormal" do so with that prior for all fluxes. "auto" draws
+    where a block is not normal or a model error is inferred, else takes a Gaussian solver.
+    """
+
+    method: Literal["auto", "dual", "primal", "cg", "ensemble", "sampled", "truncated", "lognormal"] = "auto"
+    chains: Annotated[int, Field(ge=2, le=64)] = 4
+    draws: Annotated[int, Field(ge=100)] = 2000
+    warm: Annotated[int, Field(ge=0)] = 500
     tolerance: Annotated[float, Field(gt=0.0, lt=0.1)] = 1e-8
     iterations: Annotated[int, Field(ge=1)] = 500
     rank: Annotated[int, Field(ge=0)] = 200
@@ -196,16 +266,21 @@ class InversionJob(Model):
     title: str = "atmospheric inversion"
     summary: str = ""
     species: str = "CO2"
-    start: str
-    end: str
+    start: Day
+    end: Day
     observations: Annotated[list[ObservationsJob], Field(min_length=1), BeforeValidator(_listed)]
+    sites: dict[str, SiteJob] = Field(default_factory=dict)
     background: BackgroundJob | None = None
     footprints: Annotated[list[FootprintsJob], Field(min_length=1)]
+    grid: GridJob | None = None
     block: Annotated[list[BlockJob], Field(min_length=1)]
     offset: list[OffsetJob] = Field(default_factory=list)
     error: list[ErrorJob] = Field(default_factory=list)
+    model_error: ModelErrorJob | None = None
+    towers: dict[str, dict[str, Length]] = Field(default_factory=dict)  # type: ignore[valid-type]
     regions: RegionsJob
     totals: Period = "month"
     solver: SolverJob = SolverJob()
     osse: OsseJob = OsseJob()
     layouts: list[Literal["paris"]] = Field(default_factory=list)
+    coastlines: bool = True

@@ -36,6 +36,9 @@ SEASONS = ("DJF", "MAM", "JJA", "SON")
 ALARMS = {
     "cost": "the cost is {} per degree of freedom where 1 is expected (p = {})",
     "site": "innovations at {} are {} times as large as stated",
+    "r_hat": "the chains have not met: R-hat is {} where at most {} is needed",
+    "draws": "the draws are worth only {} independent ones; {} are needed",
+    "divergent": "{} moves of the sampler diverged",
     "block": "the observations ask for {} sigma of the prior of '{}' everywhere ({} standard errors)",
 }
 
@@ -46,8 +49,8 @@ class Alarm:
 
     Parameters
     ----------
-    code : {"cost", "site", "block"}
-        All observations together, one site, or one block of fluxes.
+    code : {"cost", "site", "block", "r_hat", "draws", "divergent"}
+        All observations together, one site, or one block of fluxes; of samplers, what is wrong with the chains.
     values : tuple of str
         What its sentence names, in its order.
     """
@@ -203,15 +206,14 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm
     for site in sites:
         mine = np.flatnonzero(used.site == site)
         row = _row(site, "all", mine, rest, spread)
-        if spread is not None and hasattr(posterior.factor, "lower") and posterior.factor.method == "dual" and not q:
-            part = posterior.factor.lower[mine]  # pyright: ignore[reportAttributeAccessIssue]
-            chi2 = float(rest[mine] @ np.linalg.solve(part @ part.T, rest[mine]))
+        if spread is not None and not q and (part := posterior.factor.between(mine)) is not None:
+            chi2 = float(rest[mine] @ np.linalg.solve(part, rest[mine]))
             row |= {"chi2": chi2 / mine.size, "p": float(chdtrc(mine.size, chi2))}
             if row["p"] < ALARM / tests:
                 alarms.append(Alarm("site", (site, f"{np.sqrt(chi2 / mine.size):.1f}")))
         rows.append(row)
         rows += [_row(site, s, mine[season[mine] == s], rest, spread) for s in SEASONS if (season[mine] == s).any()]
-    for block in used.blocks:
+    for block in (b for b in used.blocks if b.kind != "rest"):
         shift = block.sensitivity.forward(np.ascontiguousarray(block.covariance.sigma.T)[:, :, None])
         solved = posterior.factor.solve(shift)[:, 0]
         if not q and (norm := float(shift[:, 0] @ solved)) > 0.0:
@@ -223,9 +225,8 @@ def _innovations(posterior: Posterior) -> tuple[list[dict[str, Any]], list[Alarm
 
 def _spread(posterior: Posterior) -> Array | None:
     """Return the stated standard deviation of the innovations, where it is known."""
-    lower = getattr(posterior.factor, "lower", None)
-    if posterior.factor.method == "dual" and lower is not None:
-        return np.sqrt(np.einsum("ij,ij->i", lower, lower))
+    if (variance := posterior.factor.variance()) is not None:
+        return np.sqrt(variance)
     inverse = posterior.factor.inverse()
     return None if inverse is None else np.sqrt(np.diag(np.linalg.inv(inverse)))
 

@@ -132,27 +132,35 @@ class ObservationError:
         total = np.sum([np.square(term.sigma) for term in self.terms], axis=0)
         return total if self.matrix is None else total + np.diag(self.matrix)
 
-    def _correlation(self, term: Term, rows: npt.NDArray[np.int64]) -> Array:
+    def _correlation(self, term: Term, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Array:
         assert term.group is not None
-        t, g = self.time[rows], term.group[rows]
-        exponent = np.zeros((rows.size, rows.size))
+        exponent = np.zeros((rows.size, columns.size))
         if np.isfinite(term.time_length):
-            exponent += np.abs(t[:, None] - t[None, :]) / term.time_length
+            exponent += np.abs(self.time[rows][:, None] - self.time[columns][None, :]) / term.time_length
         if np.isfinite(term.height_length) and self.height is not None:
-            z = self.height[rows]
-            exponent += np.abs(z[:, None] - z[None, :]) / term.height_length
-        return np.where(g[:, None] == g[None, :], np.exp(-exponent), 0.0)
+            exponent += np.abs(self.height[rows][:, None] - self.height[columns][None, :]) / term.height_length
+        return np.where(term.group[rows][:, None] == term.group[columns][None, :], np.exp(-exponent), 0.0)
+
+    def between(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Array:
+        """Return R of some observations (rows) with some (columns)."""
+        out = np.zeros((rows.size, columns.size))
+        for term in self.terms:
+            sigma = np.asarray(term.sigma)
+            if term.independent:
+                out += np.where(rows[:, None] == columns[None, :], np.square(sigma[columns])[None, :], 0.0)
+            else:
+                out += self._correlation(term, rows, columns) * sigma[rows][:, None] * sigma[columns][None, :]
+        return out if self.matrix is None else out + self.matrix[np.ix_(rows, columns)]
+
+    def span(self, reach: float) -> float:
+        """Return how far apart in time [s] errors may still correlate, `reach` correlation times; 0 where none do."""
+        if self.matrix is not None:
+            return np.inf
+        return max((reach * term.time_length for term in self.terms if not term.independent), default=0.0)
 
     def _part(self, rows: npt.NDArray[np.int64]) -> Array:
         """Return R of some observations."""
-        out = np.zeros((rows.size, rows.size))
-        for term in self.terms:
-            sigma = np.asarray(term.sigma)[rows]
-            if term.independent:
-                out[np.diag_indices(rows.size)] += sigma**2
-            else:
-                out += self._correlation(term, rows) * sigma[:, None] * sigma[None, :]
-        return out if self.matrix is None else out + self.matrix[np.ix_(rows, rows)]
+        return self.between(rows, rows)
 
     def dense(self) -> Array:
         """Return R (n, n)."""
@@ -226,7 +234,7 @@ class ObservationError:
         order = np.lexsort((self.time, term.group))
         rho = np.zeros(self.size)
         same = term.group[order][1:] == term.group[order][:-1]
-        gap = np.diff(self.time[order])
+        gap = np.where(same, np.diff(self.time[order]), 0.0)
         rho[1:] = np.where(same, np.exp(-gap / term.time_length), 0.0)
         return order, rho
 

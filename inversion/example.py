@@ -52,6 +52,7 @@ JOB = """\
 #   ghg inversion run inversion.toml -o result
 title = "Carbon dioxide in a made-up land, June 2024"
 summary = "Simulated stations, footprints of the particle model, and a truth that is known (truth.csv)."
+coastlines = false               # the land does not exist
 species = "CO2"
 start = "2024-06-01"
 end = "2024-07-01"

@@ -11,11 +11,13 @@ import numpy as np
 from ghg.core.errors import InputError
 from inversion.assemble import assemble, totals_of
 from inversion.config import InversionJob
+from inversion.prepare import prepare, sampled
 from inversion.problem import Problem
 from inversion.solver import plan, solve
 
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
+    from inversion.posterior import Posterior
 
 __all__ = ["adjoint_test", "check", "run", "simulate"]
 
@@ -45,11 +47,18 @@ def check(job: InversionJob, *, base: Path, record: Record | None = None) -> dic
     """
     problem = assemble(job, base, record)
     totals = totals_of(job, problem, base)
-    chosen = plan(
-        problem, job.solver.method, rank=job.solver.rank, members=job.solver.members, memory=job.solver.memory
-    )
-    return {"plan": chosen.sentence(), "observations": problem.n, "unknowns": problem.m, "totals": len(totals.labels),
-            "adjoint": adjoint_test(problem)}  # fmt: skip
+    adjoint = adjoint_test(problem)
+    problem = prepare(job, problem, totals)
+    if sampled(job):
+        from inversion.sampling.problem import checked
+
+        chosen = checked(problem, job.solver.chains, job.solver.draws, job.solver.memory)
+    else:
+        chosen = plan(
+            problem, job.solver.method, rank=job.solver.rank, members=job.solver.members, memory=job.solver.memory
+        ).sentence()
+    return {"plan": chosen, "observations": problem.n, "unknowns": problem.m, "totals": len(totals.labels),
+            "adjoint": adjoint}  # fmt: skip
 
 
 def run(
@@ -89,15 +98,19 @@ def run(
         problem = estimate.put(problem)
         record.step("covariance parameters by restricted maximum likelihood: " + ", ".join(
             f"{n} = {v:.4g}" for n, v in zip(estimate.names, estimate.values, strict=True)))  # fmt: skip
-    s = job.solver
-    posterior = solve(problem, method=s.method, tolerance=s.tolerance, iterations=s.iterations, rank=s.rank,
-                      members=s.members, lag=s.lag, seed=s.seed, memory=s.memory, announce=announce)  # fmt: skip
+    problem = prepare(job, problem, wanted, record)
+    posterior = _solved(job, problem, announce)
     record.step(f"solved by {posterior.explained}")
     totals = posterior.total(wanted)
-    announce("diagnostics and sites left out in turn")
-    found = {"title": job.title, "summary": job.summary, **result(posterior, totals, wanted, estimate)}
+    announce("diagnostics" if sampled(job) else "diagnostics and sites left out in turn")
+    found = {
+        "title": job.title,
+        "summary": job.summary,
+        "coastlines": job.coastlines,
+        **result(posterior, totals, wanted, estimate),
+    }
     announce("writing files")
-    write(posterior, totals, wanted, found, folder, record, s.deviation)
+    write(posterior, totals, wanted, found, folder, record, job.solver.deviation)
     if "paris" in job.layouts:
         from ghg.core.netcdf import write as write_netcdf
         from inversion.paris import paris_concentrations, paris_fluxes
@@ -106,6 +119,17 @@ def run(
         length = max(o.average for o in job.observations) or 3600.0
         write_netcdf(paris_concentrations(posterior, wanted, length), folder / "paris_concentrations.nc", record=record)
     return found
+
+
+def _solved(job: InversionJob, problem: Problem, announce: Callable[[str], None]) -> Posterior:
+    s = job.solver
+    if sampled(job):
+        from inversion.sampling import sample
+
+        return sample(problem, draws=s.draws, warm=s.warm, chains=s.chains, seed=s.seed, memory=s.memory,
+                      announce=announce)  # fmt: skip
+    return solve(problem, method=s.method, tolerance=s.tolerance, iterations=s.iterations, rank=s.rank,
+                 members=s.members, lag=s.lag, seed=s.seed, memory=s.memory, announce=announce)  # fmt: skip
 
 
 def simulate(job: InversionJob, *, base: Path, announce: Callable[[str], None] = _silent) -> dict[str, Any]:

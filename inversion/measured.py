@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,10 @@ from inversion.sensitivity import Array
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
 
-__all__ = ["Data", "observations", "withheld"]
+__all__ = ["Data", "observations", "places", "withheld"]
 
 Times = npt.NDArray[np.datetime64]
+Place = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,15 @@ class Data:
     time : array of datetime64[ns] (n,)
         Starts of the intervals.
     site : array of str (n,)
-    value, random, systematic, background : array (n,)
-        mol mol-1: dry mole fraction; standard uncertainty, independent and common to the record of a site; the part
-        that is taken as known.
+    value, random, systematic, correlated, background : array (n,)
+        mol mol-1: dry mole fraction; standard uncertainty, independent, common to the record of a site, and correlated
+        in time; the part that is taken as known.
+    memory : array (n,)
+        e-folding time of the correlated part, s.
     left_out : int
         Observations outside the period or the hours, missing, or not flagged good in a table.
+    places : dict
+        Latitude and longitude [degrees] and altitude of the inlet [m] of the sites whose files tell.
     """
 
     time: Times
@@ -44,8 +49,11 @@ class Data:
     value: Array
     random: Array
     systematic: Array
+    correlated: Array
+    memory: Array
     background: Array
     left_out: int = 0
+    places: dict[str, Place] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -54,8 +62,27 @@ class Data:
 
     def take(self, keep: npt.NDArray[Any]) -> Data:
         """Return some observations; the others count as left out."""
-        arrays = [getattr(self, f.name)[keep] for f in fields(self)[:-1]]
-        return Data(*arrays, left_out=self.left_out + self.n - arrays[0].size)
+        arrays = [getattr(self, name)[keep] for name in ARRAYS]
+        return Data(*arrays, left_out=self.left_out + self.n - arrays[0].size, places=self.places)
+
+
+ARRAYS = tuple(f.name for f in fields(Data) if f.name not in ("left_out", "places"))
+
+
+def places(job: InversionJob, data: Data) -> dict[str, Place]:
+    """Return where sites stand: as the job says, else as their files do.
+
+    Raises
+    ------
+    InputError
+        The job places a site that has no observations.
+    """
+    if unknown := sorted(set(job.sites) - set(data.site.tolist())):
+        raise InputError("a site of the table has no observations", where="[sites]", found=", ".join(unknown),
+                         need="one of " + ", ".join(dict.fromkeys(data.site.tolist())))  # fmt: skip
+    given = {s: (p.latitude, (p.longitude + 180.0) % 360.0 - 180.0, np.nan if p.altitude is None else p.altitude)
+             for s, p in job.sites.items()}  # fmt: skip
+    return {s: p for s, p in (data.places | given).items() if s in set(data.site.tolist())}
 
 
 def observations(job: InversionJob, base: Path, record: Record | None = None) -> Data:
@@ -109,8 +136,7 @@ def _source(one: ObservationsJob, path: Path, species: str, period: tuple[Any, A
     inside = (data.time >= period[0]) & (data.time < period[1])
     data = data.take(known & inside & _in_hours(one, data.time))
     least = 0.0 if one.least_uncertainty is None else one.least_uncertainty
-    return Data(data.time, data.site, data.value, np.maximum(data.random, least), data.systematic, data.background,
-                data.left_out)  # fmt: skip
+    return replace(data, random=np.maximum(data.random, least))
 
 
 def _station(one: ObservationsJob, path: Path, species: str) -> Data:
@@ -127,7 +153,10 @@ def _station(one: ObservationsJob, path: Path, species: str) -> Data:
                          )  # fmt: skip
     random = np.where(missing, one.least_uncertainty if one.least_uncertainty is not None else np.nan, found.random)
     site = np.full(found.time.size, found.site)
-    return Data(found.time, site, found.value, random, found.systematic, np.zeros(site.size))
+    none = np.zeros(site.size)
+    return Data(found.time, site, found.value, random, found.systematic, found.correlated,
+                none + found.correlation_time, none,
+                places={found.site: found.place} if np.isfinite(found.place[:2]).all() else {})  # fmt: skip
 
 
 def _table(one: ObservationsJob, path: Path) -> Data:
@@ -145,7 +174,8 @@ def _table(one: ObservationsJob, path: Path) -> Data:
     n = len(frame)
     site = np.full(n, one.station) if one.station else frame["site"].to_numpy(dtype=str)
     time = frame["time"].to_numpy().astype("datetime64[ns]")
-    return Data(time, site, number["value"], number["u"], np.zeros(n), number.get("background", np.zeros(n)))
+    none = np.zeros(n)
+    return Data(time, site, number["value"], number["u"], none, none, none, number.get("background", none))
 
 
 def _in_hours(one: ObservationsJob, time: Times) -> npt.NDArray[np.bool_]:
@@ -172,5 +202,6 @@ def _joined(parts: Sequence[Data]) -> Data:
             raise InputError("an observation of a site and time occurs twice", found=str(name),
                              hint="two files, inlets or rows give the same hour: keep one")  # fmt: skip
         seen |= own
-    arrays = [np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Data)[:-1]]
-    return Data(*arrays, left_out=sum(p.left_out for p in parts))
+    arrays = [np.concatenate([getattr(p, name) for p in parts]) for name in ARRAYS]
+    places = {site: place for p in parts for site, place in p.places.items()}
+    return Data(*arrays, left_out=sum(p.left_out for p in parts), places=places)

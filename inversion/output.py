@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.variables import Variable, register
+from inversion.described import flux_name, fraction_name, time_coverage
 from inversion.diagnostics import leave_out, withheld
+from inversion.maps import deviation_map, mean_map, prior_deviation
+from inversion.merged import Merged, full_block
 from inversion.network import network
 from inversion.posterior import Posterior
+from inversion.prepare import bases
+from inversion.sampling.posterior import SampledPosterior
 from inversion.sinks import SIGN, seasons, table, totals_dataset
 from inversion.totals import Totals, TotalSet
 
@@ -35,10 +40,6 @@ for _v in (
 ):  # fmt: skip
     register(_v)
 
-MOST_DEVIATIONS = 20_000  # elements whose exact posterior deviation is computed one by one
-FEW = 500  # observations through which the deviations of any number of elements are computed
-_BYTES = 256e6  # of vectors of the state held at a time
-
 
 def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, xr.Dataset]]:
     """Return the flux maps of each block.
@@ -48,57 +49,38 @@ def fluxes(posterior: Posterior, *, deviation: bool = True) -> list[tuple[str, x
     posterior : Posterior
         The posterior.
     deviation : bool
-        Add the exact posterior standard deviation of each cell, for blocks of at most 20,000 unknowns or with at most
-        500 observations; larger ones get it from 100 posterior samples and say so.
+        Add the posterior standard deviation of each cell, see :func:`inversion.maps.deviation_map`.
     """
     from ghg.core.dataset import time_coords
     from ghg.core.variables import attributes
 
     result = []
-    samples: list[Any] | None = None
-    for index, block in enumerate(posterior.used.blocks):
-        if block.kind != "flux" or block.grid is None or block.grid.shape is None:
+    for block in posterior.used.blocks:
+        full = full_block(block)
+        if block.kind != "flux" or full.grid is None or full.grid.shape is None:
             continue
-        shape = (block.periods, *block.grid.shape)
-        lat, lon = block.grid.axes()
-        found = {"flux": posterior.mean(block.name), "flux_prior": block.prior, "flux_prior_u": block.covariance.sigma}
+        shape = (full.periods, *full.grid.shape)
+        lat, lon = full.grid.axes()
+        found = {"flux": mean_map(posterior, block), "flux_prior": full.prior, "flux_prior_u": prior_deviation(full)}
         how = "not computed"
-        if deviation and block.size <= MOST_DEVIATIONS:
-            found["flux_u"], how = posterior.deviation(block.name), "exact"
-        elif deviation and posterior.used.n <= FEW and not posterior.problem.coefficient_names() and (
-            (inverse := posterior.factor.inverse()) is not None):  # fmt: skip
-            found["flux_u"], how = deviation_by_observations(posterior, index, inverse), "exact"
-        elif deviation:
-            samples = posterior.samples(100) if samples is None else samples
-            found["flux_u"] = samples[index].std(axis=2, ddof=1)
-            how = "from 100 posterior samples: 7 % relative standard error"
+        if deviation:
+            found["flux_u"], how = deviation_map(posterior, block)
         ds = time_coords(block.time_bounds[:, 0], block.time_bounds[:, 1])
         ds = ds.assign_coords(latitude=lat, longitude=lon)
         for name, values in found.items():
             extra = {"species": posterior.problem.species, "comment": SIGN}
+            extra |= flux_name(posterior.problem.species, name.endswith("_u"))
             ds[name] = (("time", "latitude", "longitude"), values.reshape(shape), attributes(name, **extra))
         if "flux_u" in ds:
             ds["flux_u"].attrs["method"] = how
+        if isinstance(block.basis, Merged):
+            ds["group"] = (("latitude", "longitude"), block.basis.labels.astype(np.int32).reshape(full.grid.shape), {
+                "long_name": "group of cells that was solved for as one", "units": "1",
+                "comment": "-1: no prior uncertainty, so in no group"})  # fmt: skip
         ds.attrs |= {"title": f"Posterior fluxes: {block.name}", "species": posterior.problem.species,
                      "summary": f"Block '{block.name}' of an inversion; solver {posterior.explained}."}  # fmt: skip
         result.append((block.name, ds))
     return result
-
-
-def deviation_by_observations(posterior: Posterior, index: int, inverse: Any) -> Any:
-    """Return the exact posterior standard deviation of a block, (p, r), by one column for each observation.
-
-    diag(Q H' S^-1 H Q) is the sum of squares of the columns Q H' c with S^-1 = C C': n columns in place of p r.
-    """
-    used = posterior.used
-    sigma = used.blocks[index].covariance.sigma
-    removed = np.zeros(sigma.T.shape)
-    root = np.linalg.cholesky(inverse)
-    step = max(1, int(_BYTES / (8.0 * used.m)))
-    for first in range(0, used.n, step):
-        columns = np.ascontiguousarray(root[:, first : first + step])
-        removed += np.square(used.covariance(used.adjoint(columns))[index]).sum(axis=2)
-    return np.sqrt(np.maximum(sigma**2 - removed.T, 0.0))
 
 
 def concentrations(posterior: Posterior) -> xr.Dataset:
@@ -106,23 +88,29 @@ def concentrations(posterior: Posterior) -> xr.Dataset:
     import xarray as xr
 
     p = posterior.problem
-    unit = {"units": "mol mol-1"}
+    unit = {"units": "mol mol-1", **fraction_name(p.species)}
+    spread = {"units": "mol mol-1", **fraction_name(p.species, u=True)}
     one = ("observation",)
+    bounds = np.stack([p.time, p.time], axis=1)
+    meaning = {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "used predicted_only"}
+    used: dict[str, Any] = {"long_name": "whether it was used", "standard_name": "status_flag", **meaning}
+    size = np.sqrt(p.error.variance())
     assert p.withheld is not None and p.background is not None
     return xr.Dataset(
         {
-            "observation_time": (one, p.time, {"long_name": "start of the interval of the observation"}),
+            "observation_time": (one, p.time, {"long_name": "start of the interval of the observation",
+                                               "standard_name": "time"}),
             "site": (one, p.site, {"long_name": "site"}),
             "observed": (one, p.observed, {**unit, "long_name": "observed dry mole fraction"}),
-            "observed_u": (one, np.sqrt(p.error.variance()), {**unit, "long_name": "standard uncertainty, all terms"}),
+            "observed_u": (one, size, {**spread, "long_name": "standard uncertainty, all terms"}),
             "background": (one, p.background, {**unit, "long_name": "mole fraction taken as known"}),
             "predicted_prior": (one, p.prior_mean(), {**unit, "long_name": "predicted by the prior"}),
             "predicted": (one, posterior.predicted(), {**unit, "long_name": "predicted by the posterior mean"}),
-            "withheld": (one, p.withheld.astype(np.int8), {"long_name": "1: predicted and not used", "units": "1"}),
+            "withheld": (one, p.withheld.astype(np.int8), used),
         },
         coords={"observation": (one, np.arange(p.n, dtype=np.int32), {"long_name": "number of the observation"})},
         attrs={"title": "Mole fractions of an inversion", "species": p.species,
-               "summary": "Observed and predicted mole fractions."},
+               "summary": "Observed and predicted mole fractions.", **time_coverage(bounds)},
     )  # fmt: skip
 
 
@@ -152,6 +140,11 @@ def result(posterior: Posterior, totals: Totals, wanted: TotalSet, estimate: Est
             {"name": n, "value": float(v), "u_log": float(s), "low": float(a), "high": float(b)}
             for n, v, s, a, b in zip(estimate.names, estimate.values, estimate.u_log, low, high, strict=True)
         ]
+    if merged := bases(posterior.problem):
+        found["bases"] = merged
+    if isinstance(posterior, SampledPosterior):
+        found["sampler"] = posterior.diagnostics().as_dict() | {"fit": posterior.fit()}
+        return found
     if posterior.factor.method == "ensemble":
         return found
     found["diagnostics"] = posterior.diagnostics().as_dict()

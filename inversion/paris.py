@@ -16,6 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from inversion.described import flux_name, fraction_name
+from inversion.maps import drawn_maps, mean_map
+from inversion.merged import full_block
 from inversion.network import network
 from inversion.posterior import Posterior
 from inversion.problem import Block
@@ -61,17 +64,18 @@ def paris_fluxes(posterior: Posterior, totals: Totals, wanted: TotalSet) -> xr.D
     import xarray as xr
 
     blocks = [(i, b) for i, b in enumerate(posterior.used.blocks) if b.kind == "flux"]
-    grid = blocks[0][1].grid if blocks else None
-    if grid is None or grid.shape is None or any(b.grid is None or b.grid.shape != grid.shape for _, b in blocks):
+    grid = full_block(blocks[0][1]).grid if blocks else None
+    grids = [full_block(b).grid for _, b in blocks]
+    if grid is None or grid.shape is None or any(g is None or g.shape != grid.shape for g in grids):
         raise InputError("the PARIS layout needs flux blocks on one regular grid", where="layouts")
     shares = [_shares(b, wanted.bounds) for _, b in blocks]
     gas, shape = posterior.problem.species.lower(), (len(wanted.bounds), *grid.shape)
     maps = {
-        "flux_total_prior": np.sum([s @ b.prior for s, (_, b) in zip(shares, blocks, strict=True)], axis=0),
-        "flux_total_posterior": np.sum([s @ posterior.mean(b.name) for s, (_, b) in zip(shares, blocks, strict=True)],
+        "flux_total_prior": np.sum([s @ full_block(b).prior for s, (_, b) in zip(shares, blocks, strict=True)], axis=0),
+        "flux_total_posterior": np.sum([s @ mean_map(posterior, b) for s, (_, b) in zip(shares, blocks, strict=True)],
                                        axis=0),
     }  # fmt: skip
-    prior = np.sum([_variance(b, s) for s, (_, b) in zip(shares, blocks, strict=True)], axis=0)
+    prior = np.sum([_variance(full_block(b), s) for s, (_, b) in zip(shares, blocks, strict=True)], axis=0)
     maps["stdev_flux_total_prior"] = np.sqrt(prior)
     maps["stdev_flux_total_posterior"] = _deviation(posterior, [i for i, _ in blocks], shares, prior)
     ds = _middles(wanted.bounds, "time", "mid of flux interval in UTC")
@@ -83,12 +87,14 @@ def paris_fluxes(posterior: Posterior, totals: Totals, wanted: TotalSet) -> xr.D
     for name, values in maps.items():
         words = name.replace("stdev_", "standard deviation of ").replace("_", " ")
         attrs = {"units": FLUX, "long_name": f"{words}, {gas}", "cell_methods": "time: mean area: mean"}
+        attrs |= flux_name(gas, name.startswith("stdev_"))
         ds[name] = (_MAP, values.reshape(shape).astype(np.float32), attrs)
     ds = ds.merge(_countries(totals, wanted, gas))
     first = blocks[0][1].name
     fraction: Array = np.array([r[first] for r in wanted.regions.values()]).reshape(-1, *grid.shape)
     ds["country_fraction"] = (("country", "latitude", "longitude"), fraction.astype(np.float32), {
-        "units": "1", "long_name": "fraction of grid cell associated to country"})  # fmt: skip
+        "units": "1", "standard_name": "area_fraction",
+        "long_name": "fraction of grid cell associated to country"})  # fmt: skip
     ds["cell_area"] = (("latitude", "longitude"), grid.area.reshape(grid.shape), {
         "units": "m2", "standard_name": "cell_area", "long_name": "surface area of grid cell"})  # fmt: skip
     ds.attrs = _about(posterior, "GHG flux distribution and country totals")
@@ -107,17 +113,24 @@ def _variance(block: Block, share: Array) -> Array:
     """Return the prior variance of the mean over each period, (P, r)."""
     covariance: Any = block.covariance
     time, sigma = covariance.time.dense(), covariance.sigma
+    if block.distribution == "lognormal":  # covariance of logarithms
+        size = np.einsum("tr,ur,tur->tur", block.prior, block.prior, np.expm1(np.einsum("tr,tu,ur->tur", sigma, time,
+                                                                                         sigma)))  # fmt: skip
+        return np.einsum("Pt,tur,Pu->Pr", share, size, share)
     return np.array([np.einsum("t,tr,tu,ur,u->r", s, sigma, time, sigma, s, optimize=True) for s in share])
 
 
 def _deviation(posterior: Posterior, index: list[int], shares: list[Array], prior: Array) -> Array:
     """Return the posterior standard deviation of the sum of blocks, (P, r): exact with few observations."""
     used = posterior.used
-    inverse = posterior.factor.inverse() if used.n <= FEW and not posterior.problem.coefficient_names() else None
+    merged = any(used.blocks[i].basis is not None for i in index)
+    plain = used.n <= FEW and not posterior.problem.coefficient_names() and not merged
+    inverse = posterior.factor.inverse() if plain and posterior.factor.method != "sampled" else None
     if inverse is None:
         drawn = posterior.samples(SAMPLES)
-        return np.sum([np.einsum("Pp,prk->Prk", s, drawn[i]) for s, i in zip(shares, index, strict=True)],
-                      axis=0).std(axis=2, ddof=1)  # fmt: skip
+        maps = [np.einsum("Pp,prk->Prk", s, drawn_maps(posterior, used.blocks[i], drawn, seed=i))
+                for s, i in zip(shares, index, strict=True)]  # fmt: skip
+        return np.sum(maps, axis=0).std(axis=2, ddof=1)
     root: Array = np.asarray(np.linalg.cholesky(inverse), dtype=np.float64)
     removed = np.zeros(prior.shape)
     step = max(1, int(_BYTES / (8.0 * used.m)))
@@ -164,8 +177,8 @@ def paris_concentrations(posterior: Posterior, wanted: TotalSet, interval: float
 
     Notes
     -----
-    A run does not know where inlets stand: ``longitude`` and ``latitude`` are the centre of the cell that the mean
-    footprint of the site sees most, and ``altitude`` is missing.
+    Where neither the file of a site nor the job says where it stands, ``longitude`` and ``latitude`` are the centre of
+    the cell that its mean footprint sees most, and ``altitude`` is missing.
     """
     import xarray as xr
 
@@ -188,17 +201,21 @@ def paris_concentrations(posterior: Posterior, wanted: TotalSet, interval: float
         ("mf_bc_prior", p.background, "prior simulated boundary condition mole fraction including site bias"),
         ("mf_bc_posterior", inflow, "posterior simulated boundary condition mole fraction including site bias"),
     ):  # fmt: skip
-        ds[name] = ("index", values, {"units": "mol mol-1", "long_name": f"{words}, {gas}"})
+        ds[name] = ("index", values, {"units": "mol mol-1", "long_name": f"{words}, {gas}",
+                                      **fraction_name(gas, name.startswith("stdev_"))})  # fmt: skip
     small: dict[str, Any] = {"units": "1"}
     ds["number_of_identifier"] = ("index", number, {**small, "long_name": "index of identifier of observing platform"})
     ds["assimilation_flag"] = ("index", (~p.withheld).astype(np.int16), {
         **small, "long_name": "0: not used; 1: used in the inversion"})  # fmt: skip
-    lat, lon = _places(posterior, wanted, sites)
-    note = "centre of the cell that the mean footprint of the site sees most"
+    lat, lon, height = _places(posterior, wanted, sites)
+    guessed = [s for s in sites if s not in p.places]
+    note = "of the inlet"
+    if guessed:
+        note += f"; of {', '.join(guessed)} the centre of the cell that its mean footprint sees most"
     ds["longitude"] = ("index", lon[number], {"units": "degrees_east", "standard_name": "longitude", "comment": note})
     ds["latitude"] = ("index", lat[number], {"units": "degrees_north", "standard_name": "latitude", "comment": note})
-    ds["altitude"] = ("index", np.full(p.n, np.nan), {"units": "m", "standard_name": "altitude", "positive": "up",
-                                                      "comment": "not known to the run"})  # fmt: skip
+    ds["altitude"] = ("index", height[number], {"units": "m", "standard_name": "altitude", "positive": "up",
+                                                "comment": "of the inlet; missing where it is not known"})  # fmt: skip
     ds.attrs = _about(posterior, "In-situ mole fractions at sites: observed and simulated")
     assert isinstance(ds, xr.Dataset)
     return ds
@@ -208,18 +225,20 @@ def _inflow(posterior: Posterior) -> Array:
     """Return what boundary and offset blocks add to the background, (n,)."""
     out = np.zeros(posterior.problem.n)
     for block in posterior.problem.blocks:
-        if block.kind != "flux":
+        if block.kind not in ("flux", "rest"):
             out += block.sensitivity.forward(np.ascontiguousarray(posterior.mean(block.name).T)[:, :, None])[:, 0]
     return out
 
 
-def _places(posterior: Posterior, wanted: TotalSet, sites: list[str]) -> tuple[Array, Array]:
-    seen = network(posterior, wanted)
-    if seen is None:
-        return np.full(len(sites), np.nan), np.full(len(sites), np.nan)
-    field = seen["footprint_mean"].values
-    i, j = np.unravel_index(field.reshape(len(sites), -1).argmax(axis=1), field.shape[1:])
-    return seen["latitude"].values[i], seen["longitude"].values[j]
+def _places(posterior: Posterior, wanted: TotalSet, sites: list[str]) -> tuple[Array, Array, Array]:
+    known = posterior.problem.places
+    at = np.array([known.get(s, (np.nan,) * 3) for s in sites])
+    if len(known) < len(sites) and (seen := network(posterior, wanted)) is not None:
+        field = seen["footprint_mean"].values
+        i, j = np.unravel_index(field.reshape(len(sites), -1).argmax(axis=1), field.shape[1:])
+        guess = np.stack([seen["latitude"].values[i], seen["longitude"].values[j]], axis=1)
+        at[:, :2] = np.where(np.isfinite(at[:, :2]), at[:, :2], guess)
+    return at[:, 0], at[:, 1], at[:, 2]
 
 
 def _middles(bounds: Times, dim: str, words: str) -> xr.Dataset:

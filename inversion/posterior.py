@@ -181,16 +181,36 @@ class Posterior:
 
     def columns(self, totals: TotalSet) -> list[Array]:
         """Return totals as vectors of the state, (r, p, K) per block."""
+        return self._columns(totals)[0]
+
+    def _columns(self, totals: TotalSet) -> tuple[list[Array], Array, Array]:
+        """Return totals as vectors of the state, what is added to each, and the covariance that stays beside it.
+
+        The last two come from merged blocks, whose totals are those of their full grids.
+        """
         mass = gas(self.problem.species).molar_mass
         count = len(totals.labels)
-        result = []
+        found: dict[str, Array] = {}
+        shift, beside = np.zeros(count), np.zeros((count, count))
         for block in self.used.blocks:
-            rows = totals.weights(block, mass)
-            column = np.zeros((block.elements, block.periods, count))
-            if rows is not None:
-                np.multiply(rows.cell.T[:, None, :], rows.period.T[None, :, :], out=column)
-            result.append(column)
-        return result
+            full = block if block.basis is None else block.basis.full
+            rows = totals.weights(full, mass)
+            if rows is None:
+                continue
+            column = np.empty((full.elements, full.periods, count))
+            np.multiply(rows.cell.T[:, None, :], rows.period.T[None, :, :], out=column)
+            if block.basis is None:
+                found[block.name] = column
+                continue
+            down, within, hidden = block.basis.rows(column)
+            found[block.name] = np.ascontiguousarray(down.reshape(block.periods, block.elements, count).swapaxes(0, 1))
+            found[block.basis.rest] = within[:, None, :]
+            shift += np.einsum("rpk,pr->k", column, full.prior) - down.T @ block.prior.ravel()
+            beside += hidden
+        zero = [found.get(b.name) for b in self.used.blocks]
+        columns = [np.zeros((b.elements, b.periods, count)) if c is None else c
+                   for b, c in zip(self.used.blocks, zero, strict=True)]  # fmt: skip
+        return columns, shift, beside
 
     def total(self, totals: TotalSet) -> Totals:
         """Return totals with their exact covariance.
@@ -204,12 +224,13 @@ class Posterior:
         if unknown:
             raise InputError("there is no such block", found=", ".join(sorted(unknown)),
                              need="of " + ", ".join(b.name for b in self.used.blocks))  # fmt: skip
-        found = self.project(self.columns(totals))
+        columns, shift, beside = self._columns(totals)
+        found = self.project(columns)
         covariance, bound = self.map_covariance(found)
         labels = [(group, region) for group, region, _ in totals.labels]
         bounds = np.array([totals.bounds[t] for _, _, t in totals.labels])
-        return Totals(labels, bounds, found.prior, self.map_mean(found), found.covariance, covariance,
-                      self.problem.species, bound)  # fmt: skip
+        return Totals(labels, bounds, found.prior + shift, self.map_mean(found) + shift, found.covariance + beside,
+                      covariance + beside, self.problem.species, bound)  # fmt: skip
 
     def covariance(self, totals: TotalSet) -> Array:
         """Return the posterior covariance of totals, (K, K) [kg2 s-2]."""

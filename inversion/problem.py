@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,12 @@ from inversion.error import ObservationError
 from inversion.grid import Grid
 from inversion.sensitivity import Array, Sensitivity
 
+if TYPE_CHECKING:
+    from inversion.merged import Merged
+
 __all__ = ["Block", "Problem"]
 
-Kind = Literal["flux", "boundary", "offset"]
+Kind = Literal["flux", "boundary", "offset", "rest"]
 Distribution = Literal["normal", "truncated", "lognormal"]
 
 
@@ -46,8 +49,8 @@ class Block:
         Of the deviation from the prior (and from the covariates).
     time_bounds : array of datetime64[ns], shape (p, 2)
         Periods, in order.
-    kind : {"flux", "boundary", "offset"}
-        What it is; only fluxes have an area and totals.
+    kind : {"flux", "boundary", "offset", "rest"}
+        What it is; only fluxes have an area and totals. "rest": what is within the groups of a merged block.
     units : str
         "mol m-2 s-1" for fluxes; "1" for factors, "mol mol-1" for boundary values and offsets.
     grid : Grid, optional
@@ -62,6 +65,8 @@ class Block:
         solvers take "normal" only.
     lower : float
         Least value of a truncated block.
+    basis : Merged, optional
+        The full grid of a block whose cells were merged.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Block:
     covariates: dict[str, Array] = field(default_factory=dict)
     distribution: Distribution = "normal"
     lower: float = 0.0
+    basis: Merged | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""
@@ -152,6 +158,8 @@ class Problem:
         Observations that are predicted and not used.
     species : str
         For masses: "CO2", "CH4".
+    places : dict
+        Latitude, longitude [degrees] and altitude [m] of the sites where they are known.
     """
 
     observed: Array
@@ -162,6 +170,7 @@ class Problem:
     background: Array | None = None
     withheld: npt.NDArray[np.bool_] | None = None
     species: str = "CO2"
+    places: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check that the parts fit together and hold numbers."""

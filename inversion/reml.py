@@ -150,7 +150,7 @@ class _Model:
             else:
                 rows = np.arange(self.problem.n)
                 sigma = np.asarray(term.sigma)
-                out += self.problem.error._correlation(term, rows) * sigma[:, None] * sigma[None, :]
+                out += self.problem.error._correlation(term, rows, rows) * sigma[:, None] * sigma[None, :]
         return out
 
     def _slope(self, name: str, given: dict[str, float], errors: dict[str, Array]) -> Array:

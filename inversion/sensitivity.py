@@ -23,6 +23,7 @@ __all__ = ["Array", "Dense", "Outer", "Sensitivity", "Slabs", "Sparse"]
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | None
 _ROWS = 512  # rows of a sparse matrix that go through the columns together
+_PARTS = 16  # groups of columns of a transposed one
 _BAND = 16384  # numbers of the other factor that they read at a time, an eighth of a megabyte
 
 
@@ -42,6 +43,17 @@ class Sensitivity(ABC):
     @abstractmethod
     def take(self, rows: npt.NDArray[np.int64]) -> Sensitivity:
         """Return the sensitivity of some observations, in the order of `rows`."""
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees, (n,); p and -1 where it sees none."""
+        n, p, _ = self.shape
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        for t in range(p):
+            rows, _ = self.slab(t)
+            seen = slice(None) if rows is None else rows
+            first[seen] = np.minimum(first[seen], t)
+            last[seen] = t
+        return first, last
 
     @property
     def nonzeros(self) -> int:
@@ -100,6 +112,11 @@ class Dense(Sensitivity):
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return all rows of one period."""
         return None, np.asarray(self.values[t], dtype=np.float64)
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees: all."""
+        n, p, _ = self.shape
+        return np.zeros(n, dtype=np.int64), np.full(n, p - 1, dtype=np.int64)
 
     def take(self, rows: npt.NDArray[np.int64]) -> Dense:
         """Return some observations."""
@@ -189,12 +206,42 @@ class Sparse(Sensitivity):
         kept = np.float32 if getattr(values, "dtype", None) == np.float32 else np.float64
         self.values = np.ascontiguousarray(values, dtype=kept)
         self._sort()
-        self._turned: Any = None
+        self._periods: Any = None
+
+    @classmethod
+    def of_columns(
+        cls, shape: tuple[int, int, int], indptr: npt.NDArray[np.int64], column: npt.NDArray[Any],
+        values: npt.NDArray[Any],
+    ) -> Sparse:  # fmt: skip
+        """Return a sensitivity from period x r + cell of each value; nothing is copied.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            (n, p, r).
+        indptr : array of int64, shape (n + 1,)
+            Where each row begins.
+        column : array of int32 (int64 where p r exceeds it), shape (nnz,)
+            Period x r + cell; sorted here within each row where it is not.
+        values : array of float32 or float64, shape (nnz,)
+        """
+        empty = np.zeros(0, dtype=np.int64)
+        one = cls(shape, np.zeros(shape[0] + 1, np.int64), empty, empty, values[:0])
+        n, p, r = shape
+        if indptr.shape != (n + 1,) or indptr[-1] != column.size or column.size != values.size:
+            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{column.size}, {values.size}",
+                             need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+        if column.size and (column.min() < 0 or column.max() >= p * r):
+            raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
+        one.indptr, one.column, one.values = indptr, np.ascontiguousarray(column), np.ascontiguousarray(values)
+        one._sort()
+        return one
 
     def _sort(self) -> None:
         """Order the values of each row by place."""
         falls = np.flatnonzero(self.column[1:] < self.column[:-1]) + 1
-        if falls.size and not np.isin(falls, self.indptr).all():
+        place = np.searchsorted(self.indptr, falls)
+        if (self.indptr[np.minimum(place, self.indptr.size - 1)] != falls).any():
             from inversion import _kernels
 
             _kernels.sort_rows(self.indptr, self.column, self.values)
@@ -219,29 +266,39 @@ class Sparse(Sensitivity):
         from inversion import _kernels
 
         _, p, r = self.shape
-        if self._turned is None:
-            self._turned = _kernels.transpose(self.indptr, self.column, self.values, p * r)
-        start, row, values = self._turned
         out = np.zeros((p * r, y.shape[1]))
-        _kernels.csr_times(start, row, values, np.ascontiguousarray(y), out, _band(y), _ROWS)
+        y = np.ascontiguousarray(y)
+        _kernels.csr_adjoint(self.indptr, self.column, self.values, y, out, 2 * _band(y), _PARTS)
         return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
 
     def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the rows that see one period, and where their values begin and end."""
+        """Return the rows that see one period, where their values begin, and where those of the whole row end."""
         from inversion import _kernels
 
-        r = self.shape[2]
-        first, last = _kernels.spans(self.indptr, self.column, t * r, (t + 1) * r)
-        rows = np.flatnonzero(last > first)
-        return rows, first[rows], last[rows]
+        if self._periods is None:
+            _, p, r = self.shape
+            self._periods = _kernels.by_period(self.indptr, self.column, r, p)
+        start, row, first = self._periods
+        rows = row[start[t] : start[t + 1]].astype(np.int64)
+        return rows, first[start[t] : start[t + 1]], self.indptr[rows + 1]
+
+    def window(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return the first and the last period that each observation sees."""
+        n, p, r = self.shape
+        some = np.flatnonzero(np.diff(self.indptr))
+        first, last = np.full(n, p, dtype=np.int64), np.full(n, -1, dtype=np.int64)
+        first[some] = self.column[self.indptr[some]] // r
+        last[some] = self.column[self.indptr[some + 1] - 1] // r
+        return first, last
 
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return the rows that see one period, as an array."""
         from inversion import _kernels
 
-        rows, first, last = self.period(t)
-        out = np.zeros((rows.size, self.shape[2]))
-        _kernels.spread(first, last, self.column, self.values, t * self.shape[2], out)
+        rows, first, stop = self.period(t)
+        r = self.shape[2]
+        out = np.zeros((rows.size, r))
+        _kernels.spread(first, stop, self.column, self.values, t * r, out)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.gases import carbon_to_co2, gas
+from inversion.described import time_coverage
 from inversion.sensitivity import Array
 from inversion.totals import Totals
 
@@ -19,14 +20,22 @@ if TYPE_CHECKING:
 __all__ = ["direction", "seasons", "table", "totals_dataset"]
 
 _SEASON = ("DJF", "MAM", "JJA", "SON")
+K95 = 1.959964  # standard deviations on either side that hold 95 % of a normal
 SIGN = "positive: source to the atmosphere; negative: sink, taken up from the atmosphere"
 
 
-def direction(value: float, u: float) -> str:
-    """Return "source", "sink", or "not told apart from zero" at two standard uncertainties."""
-    if not abs(value) > 2.0 * u:
+def interval(totals: Totals) -> tuple[Array, Array]:
+    """Return the ends of the 95 % interval of each total [kg s-1]: of its draws, or of a Gaussian."""
+    own = getattr(totals, "interval", None)
+    low, high = (totals.posterior - K95 * totals.u, totals.posterior + K95 * totals.u) if own is None else own
+    return low, high
+
+
+def direction(low: float, high: float) -> str:
+    """Return "source", "sink", or "not told apart from zero" by whether a 95 % interval holds zero."""
+    if low <= 0.0 <= high:
         return "not told apart from zero"
-    return "source" if value > 0.0 else "sink"
+    return "source" if low > 0.0 else "sink"
 
 
 def table(totals: Totals) -> list[dict[str, Any]]:
@@ -40,23 +49,24 @@ def table(totals: Totals) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``group``, ``region``, ``start``, ``end``, prior and posterior with k = 1 uncertainty in Tg of the species per
-        calendar year and, for CO2 and CH4, in TgC per year, ``direction``, and ``determined``: the share of the prior
-        variance that the observations removed.
+        ``group``, ``region``, ``start``, ``end``, prior and posterior with k = 1 uncertainty and the 95 % interval of
+        the posterior in Tg of the species per calendar year and, for CO2 and CH4, in TgC per year, ``direction``, and
+        ``determined``: the share of the prior variance that the observations removed.
     """
     scale = totals.per_year() / 1e9
+    low, high = interval(totals)
     formula = gas(totals.species).formula
     carbon = {"CO2": 1.0 / carbon_to_co2(), "CH4": 0.012011 / gas("CH4").molar_mass}.get(formula)
     rows = []
     for i, (group, region) in enumerate(totals.labels):
         numbers = {"prior": totals.prior[i], "prior_u": totals.prior_u[i], "posterior": totals.posterior[i],
-                   "posterior_u": totals.u[i]}  # fmt: skip
+                   "posterior_u": totals.u[i], "posterior_low": low[i], "posterior_high": high[i]}  # fmt: skip
         row: dict[str, Any] = {"group": group, "region": region, "start": str(totals.bounds[i, 0])[:10],
                                "end": str(totals.bounds[i, 1])[:10]}  # fmt: skip
         row |= {f"{k}_Tg{formula}_per_year": float(v * scale[i]) for k, v in numbers.items()}
         if carbon is not None:
             row |= {f"{k}_TgC_per_year": float(v * scale[i] * carbon) for k, v in numbers.items()}
-        row["direction"] = direction(float(totals.posterior[i]), float(totals.u[i]))
+        row["direction"] = direction(float(low[i]), float(high[i]))
         row["determined"] = float(totals.determined[i])
         rows.append(row)
     return rows
@@ -95,16 +105,19 @@ def totals_dataset(totals: Totals) -> xr.Dataset:
     squared = {"units": "kg2 s-2", "species": totals.species}
     one, two = ("total",), ("total", "total_other")
     number = np.arange(len(totals.labels), dtype=np.int32)
+    low, high = interval(totals)
     return xr.Dataset(
         {
             "group": (one, np.array([g for g, _ in totals.labels], dtype=str), {"long_name": "blocks added up"}),
             "region": (one, np.array([r for _, r in totals.labels], dtype=str), {"long_name": "region"}),
-            "period_start": (one, totals.bounds[:, 0], {"long_name": "start of the period"}),
-            "period_end": (one, totals.bounds[:, 1], {"long_name": "end of the period"}),
+            "period_start": (one, totals.bounds[:, 0], {"long_name": "start of the period", "standard_name": "time"}),
+            "period_end": (one, totals.bounds[:, 1], {"long_name": "end of the period", "standard_name": "time"}),
             "flux_total_prior": (one, totals.prior, {**rate, "long_name": "prior flux of the region"}),
             "flux_total_prior_u": (one, totals.prior_u, {**rate, "long_name": "standard uncertainty before, k = 1"}),
             "flux_total": (one, totals.posterior, {**rate, "long_name": "posterior flux of the region"}),
             "flux_total_u": (one, totals.u, {**rate, "long_name": "standard uncertainty after, k = 1"}),
+            "flux_total_low": (one, low, {**rate, "long_name": "lower end of the 95 % interval after"}),
+            "flux_total_high": (one, high, {**rate, "long_name": "upper end of the 95 % interval after"}),
             "flux_total_determined": (one, totals.determined, {"units": "1", "long_name":
                                       "share of the prior variance removed by the observations"}),
             "flux_total_prior_covariance": (two, totals.prior_covariance, {**squared, "long_name": "prior covariance"}),
@@ -113,5 +126,6 @@ def totals_dataset(totals: Totals) -> xr.Dataset:
         coords={"total": (one, number, {"long_name": "number of the total"}),
                 "total_other": (("total_other",), number, {"long_name": "number of the total"})},
         attrs={"title": f"Fluxes of {totals.species} by region", "species": totals.species,
-               "summary": "Regional totals of an inversion with their exact covariance."},
+               "summary": "Regional totals of an inversion with their exact covariance.",
+               **time_coverage(totals.bounds)},
     )  # fmt: skip

@@ -14,7 +14,7 @@ from ghg.core.errors import InputError
 from inversion.covariance import Covariance
 from inversion.posterior import Posterior
 from inversion.problem import Problem
-from inversion.sensitivity import Dense, Outer
+from inversion.sensitivity import Sparse
 from inversion.space import lower_root
 
 __all__ = ["METHODS", "Plan", "available_memory", "plan", "solve"]
@@ -73,20 +73,28 @@ def _costs(problem: Problem, rank: int, columns: int, members: int) -> dict[str,
     n, m = float(problem.n), float(problem.m)
     r = max(float(b.elements) for b in problem.blocks)
     nnz = float(sum(b.sensitivity.nonzeros for b in problem.blocks))
-    held = sum(2.0 * b.size * 8.0 for b in problem.blocks if not isinstance(b.sensitivity, Dense | Outer))
-    sparse = nnz < 0.3 * n * m
-    dual = 8.0 * (n * n * (2.0 if sparse else 1.0) + 3.0 * n * r)
-    seen = nnz / m
-    pairs = m * 2.0 * seen * min(n, 6.0 * seen) if sparse else n * n * m
+    found = _layout(problem)
+    dual = 8.0 * ((n * n if found is None else found.size) + 3.0 * n * r)
+    envelope = 0.0 if found is None else 4.0 * found.size
+    pairs = n * n * m if found is None else found.operations(problem)
     space = sum(float(b.elements) ** 2 * b.periods for b in problem.blocks)
-    work = pairs + n * space + n**3 / 3.0
+    work = pairs + n * space / max(1.0, m / max(1.0, nnz / n)) + (n**3 / 3.0 if found is None else 0.0)
     per_column = 4.0 * nnz + 2.0 * space
     return {
         "dual": (dual, work),
         "primal": (8.0 * (2.0 * n * m + m * m), n * m * m + m**3 / 3.0 + n * space),
-        "cg": (8.0 * (2.0 * n * rank + 3.0 * m * min(columns, 64)) + held, per_column * (rank + 60.0 * columns)),
+        "cg": (8.0 * (2.0 * n * rank + 3.0 * m * min(columns, 64)) + envelope, per_column * (rank + 60.0 * columns)),
         "ensemble": (8.0 * (m + n) * members * 2.0, members * per_column + n * n * members + n * members**2),
     }
+
+
+def _layout(problem: Problem) -> Any:
+    """Return the envelope of S, where it can be told without reading all footprints; else None."""
+    if not all(isinstance(b.sensitivity, Sparse) for b in problem.blocks):
+        return None
+    from inversion.solvers.exact import layout
+
+    return layout(problem)
 
 
 def plan(
@@ -138,7 +146,7 @@ def plan(
 
 def solve(
     problem: Problem, *, method: str = "auto", tolerance: float = 1e-8, iterations: int = 500, rank: int = 200,
-    members: int = 500, lag: int | None = None, seed: int = 0, memory: float | None = None,
+    members: int = 500, lag: int | None = None, seed: int = 0, memory: float | None = None, cluster: Any = None,
     announce: Callable[[str], None] = lambda text: None,
 ) -> Posterior:  # fmt: skip
     """Solve a linear-Gaussian inversion.
@@ -157,6 +165,8 @@ def solve(
         Of random sketches and draws.
     memory : float, optional
         Bytes that may be used.
+    cluster : distributed.Client or str, optional
+        Dask cluster, or the address of its scheduler, whose workers hold the footprints (extra ``cluster``).
     announce : callable
         Is told the plan before the work begins.
 
@@ -175,6 +185,10 @@ def solve(
     used = problem.take(np.flatnonzero(~problem.withheld)) if problem.withheld.any() else problem
     chosen = plan(used, method, rank=rank, members=members, memory=memory)
     announce(chosen.sentence())
+    if cluster is not None:
+        from inversion.solvers.cluster import spread
+
+        used = spread(used, cluster)
     if chosen.method == "ensemble":
         from inversion.ensemble_posterior import EnsemblePosterior
         from inversion.solvers.ensemble import ensemble

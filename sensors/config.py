@@ -112,7 +112,7 @@ class StackConfig(Model):
 
 
 class LedgerConfig(Model):
-    """The parameter ledger of the stack: a setting that differs from its record flags all values.
+    """The parameter ledger of a stack or a station: a setting that differs from its record flags all values.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ __all__ = ["BalanceJob", "InventoryTable"]
 
 
 class InventoryTable(Model):
-    """Table of the inventory: one row for each region."""
+    """Table of the inventory: one row for each region; `where` takes the rows whose columns hold these texts."""
 
     file: str
     region: str = "region"
@@ -22,6 +22,7 @@ class InventoryTable(Model):
     quantity: Literal["species", "carbon"] = "species"
     k: float = 1.0
     correlation: float = 0.0
+    where: dict[str, str] = Field(default_factory=dict)
 
 
 class BalanceJob(Model):

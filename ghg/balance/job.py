@@ -77,7 +77,12 @@ def _inventory(job: BalanceJob, base: Path, record: Record | None) -> tuple[list
         "region": ColumnSpec(t.region, kind="text"),
         "value": ColumnSpec(t.value, unit=t.units, quantity="Tg"),
         "u": ColumnSpec(t.uncertainty, unit=t.units, quantity="Tg"),
+        **{f"where.{header}": ColumnSpec(header, kind="text") for header in t.where},
     })  # fmt: skip
+    for header, text in t.where.items():
+        frame = frame.loc[frame[f"where.{header}"] == text, :]
+        if frame.empty:
+            raise InputError("no row of the inventory is taken", where=f"inventory.where, {header}", found=text)
     if record is not None:
         record.use(path, "inventory")
     names = [str(n) for n in frame["region"]]

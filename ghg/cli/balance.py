@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from ghg.cli import console, options
@@ -17,7 +20,9 @@ def group() -> None:
 @app.command()
 def compare(
     config: options.Config,
-    output: options.OutFile | None = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", rich_help_panel="Output")
+    ] = None,
     force: options.Force = False,
     form: options.Out = options.Format.text,
     changes: options.Set = [],  # noqa: B006

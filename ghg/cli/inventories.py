@@ -8,12 +8,21 @@ from typing import Annotated, Any
 
 import typer
 
-from ghg.cli import console, inventories_build, inventories_grids, inventories_screen, jobs, options
+from ghg.cli import (
+    console,
+    inventories_build,
+    inventories_factors,
+    inventories_grids,
+    inventories_screen,
+    inventories_shape,
+    jobs,
+    options,
+)
 from ghg.cli.jobs import decimals, to_netcdf, tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Activity data to accounted emissions.")  # fmt: skip
-for part in (inventories_build, inventories_grids, inventories_screen):
+for part in (inventories_build, inventories_factors, inventories_grids, inventories_shape, inventories_screen):
     app.add_typer(part.app)
 
 

@@ -11,7 +11,7 @@ from ghg.cli import console, jobs, options
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
-File = Annotated[Path, typer.Argument(help="inventory.nc of a compilation.")]
+File = Annotated[Path, typer.Argument(help="Folder of a compilation, or its inventory.csv.")]
 
 
 @app.command()
@@ -27,12 +27,13 @@ def build(
     """Compile an inventory: every species of every row, with uncertainty, checks, grid, hours, tables and a report."""
     from ghg.core.config import load
     from ghg.core.files import atomic_directory
-    from ghg.core.netcdf import write
     from ghg.core.provenance import Record, write_manifest
     from inventories.compile import output as files
     from inventories.compile import reported, space
     from inventories.compile.config import InventoryJob
     from inventories.compile.job import run
+    from inventories.compile.rows_table import write_rows_table
+    from inventories.compile.swap import swap
 
     with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
         job = load(config, InventoryJob, changes)
@@ -41,25 +42,28 @@ def build(
         announce("compiling")
         ds = run(job, base=config.parent, record=record)
         announce("uncertainty and checks")
-        result = files.summary(ds, draws=job.draws, seed=job.seed)
-        write(files.with_ensemble(ds, result), folder / "inventory.nc", record=record)
+        ds, swaps = swap(ds, job.swap) if job.swap is not None else (ds, [])
+        result = {**files.summary(ds, draws=job.draws, seed=job.seed), "swaps": swaps}
+        write_rows_table(ds, result["ensemble"], folder)
         if job.reported is not None:
             record.use(config.parent / job.reported.file, "reported masses")
             result["reported"] = reported.compare(ds, job.reported, config.parent)
             result["reported_classes"] = reported.classes(result["reported"])
+            result["reported_causes"] = reported.causes(result["reported"])
         grids = space.write_grids(ds, job, config.parent, folder, record, announce)
         result["grid"] = grids
         announce("tables")
         files.write_tables(ds, result, folder)
         announce("report")
         _report(result, folder, lang.value)
-        write_manifest(folder)
+        write_manifest(folder, record)
     jobs.tell_steps(record, verbose)
     for line in files.lines(result):
         console.show(line)
     if job.reported is not None:
         console.show(f"Against {job.reported.name} (reported_classes.csv):")
-    for line in (*reported.words(result.get("reported_classes", [])), *space.lines(grids)):
+    against = reported.words(result.get("reported_classes", []), result.get("reported_causes", []))
+    for line in (*against, *space.lines(grids)):
         console.show(line)
     console.show(f"Written: {output}")
 
@@ -82,10 +86,10 @@ def ratios(
     form: options.Out = options.Format.text,
 ) -> None:
     """Co-emission ratios by group in g per kg, with what both species share cancelled."""
-    from ghg.core.netcdf import read
     from inventories.compile.ratios import ratios as compute
+    from inventories.compile.rows_table import read_rows_table
 
-    found = compute(read(file), by, to)
+    found = compute(read_rows_table(file), by, to)
     rows: list[dict[str, Any]] = [
         {by: r.group, "ratio": f"{r.species}:{r.to}", "g_per_kg": f"{1e3 * r.value:.4g}", "u": f"{1e3 * r.u:.2g}",
          "u_if_independent": f"{1e3 * r.u_apart:.2g}"} for r in found
@@ -113,21 +117,19 @@ def classes(
 
 @app.command()
 def cocontrol(
-    base: Annotated[Path, typer.Argument(help="inventory.nc without the measures.")],
-    scenario: Annotated[
-        list[Path], typer.Argument(help="inventory.nc with a measure; its folder's name is the measure's.")
-    ],
+    base: Annotated[Path, typer.Argument(help="Folder of the compilation without the measures.")],
+    scenario: Annotated[list[Path], typer.Argument(help="Folder of one with a measure; its name is the measure's.")],
     form: options.Out = options.Format.text,
     report: Annotated[Path | None, typer.Option("--report", help="Folder for a page with the co-control plot.")] = None,
     lang: options.Lang = options.Language.en,
     force: options.Force = False,
 ) -> None:
     """Assess measures: pollutants and CO2e avoided together, elasticity, and whether they go hand in hand."""
-    from ghg.core.netcdf import read
     from inventories.compile.cocontrol import assess
+    from inventories.compile.rows_table import read_rows_table
 
-    ds = read(base)
-    named = {path.parent.name or path.stem: read(path) for path in scenario}
+    ds = read_rows_table(base)
+    named = {(path if path.is_dir() else path.parent).resolve().name: read_rows_table(path) for path in scenario}
     found = assess(ds, named, str(ds.attrs.get("gwp_metric", "AR5GWP100")))
     if report is not None:
         from ghg.core.files import atomic_directory

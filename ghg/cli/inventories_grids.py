@@ -40,7 +40,7 @@ def regrid(
     given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
              "verbose": verbose}  # fmt: skip
     _, ds = jobs.to_netcdf("inventories regrid", RegridJob, run_regrid, given, "regridding")
-    _tell(ds, output, form)
+    tell(ds, output, form)
 
 
 @app.command()
@@ -59,7 +59,7 @@ def merge(
     given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
              "verbose": verbose}  # fmt: skip
     _, ds = jobs.to_netcdf("inventories merge", MergeJob, run_merge, given, "merging")
-    _tell(ds, output, form)
+    tell(ds, output, form)
 
 
 @app.command()
@@ -84,7 +84,7 @@ def expand(
         announce("expanding")
         ds = run_expand(job, base=config.parent, record=record, output=output, force=force)
     jobs.tell_steps(record, verbose)
-    _tell(ds, output, form)
+    tell(ds, output, form)
 
 
 @app.command()
@@ -151,9 +151,14 @@ def _year(start: str | None) -> int | None:
     return int(start[:4])
 
 
-def _tell(ds: Any, output: Path, form: options.Format) -> None:
+def tell(ds: Any, output: Path, form: options.Format) -> None:
+    """Show the ledger of a file, NOx as NO2, and what its judges will miss."""
     from inventories.conservation import rows
+    from inventories.grid.names import as_no2, note
 
-    console.show_rows(rows(ds), form.value)
+    plain = as_no2(ds)  # as inventories count
+    console.show_rows(rows(plain), form.value)
     if form is options.Format.text:
+        for line in note(plain):
+            console.show(line)
         console.show(f"Written: {output}")

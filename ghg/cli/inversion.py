@@ -75,6 +75,8 @@ def report(
 
 def summary(found: dict[str, Any]) -> list[str]:
     """Return the totals over the whole time and what the diagnostics say."""
+    from ghg.report.inversion import digits
+
     species = found["species"]
     unit = "TgC" if species == "CO2" else f"Tg{species}"
     lines = [f"Solver: {found['solver']}", f"Sign: {found['sign']}"]
@@ -94,9 +96,28 @@ def summary(found: dict[str, Any]) -> list[str]:
         lines.append(f"Reduced chi-square {d['chi2']:.3f} (p = {d['p']:.2g}), degrees of freedom for signal "
                      f"{d['signal']:.1f} of {d['n']} observations, residual {d['residual']:.1e}")  # fmt: skip
         lines += [f"Alarm: {alarm['text']}" for alarm in d["alarms"]]
+    lines += _sampled(found["sampler"]) if "sampler" in found else []
+    for one in found.get("bases", []):
+        rest = ", ".join(f"{digits(1e9 * v, 2)} nmol/mol at {k}" for k, v in one["error"].items())
+        lines.append(
+            f"Block '{one['block']}': {one['cells']:,} cells in {one['groups']} groups; aggregation error {rest}"
+        )
+    lines += [f"Coefficient {c['name']}: {c['value']:.4g} +- {c['u']:.2g}" for c in found.get("coefficients", [])]
     lines += [f"Estimated {e['name']}: {e['value']:.4g} ({e['low']:.4g} to {e['high']:.4g})"
               for e in found.get("estimated", [])]  # fmt: skip
     return lines
+
+
+def _sampled(s: dict[str, Any]) -> list[str]:
+    """Return what the chains of a sampler are worth, and the model errors."""
+    from ghg.report.inversion import digits
+
+    lines = [f"{s['chains']} chains of {s['draws']:,} draws: R-hat {s['r_hat']:.4f}, worst effective size "
+             f"{s['effective_size']:,.0f} (tails {s['effective_size_tail']:,.0f}), {s['divergent']} divergent, "
+             f"{s['acceptance']:.0%} accepted"]  # fmt: skip
+    lines += [f"Model error at {e['group']}: {digits(1e9 * e['mean'])} +- {digits(1e9 * e['sd'], 2)} nmol/mol"
+              for e in s["model_error"]]  # fmt: skip
+    return lines + [f"Alarm: {alarm['text']}" for alarm in s["alarms"]]
 
 
 @app.command()

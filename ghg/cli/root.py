@@ -22,6 +22,7 @@ GROUPS = {
     "inventories": ("ghg.cli.inventories", "Activity data to accounted emissions."),
     "inversion": ("ghg.cli.inversion", "Observations, footprints and priors to fluxes and sinks."),
     "balance": ("ghg.cli.balance", "Inventory against inversion by region."),
+    "demo": ("ghg.cli.demo", "The whole chain on a made-up city whose truth is known."),
     "verify": ("ghg.cli.verify", "Check that files are what was written, down the whole chain."),
     "sign": ("ghg.cli.sign", "Put a name to files and reports."),
     "doctor": ("ghg.cli.doctor", "Is this machine fit for the toolkit."),

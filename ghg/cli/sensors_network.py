@@ -23,12 +23,14 @@ def network(
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", rich_help_panel="Run",
                                                   help="dask.distributed scheduler.")] = None,
     fail_on: Annotated[bool, typer.Option("--fail-on", help="Exit 3 if a station has an alarm.")] = False,
+    lang: options.Lang = options.Language.en,
     quiet: options.Quiet = False,
 ) -> None:  # fmt: skip
     """Calibrate many stations, only where something changed, and tell how each is doing."""
     from ghg.core.config import load
     from ghg.core.files import write_text
-    from ghg.report.station import write_network
+    from ghg.report.page import texts
+    from ghg.report.station import spoken, write_network
     from sensors.station.network import run_network
     from sensors.station.network_config import NetworkJob
 
@@ -37,41 +39,43 @@ def network(
         found = run_network(job, config.parent, output, workers=workers, scheduler=scheduler, announce=announce)
         announce("drawing the page")
     result = {"title": job.title, "digest": found.digest, "stations": [
-        {**s.as_dict(), "computed": d.computed, "file": f"{d.name}.nc" if d.digest else "", "digest": d.digest}
+        {**s.as_dict(), "words": spoken(s, lang.value), "computed": d.computed, "digest": d.digest,
+         "file": f"{d.name}.nc" if d.digest else ""}
         for s, d in zip(found.status, found.done, strict=True)]}  # fmt: skip
     import json
 
-    text = json.dumps(console.finite(result), ensure_ascii=False, indent=2)
-    write_text(output / "status.json", text + "\n", force=True)
-    write_network(found.status, job, output)
+    write_text(
+        output / "status.json", json.dumps(console.finite(result), ensure_ascii=False, indent=2) + "\n", force=True
+    )
+    write_network(found.status, job, output, lang.value)
     if form is options.Format.json:
         console.show_json(result)
     else:
-        _tell(found.status)
-        computed = sum(d.computed for d in found.done)
-        console.show(f"{len(found.done)} stations, {computed} computed, digest {found.digest[:16]}: "
-                     f"{output / 'status.html'}")  # fmt: skip
+        text = texts(lang.value, "station")
+        _tell(found.status, text, {s.name: spoken(s, lang.value) for s in found.status})
+        console.show(text["network_done"].format(count=len(found.done), computed=sum(d.computed for d in found.done),
+                                                 digest=found.digest[:16], page=output / "status.html"))  # fmt: skip
     if fail_on and (wrong := [s.name for s in found.status if s.alarms]):
         raise AnswerNo("stations have alarms", found=", ".join(wrong))
 
 
-def _tell(status: Any) -> None:
+def _tell(status: Any, text: Any, words: Any) -> None:
     rows = []
+    heads = [text[k] for k in ("gas", "covered", "target", "goal", "cmr", "ltr", "u", "drift", "last_target")]
     for one in status:
         for gas in one.gases or (None,):
-            row = {"station": one.name, "last": one.last or "never"}
-            if gas is None:
-                row |= dict.fromkeys(("gas", "covered", "target", "goal", "ltr", "u", "per 30 d", "last target"), "-")
-            else:
+            cells = ["-"] * len(heads)
+            if gas is not None:
                 keeps = {None: "", True: "", False: " !"}[gas.within_goal]
-                row |= {"gas": gas.gas, "covered": _percent(gas.coverage), "target": _signed(gas.bias) + keeps,
-                        "goal": f"{gas.goal:g}", "ltr": _plain(gas.ltr), "u": _plain(gas.u),
-                        "per 30 d": _signed(gas.drift),
-                        "last target": f"{_signed(gas.target_error)} {gas.target[:10]}".strip()}  # fmt: skip
-            rows.append(row | {"alarms": " ".join(dict.fromkeys(a.code for a in one.alarms)) or "none"})
+                cells = [gas.gas, _percent(gas.coverage), _signed(gas.bias) + keeps, f"{gas.goal:g}", _plain(gas.cmr),
+                         _plain(gas.ltr), _plain(gas.u), _signed(gas.drift),
+                         f"{_signed(gas.target_error)} {gas.target[:10]}".strip()]  # fmt: skip
+            rows.append({text["station"]: one.name, text["last"]: one.last or text["never"],
+                         **dict(zip(heads, cells, strict=True)),
+                         text["alarms"]: ", ".join(words[one.name]["codes"]) or text["none"]})  # fmt: skip
     console.show_rows(rows, "text")
     for one in status:
-        for what in one.technician:
+        for what in words[one.name]["technician"]:
             console.show(f"{one.name}: {what}")
 
 
@@ -95,6 +99,7 @@ def report(
         str | None, typer.Option("--inlet", help="Which inlet; the first with values unless given.")
     ] = None,
     force: options.Force = False,
+    lang: options.Lang = options.Language.en,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw a station: raw to final, cylinders, target chart, Allan plot, background, daily and yearly cycle."""
@@ -120,20 +125,20 @@ def report(
             raise InputError("the inlet is not in the file", where="--inlet", found=chosen, need=", ".join(names))
         findings = json.loads(ds.attrs["calibration_findings"])
         one = ds.isel(inlet=names.index(chosen))
-        notes: list[str] = []
+        missing: list[tuple[str, str, str]] = []
         gases = []
         for gas in findings:
             announce(f"analysing {gas}")
             goal = goal_of(gas, float(ds["latitude"]), {})[0]
-            gases.append((gas, {"goal": goal, "findings": findings[gas], **_analyses(one, gas, notes)}))
+            gases.append((gas, {"goal": goal, "findings": findings[gas], **_analyses(one, gas, missing)}))
         announce("drawing")
         with atomic_directory(output, force) as folder:
-            write_station(one, gases, folder, {"inlet": chosen, "file": file.name, "notes": notes})
+            write_station(one, gases, folder, {"inlet": chosen, "file": file.name, "missing": missing}, lang.value)
             write_manifest(folder)
     console.show(f"Report: {output / 'report.html'}")
 
 
-def _analyses(ds: Any, gas: str, notes: list[str]) -> dict[str, Any]:
+def _analyses(ds: Any, gas: str, missing: list[tuple[str, str, str]]) -> dict[str, Any]:
     """Return what can be found from the series; what cannot is said."""
     from ghg.core.errors import InputError
     from sensors.analysis.allan import allan
@@ -148,5 +153,5 @@ def _analyses(ds: Any, gas: str, notes: list[str]) -> dict[str, Any]:
         try:
             found[key] = way()
         except InputError as error:
-            notes.append(f"{gas}, no {key}: {error}")
+            missing.append((gas, key, str(error)))
     return found

@@ -150,21 +150,16 @@ def show(
 @ledger.command()
 def check(
     file: LedgerFile,
-    job: Annotated[Path | None, typer.Option("--job", help="Stack job whose parameters must be recorded.")] = None,
+    job: Annotated[
+        Path | None, typer.Option("--job", help="Job of a stack or station whose parameters must be recorded.")
+    ] = None,
     form: options.Out = options.Format.text,
 ) -> None:
     """Check the chain, and with --job that no parameter was changed without a record; exit code 3 if not."""
     from ghg.core import ledger as book
     from ghg.core.errors import AnswerNo
 
-    if job is None:
-        findings = book.check(file)
-    else:
-        from ghg.core.config import load
-        from sensors.config import StackJob
-        from sensors.stack.parameters import recorded
-
-        findings = book.compare(file, recorded(load(job, StackJob)))
+    findings = book.check(file) if job is None else book.compare(file, _recorded(job))
     if form is options.Format.json:
         console.show_json([vars(finding) for finding in findings])
     else:
@@ -175,6 +170,25 @@ def check(
     if findings:
         raise AnswerNo("the ledger does not answer for what is in use" if job else "the ledger is not as written",
                        where=file.name, found=f"{len(findings)} findings")  # fmt: skip
+
+
+def _recorded(job: Path) -> dict[str, Any]:
+    """Return the parameters of a job of a stack or, where it has a site, of a station."""
+    import tomllib
+    from contextlib import suppress
+
+    from ghg.core.config import load
+
+    with suppress(OSError, ValueError):  # said when it is loaded
+        if "site" in tomllib.loads(job.read_text(encoding="utf-8")):
+            from sensors.station.config import StationJob
+            from sensors.station.parameters import recorded
+
+            return recorded(load(job, StationJob))
+    from sensors.config import StackJob
+    from sensors.stack import parameters
+
+    return parameters.recorded(load(job, StackJob))
 
 
 def _value(text: str) -> Any:

@@ -62,6 +62,10 @@ def _tell(gas: str, units: str, found: dict[str, Any]) -> None:
     for one in found["sets"]:
         if one["suspects"]:
             console.show(f"{gas}: SUSPECT cylinder: {' or '.join(one['suspects'])} (p {one['p']:.1e})")
+        elif seen := {k: v for k, v in one.get("detectable", {}).items() if v is not None}:
+            least = ", ".join(f"{name} {error:.2g}" for name, error in seen.items())
+            console.show(f"{gas}: cylinders agree (p {one['p']:.2g}); a wrong value would be found (95 %) from {least} "
+                         f"{units}")  # fmt: skip
 
 
 @app.command(name="fit-water")

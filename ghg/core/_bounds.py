@@ -58,6 +58,14 @@ def bounds_variable(bounds: Times) -> xr.DataArray:
     """
     import xarray as xr
 
+    time, edges = time_variables(bounds)
+    return xr.DataArray(edges, coords={"time": time}, name="time_bounds")
+
+
+def time_variables(bounds: Times) -> tuple[xr.Variable, xr.Variable]:
+    """Return ``time`` (interval start) and ``time_bounds`` as they are, where a whole DataArray would cost too much."""
+    import xarray as xr
+
     edges = np.asarray(bounds).astype("datetime64[ns]")
     attrs = {
         "standard_name": "time",
@@ -65,5 +73,4 @@ def bounds_variable(bounds: Times) -> xr.DataArray:
         "axis": "T",
         "bounds": "time_bounds",
     }
-    time = xr.DataArray(edges[:, 0], dims="time", attrs=attrs)
-    return xr.DataArray(edges, dims=("time", "bounds"), coords={"time": time}, name="time_bounds")
+    return xr.Variable("time", edges[:, 0], attrs), xr.Variable(("time", "bounds"), edges)

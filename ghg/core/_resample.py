@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core import _kernels
-from ghg.core._bounds import bounds_variable, edges_of
+from ghg.core._bounds import edges_of, time_variables
 from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class _Rows:
 
     def __init__(self, ds: xr.Dataset, name: str, plan: Plan, minimum: float) -> None:
         self.ds, self.name, self.plan = ds, name, plan
-        self.base = ds[name].transpose(..., "time")
+        self.base = ds.variables[name].transpose(..., "time")
         self.shape = self.base.shape[:-1]
         self.x = self.take(name, np.float64)
         flag = f"{name}_flag"
@@ -78,9 +78,9 @@ class _Rows:
         self.divisor = np.ones_like(self.norm) if plan.amounts else np.where(self.norm > 0.0, self.norm, np.nan)
 
     def take(self, name: str, dtype: Any) -> Any:
-        variable = self.ds[name].variable
+        variable = self.ds.variables[name]
         if variable.dims != self.base.dims:
-            variable = self.ds[name].broadcast_like(self.base).transpose(*self.base.dims).variable
+            variable = variable.set_dims(self.base.sizes).transpose(*self.base.dims)
         rows = variable.values.reshape(-1, self.base.sizes["time"])
         return np.require(rows, dtype=dtype, requirements=("C", "W"))
 
@@ -125,27 +125,27 @@ def resample(
     if not 0.0 <= minimum <= 1.0:
         raise InputError("the minimum coverage is a fraction", found=str(minimum), need="between 0 and 1")
     for needed in ("time_bounds", *names):
-        if needed not in ds or "time" not in ds[needed].dims:
+        if needed not in ds or "time" not in ds.variables[needed].dims:
             raise InputError(f"the Dataset has no variable {needed!r} over time", need=needed)
     target = edges_of(bounds, "target bounds")
-    plan = make_plan(edges_of(ds["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
-    edges = bounds_variable(target.astype("datetime64[ns]"))
+    plan = make_plan(edges_of(ds.variables["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
+    time, edges = time_variables(target.astype("datetime64[ns]"))
     coords = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
-    data: dict[str, Any] = {"time_bounds": edges.variable}
+    data: dict[str, Any] = {"time_bounds": edges}
     for name in names:
         data |= _one(_Rows(ds, name, plan, minimum), correlation_time)
-    return xr.Dataset(data, coords={**coords, "time": edges["time"].variable}, attrs=dict(ds.attrs))
+    return xr.Dataset(data, coords={**coords, "time": time}, attrs=dict(ds.attrs))
 
 
 def _one(rows: _Rows, correlation_time: float | None) -> dict[str, Any]:
     ds, name = rows.ds, rows.name
-    kept = {**ds[name].attrs, "cell_methods": f"time: {'sum' if rows.plan.amounts else 'mean'}"}
+    kept = {**ds.variables[name].attrs, "cell_methods": f"time: {'sum' if rows.plan.amounts else 'mean'}"}
     out: dict[str, Any] = {name: rows.put(rows.linear(rows.x), kept)}
     coverage = {"units": "1", "long_name": f"covered fraction of the interval of {name}"}
     out[f"{name}_coverage"] = rows.put(rows.coverage, coverage)
     random = f"{name}_u_random"
     if random in ds:
-        attrs = dict(ds[random].attrs)
+        attrs = dict(ds.variables[random].attrs)
         tau = float(attrs.get("correlation_time", 0.0)) if correlation_time is None else correlation_time
         if not tau >= 0.0:
             raise InputError(
@@ -165,14 +165,18 @@ def _systematic(rows: _Rows) -> dict[str, Any]:
     ds, whole = rows.ds, f"{rows.name}_u_systematic"
     parts = [str(v) for v in ds.data_vars if str(v).startswith(f"{whole}_")]
     columns = {v: rows.linear(rows.take(v, np.float64)) for v in parts}
-    out: dict[str, Any] = {v: rows.put(column, dict(ds[v].attrs)) for v, column in columns.items()}
+    out: dict[str, Any] = {v: rows.put(column, dict(ds.variables[v].attrs)) for v, column in columns.items()}
     if columns:
         combined = np.sqrt(sum((c * c for c in columns.values()), start=np.zeros(rows.norm.shape)))
         names = " ".join(v.removeprefix(f"{whole}_") for v in parts)
-        attrs = dict(ds[whole].attrs) if whole in ds else {k: v for k, v in ds[parts[0]].attrs.items() if k == "units"}
+        attrs = (
+            dict(ds.variables[whole].attrs)
+            if whole in ds
+            else {k: v for k, v in ds.variables[parts[0]].attrs.items() if k == "units"}
+        )
         out[whole] = rows.put(combined, {"components": names, **attrs})
     elif whole in ds:
-        out[whole] = rows.put(rows.linear(rows.take(whole, np.float64)), dict(ds[whole].attrs))
+        out[whole] = rows.put(rows.linear(rows.take(whole, np.float64)), dict(ds.variables[whole].attrs))
     return out
 
 
@@ -188,16 +192,18 @@ def _flags(rows: _Rows) -> dict[str, Any]:
         _kernels.worst_rows(flag, reason, rows.valid, p.first, p.last, worst, union)
         if rows.flag is not None:
             worst = np.where(rows.enough, worst, MISSING).astype(np.int8)
-            out[flag_name] = rows.put(worst, dict(ds[flag_name].attrs))
+            out[flag_name] = rows.put(worst, dict(ds.variables[flag_name].attrs))
         if reason_name in ds:
-            out[reason_name] = rows.put(union.astype(ds[reason_name].dtype), dict(ds[reason_name].attrs))
+            out[reason_name] = rows.put(
+                union.astype(ds.variables[reason_name].dtype), dict(ds.variables[reason_name].attrs)
+            )
     if method_name in ds:
         shares = np.zeros((*shape, METHODS))
         method = rows.take(method_name, np.int64)
         _kernels.method_rows(method, rows.x, rows.valid, p.first, p.last, p.offsets, p.weights, shares)
         known = ~np.isnan(shares[..., 0]) & rows.enough
         main = np.where(known, np.argmax(np.nan_to_num(shares), axis=-1), METHODS - 1).astype(np.int8)
-        out[method_name] = rows.put(main, dict(ds[method_name].attrs))
+        out[method_name] = rows.put(main, dict(ds.variables[method_name].attrs))
         attrs = {"units": "1", "long_name": f"share of substituted values in {name}"}
         out[f"{name}_substituted_share"] = rows.put(np.where(known, shares[..., SUBSTITUTE], np.nan), attrs)
     return out

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Problem", "Verification"]
+__all__ = ["Problem", "Verification", "record_sha256"]
+
+
+def record_sha256(record: dict[str, Any]) -> str:
+    """Return the digest of a provenance record in a manifest, whatever its white space."""
+    return hashlib.sha256(json.dumps(record, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

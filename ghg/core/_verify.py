@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ghg.core._verification import Problem, Verification
+from ghg.core._verification import Problem, Verification, record_sha256
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, is_netcdf, open_input, sha256
 from ghg.core.ledger import check as check_ledger
@@ -61,6 +61,7 @@ class Walk:
     def folder(self, folder: Path) -> None:
         """Verify a report folder against its manifest, then its NetCDF files."""
         files = _manifest(folder)
+        self._recorded(folder / MANIFEST)
         present = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {MANIFEST}
         for name, entry in files.items():
             if name not in present:
@@ -73,7 +74,9 @@ class Walk:
             self.add("extra_file", name, "it is not listed in the manifest", fatal=False)
         for name in sorted(present & set(files)):
             path = folder / name
-            if path.stat().st_size and is_netcdf(path):
+            if path.suffix == ".json" and path.stat().st_size:
+                self.document(path, 0)
+            elif path.stat().st_size and is_netcdf(path):
                 before = sum(p.fatal for p in self.result.problems)
                 self.netcdf(path, 0)
                 explained = sum(p.fatal for p in self.result.problems) > before
@@ -117,7 +120,20 @@ class Walk:
             self.add("no_digest", path, "it holds no content digest, so it cannot be verified")
             return
         self._content(path, ds, blocks)
-        self._inputs(path, ds, depth)
+        self._inputs(path, _json(ds.attrs.get("provenance")), depth)
+
+    def document(self, path: Path, depth: int) -> None:
+        """Verify the inputs of a JSON result that holds its provenance."""
+        key = path.resolve()
+        if key in self._seen or depth > MAX_DEPTH:
+            return
+        self._seen.add(key)
+        try:
+            record = _json(path.read_text(encoding="utf-8")).get("provenance")
+        except (OSError, UnicodeDecodeError):
+            return  # its digest has been told to be another one already
+        if isinstance(record, dict):
+            self._inputs(path, record, depth)
 
     def _content(self, path: Path, ds: xr.Dataset, blocks: str) -> None:
         from ghg.core import _digest
@@ -162,8 +178,17 @@ class Walk:
         elif not told:
             self.add("changed_values", path, f"variable '{name}' was changed" if name else "its attributes differ")
 
-    def _inputs(self, path: Path, ds: xr.Dataset, depth: int) -> None:
-        record = _json(ds.attrs.get("provenance"))
+    def _recorded(self, path: Path) -> None:
+        """Verify the record of a manifest, where it has one, and the inputs it names."""
+        listed = _json(path.read_text(encoding="utf-8"))
+        record = listed.get("provenance")
+        if not isinstance(record, dict):
+            return
+        if record_sha256(record) != listed.get("record_sha256"):
+            self.add("changed_record", path, "the provenance of the folder was changed")
+        self._inputs(path, record, 0)
+
+    def _inputs(self, path: Path, record: dict[str, Any], depth: int) -> None:
         for key, entity in sorted(dict(record.get("entity") or {}).items()):
             if key == "ghg:output" or not isinstance(entity, dict) or "ghg:sha256" not in entity:
                 continue
@@ -182,6 +207,8 @@ class Walk:
                 self._input_differs(path, found, entity)
             if is_netcdf(found) and _has_digest(found):
                 self.netcdf(found, depth + 1)
+            elif found.suffix == ".json":
+                self.document(found, depth + 1)
 
     def _used_ledger(self, path: Path, found: Path, digest: str) -> None:
         """Verify a ledger that was used: it may have grown since, but must begin with what was used."""

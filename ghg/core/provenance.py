@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from ghg import __version__
 from ghg.core._record import Record, own_attributes
-from ghg.core._verification import Problem, Verification
+from ghg.core._verification import Problem, Verification, record_sha256
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, open_input, sha256, write_text
 
@@ -63,13 +63,16 @@ def read_record(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise InputError("the file holds no provenance record", where=str(path)) from error
 
 
-def write_manifest(folder: str | os.PathLike[str]) -> Path:
+def write_manifest(folder: str | os.PathLike[str], record: Record | None = None) -> Path:
     """List all files of a folder with their SHA-256 in ``manifest.json``; call it last.
 
     Parameters
     ----------
     folder : path
         Report folder.
+    record : Record, optional
+        What was done: tables and pages then have an origin as NetCDF files have, and :func:`verify` goes on to the
+        inputs.
 
     Returns
     -------
@@ -80,7 +83,11 @@ def write_manifest(folder: str | os.PathLike[str]) -> Path:
     target = base / MANIFEST
     names = sorted(p.relative_to(base).as_posix() for p in base.rglob("*") if p.is_file() and p != target)
     files = {name: {"sha256": sha256(base / name), "bytes": (base / name).stat().st_size} for name in names}
-    text = json.dumps({"tool": f"ghg-toolkit {__version__}", "files": files}, indent=1, ensure_ascii=False)
+    listed: dict[str, Any] = {"tool": f"ghg-toolkit {__version__}", "files": files}
+    if record is not None:
+        listed["provenance"] = record.as_dict(target)
+        listed["record_sha256"] = record_sha256(listed["provenance"])
+    text = json.dumps(listed, indent=1, ensure_ascii=False)
     write_text(target, text + "\n", force=True)
     return target
 
@@ -92,6 +99,8 @@ def verify(
     key: str | os.PathLike[str] | None = None,
 ) -> Verification:
     """Recompute the digests of a file or report folder and of every input that can be found.
+
+    Inputs are those named in the provenance of NetCDF files and of JSON results, down to the raw records.
 
     Parameters
     ----------

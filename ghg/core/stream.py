@@ -47,11 +47,13 @@ class Stream:
         self._hash = {}
         self._beside = ThreadPoolExecutor(1)
         self._at = dict.fromkeys(names, 0)
+        self._steps = {name: full.variables[name].shape[0] for name in names}
         for name in names:
             variable = full.variables[name]
             dims, shape = tuple(map(str, variable.dims)), variable.shape
-            rest = int(np.prod(shape[1:])) * variable.dtype.itemsize
-            chunks = (max(1, min(shape[0], CHUNK_BYTES // max(rest, 1))), *shape[1:])
+            along = dims.index("time") if "time" in dims else 0
+            rest = int(np.prod(shape[along + 1 :])) * variable.dtype.itemsize
+            chunks = (*(1,) * along, max(1, min(shape[along], CHUNK_BYTES // max(rest, 1))), *shape[along + 1 :])
             options = {"zlib": True, "complevel": level, "shuffle": True} if level else {}
             fill = variable.dtype.type(np.nan)
             made = nc.createVariable(name, variable.dtype, dims, chunksizes=chunks, fill_value=fill, **options)
@@ -65,7 +67,10 @@ class Stream:
             self._hash[name] = _Leaf(name, layout, head, variable.size, _digest.attribute_codes(variable.attrs))
 
     def put(self, name: str, block: npt.NDArray[Any]) -> None:
-        """Append a block along the first axis.
+        """Append a block along the first axis; where time is the second one, a block of times of one step of the first.
+
+        Blocks come in the order in which the values lie, so with a first axis ``sector`` all times of the first sector
+        come first.
 
         Raises
         ------
@@ -73,20 +78,26 @@ class Stream:
             The block does not fit the variable.
         """
         variable, at = self.full.variables[name], self._at[name]
+        lead = variable.ndim - block.ndim + 1  # axes along which blocks are counted
+        last = variable.shape[lead - 1]
+        before, first = divmod(at, last) if lead == 2 else (0, at)
         if (
-            block.shape[1:] != variable.shape[1:]
+            lead not in (1, 2)
+            or block.shape[1:] != variable.shape[lead:]
             or block.dtype != variable.dtype
-            or (at + block.shape[0] > variable.shape[0])
+            or at >= int(np.prod(variable.shape[:lead]))
+            or first + block.shape[0] > last
         ):
             raise GhgError(f"a block of '{name}' does not fit", found=f"{block.dtype} {block.shape} at {at}")
+        where = slice(first, first + block.shape[0])
         block = np.ascontiguousarray(block)
         # the digest is taken beside the compression: both leave the interpreter free
         taken = self._beside.submit(self._hash[name].update, block)
         try:
-            self._nc.variables[name][at : at + block.shape[0]] = block
+            self._nc.variables[name][(before, where) if lead == 2 else where] = block
         finally:
             taken.result()
-        self._at[name] = at + block.shape[0]
+        self._at[name], self._steps[name] = at + block.shape[0], int(np.prod(variable.shape[:lead]))
 
     def close(self) -> None:
         """Let the thread of the digests go."""
@@ -109,7 +120,7 @@ class Stream:
     def finished(self) -> dict[str, Any]:
         """Return the leaves of the streamed variables, when all are full."""
         for name in self._names:
-            if self._at[name] != self.full.variables[name].shape[0]:
+            if self._at[name] != self._steps[name]:
                 raise GhgError(f"'{name}' was not written to its end", found=str(self._at[name]))
         return {name: self._hash[name].leaf() for name in self._names}
 

@@ -16,7 +16,7 @@ from ghg.facility.causes import Decomposition, from_datasets
 from ghg.facility.evidence import levels, steps
 from ghg.facility.independence import Independence, assess
 from ghg.facility.integrity import Integrity, assess_integrity
-from ghg.facility.pairing import known_periods, on_periods, pair_table, select_species, within
+from ghg.facility.pairing import chosen, known_periods, on_periods, pair_table, select_species, within
 from ghg.facility.reconcile import Attribution
 from ghg.facility.statistics import of_pairs, of_totals
 from ghg.facility.verdict import Verdict, decide
@@ -120,7 +120,7 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
             where=f"{settings.start} to {settings.end}",
             hint="check the periods, the time zones and minimum_coverage",
         )
-    measured_pairs, accounted_pairs = measured_pairs.isel(time=known), accounted_pairs.isel(time=known)
+    measured_pairs, accounted_pairs = chosen(measured_pairs, known), chosen(accounted_pairs, known)
     channels = within(measured, measured_pairs["time_bounds"].values)
     integrity = assess_integrity(channels, within(accounted, accounted_pairs["time_bounds"].values))
     found = _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))

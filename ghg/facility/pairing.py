@@ -63,30 +63,31 @@ def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr
     result = resample(
         ds, bounds, name=["emission", *(n for n in RATES if n in ds)], minimum_coverage=settings.minimum_coverage
     )
-    extra = [n for n in AMOUNTS if n in ds]
-    if extra:
-        summed = resample(ds, bounds, name=extra, minimum_coverage=settings.minimum_coverage, how="sum")
-        result = result.assign({n: summed[n] for n in extra})
-    result = result.assign(_factors(ds, bounds, settings.minimum_coverage))
-    labels = {name: c for name, c in ds.coords.items() if "time" not in c.dims}
-    return result.assign_coords(labels)
+    return result.assign(_amounts_and_factors(ds, bounds, settings.minimum_coverage))
 
 
-def _factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, Any]:
-    """Return the factors of the chain on the periods, weighted by the emission they made."""
+def _amounts_and_factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, Any]:
+    """Return the amounts of the periods, and the factors of the chain weighted by the emission they made."""
+    import xarray as xr
+
     from ghg.core.time import resample, seconds
 
-    names = [name for name in FACTORS if name in ds]
-    mass = (ds["emission"] * seconds(ds["time_bounds"].values)).variable
-    weighted = ds[["time_bounds"]]
-    for name in names:
-        known = ds[name].variable.notnull() & (mass > 0)
-        weighted = weighted.assign({name: (ds[name].variable * mass).where(known), f"{name}_weight": mass.where(known)})
-    if not names:
+    amounts, factors = ([name for name in names if name in ds] for names in (AMOUNTS, FACTORS))
+    if not amounts and not factors:
         return {}
-    every = [*names, *(f"{name}_weight" for name in names)]
-    sums = resample(weighted, bounds, name=every, minimum_coverage=minimum, how="sum")
-    return {name: (sums[name] / sums[f"{name}_weight"]).assign_attrs(ds[name].attrs) for name in names}
+    mass = ds["emission"].variable * xr.Variable("time", seconds(ds["time_bounds"].values))
+    weighted = {}
+    for name in factors:
+        known = ds[name].variable.notnull() & (mass > 0)
+        weighted[f"{name}_mass"] = (ds[name].variable * mass).where(known)
+        weighted[f"{name}_weight"] = mass.where(known)
+    every = [*amounts, *weighted]
+    sums = resample(ds.assign(weighted), bounds, name=every, minimum_coverage=minimum, how="sum").variables
+    found = {name: sums[name] for name in amounts}
+    for name in factors:
+        mean = sums[f"{name}_mass"] / sums[f"{name}_weight"]
+        found[name] = xr.Variable(mean.dims, mean.values, ds[name].attrs)
+    return found
 
 
 def known_periods(ds: xr.Dataset, along: str) -> npt.NDArray[np.bool_]:
@@ -98,7 +99,12 @@ def within(ds: xr.Dataset, bounds: Any) -> xr.Dataset:
     """Return the intervals that lie in the paired periods."""
     start = ds["time_bounds"].values[:, 0]
     period = np.searchsorted(bounds[:, 0], start, side="right") - 1
-    return ds.isel(time=(period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
+    return chosen(ds, (period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
+
+
+def chosen(ds: xr.Dataset, mask: npt.NDArray[np.bool_]) -> xr.Dataset:
+    """Return the intervals of a mask; the Dataset itself where all are wanted."""
+    return ds if mask.all() else ds.isel(time=mask)
 
 
 def pair_table(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:

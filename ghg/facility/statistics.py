@@ -10,6 +10,7 @@ import numpy as np
 from ghg.facility.agreement import bland_altman, e_n, relative_accuracy, symmetric_difference, zeta
 from ghg.facility.best_estimate import best_estimate
 from ghg.facility.equivalence import tost
+from ghg.facility.pairing import chosen
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,9 +77,10 @@ def of_pairs(pairs: xr.Dataset, seed: int = 0) -> dict[str, Any]:
         "theil_sen": theil_sen(a, m).as_dict(),
         "relative_accuracy_percent": relative_accuracy(a, m).percent,
     }
-    random = _random_of_ln(pairs.isel(time=both), m, a)
+    pairs = chosen(pairs, both)
+    random = _random_of_ln(pairs, m, a)
     found["change_points"] = change_points(np.log(m / a), random, seed=seed).as_dict()
-    line = _line(pairs.isel(time=both))
+    line = _line(pairs)
     if line is not None:
         found["york"] = line
     if both.sum() >= FEWEST_FOR_BOOTSTRAP:

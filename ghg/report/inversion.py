@@ -13,7 +13,6 @@ from ghg.report.page import render, texts
 
 __all__ = ["write_report"]
 
-K95 = 1.959964
 FEW = 4  # regions that are put into words
 MUCH, LITTLE = 0.75, 0.25  # shares of variance removed, for words
 
@@ -46,6 +45,9 @@ def write_report(folder: Path, lang: str = "en") -> Path:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError("the folder holds no run of an inversion", where=str(folder), need="result.json",
                          hint="make one with ghg inversion run") from error  # fmt: skip
+    if not any(key.startswith("posterior_low") for key in whole[0]):
+        raise InputError("the run was written by an earlier version, which had no intervals", where=str(folder),
+                         hint="run it again")  # fmt: skip
     try:
         from ghg.report import inversion_figures as figures
     except ImportError as error:
@@ -102,6 +104,7 @@ def sentence(row: Mapping[str, Any], unit: Unit, text: Mapping[str, str]) -> dic
     """Return what the first screen says of a region: a sentence, its interval, and how much the data determined."""
     value, u = unit.read(row, "posterior"), unit.read(row, "posterior_u")
     prior, prior_u = unit.read(row, "prior"), unit.read(row, "prior_u")
+    low, high = unit.read(row, "posterior_low"), unit.read(row, "posterior_high")
     kind = {"source": "source", "sink": "sink"}.get(row["direction"], "either")
     share = row["determined"]
     level = "none" if share is None else "much" if share >= MUCH else "part" if share >= LITTLE else "little"
@@ -109,8 +112,8 @@ def sentence(row: Mapping[str, Any], unit: Unit, text: Mapping[str, str]) -> dic
         "kind": kind,
         "main": text[kind].format(region=row["region"], value=rounded(abs(value), u), signed=rounded(value, u),
                                   unit=unit.name),
-        "interval": text["interval"].format(low=rounded(value - K95 * u, u), high=rounded(value + K95 * u, u),
-                                            prior=rounded(prior, prior_u), prior_u=rounded(prior_u, prior_u)),
+        "interval": text["interval"].format(low=rounded(low, u), high=rounded(high, u), prior=rounded(prior, prior_u),
+                                            prior_u=rounded(prior_u, prior_u)),
         "known": text[f"known_{level}"].format(share=percent(share)),
         "also": "",
     }  # fmt: skip
@@ -144,13 +147,18 @@ def without(one: Mapping[str, Any], main: str, unit: Unit) -> dict[str, Any]:
 
 def alarms(result: Mapping[str, Any], text: Mapping[str, str]) -> list[str]:
     """Return the alarms in the words of the page."""
-    found = result.get("diagnostics", {}).get("alarms", [])
+    found = result.get("diagnostics", result.get("sampler", {})).get("alarms", [])
     return [text[f"alarm_{one['code']}"].format(*one["values"]) for one in found]
 
 
 def digits(value: float | None, count: int = 3) -> str:
     """Return a number to some significant digits, with a real minus."""
-    return "–" if value is None or value != value else f"{value:.{count}g}".replace("-", "\u2212")
+    if value is None or value != value:
+        return "–"
+    text = f"{value:.{count}g}"
+    if "e+" in text and abs(value) < 1e6:
+        text = f"{float(text):,.0f}".replace(",", "\u202f")
+    return text.replace("-", "\u2212")
 
 
 def pvalue(value: float | None) -> str:

@@ -19,6 +19,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from ghg.core.netcdf import read
+from ghg.report.coast import draw_coast
 from ghg.report.figures import FONTS, GREY, STYLE
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ def draw(folder: Path, result: Mapping[str, Any], unit: Unit, text: Text, plain:
         Labels in the language of the page for SVG, and in Latin letters for PNG, whose fonts are those of this machine.
     """
     seen = read(folder / "network.nc") if (folder / "network.nc").exists() else None
+    if seen is not None and result.get("coastlines") is False:
+        seen = seen.assign_attrs(coastlines="no")
     data = read(folder / "concentrations.nc")
     jobs: dict[str, Any] = {"whole": lambda t: whole(result, unit, t), "series": lambda t: series(data, result, t)}
     for path in sorted(folder.glob("flux_*.nc")):
@@ -101,14 +104,22 @@ def whole(result: Mapping[str, Any], unit: Unit, text: Text) -> Figure:
     axes.axvline(0.0, color=GREY, lw=0.8)
     for y, row in enumerate(rows):
         for name, colour, shift in (("prior", PRIOR, -0.16), ("posterior", POSTERIOR, 0.16)):
-            value, u = unit.read(row, name), unit.read(row, f"{name}_u")
-            axes.plot([value - K95 * u, value + K95 * u], [y + shift] * 2, color=colour, lw=3, solid_capstyle="round")
+            value, ends = unit.read(row, name), _ends(row, unit, name)
+            axes.plot(ends, [y + shift] * 2, color=colour, lw=3, solid_capstyle="round")
             axes.plot(value, y + shift, "o", color="white", mec=colour, mew=1.6, ms=6, label=None if y else text[name])
     axes.set_yticks(range(len(rows)), [r["region"] for r in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(f"{unit.name}/a")
     axes.legend(frameon=False, fontsize=9, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return _clear(figure)
+
+
+def _ends(row: Mapping[str, Any], unit: Unit, name: str) -> tuple[float, float]:
+    """Return the 95 % interval of a total: of the prior that of a Gaussian, of the posterior as it was found."""
+    if name == "posterior":
+        return unit.read(row, "posterior_low"), unit.read(row, "posterior_high")
+    value, u = unit.read(row, name), unit.read(row, f"{name}_u")
+    return value - K95 * u, value + K95 * u
 
 
 def _box(seen: xr.Dataset | None, flux: xr.Dataset) -> tuple[float, float, float, float]:
@@ -130,21 +141,27 @@ def _box(seen: xr.Dataset | None, flux: xr.Dataset) -> tuple[float, float, float
 
 
 def _frame(axes: Any, box: tuple[float, float, float, float], seen: xr.Dataset | None) -> None:
-    """Set extent and shape of a map, draw borders and sites."""
+    """Set extent and shape of a map, draw coasts, borders and sites."""
     axes.set_xlim(box[0], box[1])
     axes.set_ylim(box[2], box[3])
     axes.set_aspect(1.0 / np.cos(np.radians(0.5 * (box[2] + box[3]))))
     axes.tick_params(labelsize=8, length=2)
+    if seen is None or seen.attrs.get("coastlines") != "no":
+        draw_coast(axes, box)
     if seen is None:
         return
     lat, lon = seen["latitude"].values, seen["longitude"].values
     for share in seen["region_share"].values:
         if share.max() > 0.5 and share.min() < 0.5:
-            axes.contour(lon, lat, share, [0.5], colors=INK, linewidths=0.6)
-    for name, field in zip(seen["site"].values, seen["footprint_mean"].values, strict=True):
+            axes.contour(lon, lat, share, [0.5], colors=INK, linewidths=0.5, linestyles="dashed")
+    for k, (name, field) in enumerate(zip(seen["site"].values, seen["footprint_mean"].values, strict=True)):
         i, j = np.unravel_index(int(np.argmax(field)), field.shape)
-        axes.plot(lon[j], lat[i], "^", color="white", mec="black", ms=6, mew=0.9, zorder=5)
-        axes.annotate(str(name), (lon[j], lat[i]), xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=6)
+        y, x = (
+            float(seen[f"site_{v}"].values[k]) if f"site_{v}" in seen else np.nan for v in ("latitude", "longitude")
+        )
+        x, y = (x, y) if np.isfinite(x + y) else (float(lon[j]), float(lat[i]))
+        axes.plot(x, y, "^", color="white", mec="black", ms=6, mew=0.9, zorder=5)
+        axes.annotate(str(name), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=6, color=INK)
 
 
 def _scale(values: list[Array]) -> tuple[float, str]:
@@ -255,10 +272,9 @@ def periods(result: Mapping[str, Any], unit: Unit, text: Text) -> Figure:
         axes.axhline(0.0, color=GREY, lw=0.6)
         for name, colour in (("prior", PRIOR), ("posterior", POSTERIOR)):
             value = np.array([unit.read(r, name) for r in mine])
-            u = K95 * np.array([unit.read(r, f"{name}_u") for r in mine])
+            ends = np.array([_ends(r, unit, name) for r in mine]).T
             axes.stairs(value, edges, color=colour, lw=1.6, baseline=None, label=text[name])
-            axes.fill_between(edges, *(np.append(v, v[-1]) for v in (value - u, value + u)), step="post", color=colour,
-                              alpha=0.2, lw=0)  # fmt: skip
+            axes.fill_between(edges, *(np.append(v, v[-1]) for v in ends), step="post", color=colour, alpha=0.2, lw=0)
         axes.set_title(region, fontsize=10, loc="left")
         locator = AutoDateLocator(minticks=2, maxticks=5)
         axes.xaxis.set_major_locator(locator)

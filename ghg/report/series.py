@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path
 from ghg.report.figures import ACCOUNTED, DOWN, GREY, MEASURED, STYLE, UP
+from ghg.report.page import texts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,8 +51,9 @@ def save(figure: Figure, path: Path, force: bool) -> None:
     plt.close(figure)
 
 
-def allan(ds: xr.Dataset) -> Figure:
+def allan(ds: xr.Dataset, text: Mapping[str, str] | None = None) -> Figure:
     """Draw deviations by averaging time with their intervals, and the slope of white noise."""
+    text = text or texts("en", "station")
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
         tau = ds["tau"].values
@@ -63,14 +66,16 @@ def allan(ds: xr.Dataset) -> Figure:
         first = ds["deviation"].values[0]
         if np.isfinite(first[0]):
             reach = tau[np.isfinite(ds["deviation"].values).any(axis=0)]
-            axes.plot(reach, first[0] * np.sqrt(tau[0] / reach), "--", lw=1, color=GREY, label="independent samples")
+            axes.plot(reach, first[0] * np.sqrt(tau[0] / reach), "--", lw=1, color=GREY, label=text["white"])
         best = float(ds.attrs["best_averaging_time"])
         axes.axvline(best, color=GREY, lw=0.8, ls=":")
-        axes.annotate(f"least at {_duration(best)}", (best, 0.02), xycoords=("data", "axes fraction"), fontsize=8,
-                      xytext=(-4, 0), textcoords="offset points", color="#3b4048", ha="right", rotation=90)  # fmt: skip
-        axes.set(xscale="log", yscale="log", xlabel="averaging time in s")
+        axes.annotate(text["least_at"].format(time=_duration(best)), (best, 0.02), xytext=(-4, 0), fontsize=8,
+                      xycoords=("data", "axes fraction"), textcoords="offset points", color="#3b4048", ha="right",
+                      rotation=90)  # fmt: skip
+        axes.set(xscale="log", yscale="log", xlabel=text["tau_axis"])
         name = str(ds.attrs["title"]).rsplit(" ", 1)[-1]
-        axes.set_ylabel(f"deviation of {_word(name)} in {_unit(ds['deviation'].attrs['units'])}")
+        unit = _unit(ds["deviation"].attrs["units"])
+        axes.set_ylabel(text["deviation_axis"].format(name=_word(name), unit=unit))
         axes.legend(frameon=False, fontsize=8)
     return figure
 
@@ -106,16 +111,17 @@ def trend(ds: xr.Dataset, data: xr.DataArray) -> Figure:
     return figure
 
 
-def background(ds: xr.Dataset, name: str) -> Figure:
+def background(ds: xr.Dataset, name: str, text: Mapping[str, str] | None = None) -> Figure:
     """Draw the series, what belongs to the background, and the background."""
+    text = text or texts("en", "station")
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(7.2, 3.8), layout="constrained")
         when, y, member = ds["time"].values, ds[name].values, ds["is_baseline"].values == 1
-        axes.plot(when[~member], y[~member], ".", ms=2, color=GREY, alpha=0.5, label="disturbed", rasterized=True)
-        axes.plot(when[member], y[member], ".", ms=2, color=MEASURED, alpha=0.7, label="background values",
+        axes.plot(when[~member], y[~member], ".", ms=2, color=GREY, alpha=0.5, label=text["disturbed"], rasterized=True)
+        axes.plot(when[member], y[member], ".", ms=2, color=MEASURED, alpha=0.7, label=text["members"],
                   rasterized=True)  # fmt: skip
-        axes.plot(when, ds["baseline"].values, lw=1.6, color=ACCOUNTED, label="background")
-        axes.set_ylabel(f"{_word(name)} in {_unit(ds[name].attrs['units'])}")
+        axes.plot(when, ds["baseline"].values, lw=1.6, color=ACCOUNTED, label=text["background"])
+        axes.set_ylabel(text["axis"].format(name=_word(name), unit=_unit(ds[name].attrs["units"])))
         axes.legend(frameon=False, fontsize=8, markerscale=3)
         _dates(axes)
     return figure

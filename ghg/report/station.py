@@ -8,20 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ghg.core.files import write_text
-from ghg.report.page import render
+from ghg.report.page import render, texts
 
-__all__ = ["write_network", "write_station"]
+__all__ = ["spoken", "write_network", "write_station"]
 
-WORDS = {
-    "record": "From reading to calibrated value. Systematic parts: fit, drift, water, cylinder, scale. A value that is "
-    "suspect or bad is kept; its reason is in the file.",
-    "cylinders": "What the response makes of each cylinder, and the response itself: assigned minus read at the centre "
-    "of the cylinders, and its slope.",
-    "targets": "Target cylinders are never fitted: they test the result. Bars are 95 % intervals, both sides included.",
-    "allan": "Deviation of the series by averaging time (gaps taken into account), against independent samples.",
-    "baseline": "REBS (Ruckstuhl et al. 2012): the background, and what lies above it.",
-    "cycles": "Departure from the mean of the solar day by season, and values by month.",
-}
 UNITS = {"umol mol-1": "ppm", "nmol mol-1": "ppb"}
 
 
@@ -34,12 +24,41 @@ def _shown(value: float | None, form: str = ".2g") -> str:
     return number(float("nan") if value is None else value, form)
 
 
-def _page(name: str, **values: Any) -> str:
+def _page(name: str, lang: str, **values: Any) -> str:
     filters = {"number": number, "shown": _shown, "unit": lambda text: UNITS.get(text, text)}
-    return render(name, filters, made=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", **values)
+    made = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
+    return render(name, filters, t=texts(lang, "station"), lang=lang, made=made, **values)
 
 
-def write_network(status: Sequence[Any], job: Any, folder: Path) -> Path:
+def _filled(template: str, values: dict[str, str]) -> str:
+    """Return an alarm in words: gases and units as they are read, real minus signs."""
+    shown = {"gas": values.get("gas", "").upper(), "units": UNITS.get(values.get("units", ""), values.get("units", ""))}
+    numbers = {k: values[k].replace("-", "\N{MINUS SIGN}") for k in ("error", "rate", "size") if k in values}
+    return template.format(**{**values, **shown, **numbers})
+
+
+def spoken(status: Any, lang: str = "en") -> dict[str, list[str]]:
+    """Put the alarms of a station into words.
+
+    Parameters
+    ----------
+    status : StationStatus
+    lang : {"en", "zh"}
+
+    Returns
+    -------
+    dict
+        ``codes``, ``alarms``: what was seen; ``technician``: what to do at the station. Each once.
+    """
+    t = texts(lang, "station")
+    return {
+        "codes": list(dict.fromkeys(t[f"code_{a.code}"] for a in status.alarms)),
+        "alarms": list(dict.fromkeys(_filled(t[f"alarm_{a.code}"], a.values) for a in status.alarms)),
+        "technician": list(dict.fromkeys(_filled(t[f"action_{a.code}"], a.values) for a in status.technician)),
+    }
+
+
+def write_network(status: Sequence[Any], job: Any, folder: Path, lang: str = "en") -> Path:
     """Write ``status.html``: stations that need a technician first, then the table of all.
 
     Parameters
@@ -50,17 +69,21 @@ def write_network(status: Sequence[Any], job: Any, folder: Path) -> Path:
         Title, and what is watched.
     folder : Path
         Existing folder.
+    lang : {"en", "zh"}
     """
-    order = sorted(status, key=lambda s: (-len(s.technician), -len(s.alarms), s.name))
+    words = {s.name: spoken(s, lang) for s in status}
+    order = sorted(status, key=lambda s: (-len(words[s.name]["technician"]), -len(s.alarms), s.name))
     unverified = sorted({g.gas for s in status for g in s.gases if not g.verified and g.goal == g.goal})
-    page = _page("network", title=job.title, watch=job.watch, stations=status, order=order,
-                  unverified=unverified)  # fmt: skip
+    page = _page("network", lang, title=job.title, watch=job.watch, stations=status, order=order, words=words,
+                 unverified=unverified)  # fmt: skip
     path = folder / "status.html"
     write_text(path, page, force=True)
     return path
 
 
-def write_station(ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: Path, about: dict[str, Any]) -> Path:
+def write_station(
+    ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: Path, about: dict[str, Any], lang: str = "en"
+) -> Path:
     """Write ``report.html`` with its pictures of one inlet of a station.
 
     Parameters
@@ -72,35 +95,41 @@ def write_station(ds: Any, gases: Sequence[tuple[str, dict[str, Any]]], folder: 
     folder : Path
         Existing folder.
     about : dict
-        ``inlet``, ``file``, ``notes`` (what could not be drawn).
+        ``inlet``, ``file``, ``missing`` (key of a picture and why it could not be drawn).
+    lang : {"en", "zh"}
     """
     import matplotlib.pyplot as plt
 
     from ghg.report import series, station_figures
-    from ghg.report.figures import _svg
+    from ghg.report.figures import STYLE, _svg
 
-    sections = []
+    text, sections = texts(lang, "station"), []
     for gas, found in gases:
-        figures: dict[str, Any] = {"record": station_figures.record(ds, gas)}
-        figures["cylinders"] = station_figures.cylinders(ds, gas)
-        figures["targets"] = station_figures.targets(ds, gas, found["goal"])
+        figures: dict[str, Any] = {"record": station_figures.record(ds, gas, text)}
+        figures["cylinders"] = station_figures.cylinders(ds, gas, text)
+        figures["targets"] = station_figures.targets(ds, gas, found["goal"], text)
         if "allan" in found:
-            figures["allan"] = series.allan(found["allan"])
+            figures["allan"] = series.allan(found["allan"], text)
         if "baseline" in found:
-            figures["baseline"] = series.background(found["baseline"], gas)
+            figures["baseline"] = series.background(found["baseline"], gas, text)
         if "cycles" in found:
-            figures["cycles"] = station_figures.cycles(found["cycles"], gas)
+            figures["cycles"] = station_figures.cycles(found["cycles"], gas, text)
         pictures = []
         for key, figure in figures.items():
             if figure is None:
                 continue
-            svg = _svg(figure)
+            with plt.rc_context(STYLE):  # words stay words, in the reader's font
+                svg = _svg(figure)
             plt.close(figure)
             (folder / f"{gas}-{key}.svg").write_text(svg, encoding="utf-8")
-            pictures.append((key, svg, WORDS[key]))
-        sections.append({"gas": gas, "pictures": pictures, "units": str(ds[gas].attrs["units"]), **found})
+            pictures.append((key, svg, text[f"words_{key}"]))
+        seen = {name: e for one in found["findings"]["sets"] for name, e in one.get("detectable", {}).items()}
+        sections.append({"gas": gas, "pictures": pictures, "units": str(ds[gas].attrs["units"]), "detectable": seen,
+                         **found})  # fmt: skip
     path = folder / "report.html"
-    page = _page("station", title=ds.attrs.get("title", "Station"), sections=sections, **about,
-                  said=[n for n in str(ds.attrs.get("notes", "")).split("; ") if n])  # fmt: skip
+    notes = [f"{gas.upper()}, {text[f'none_{key}'].format(reason=why)}" for gas, key, why in about["missing"]]
+    page = _page("station", lang, title=ds.attrs.get("title", "Station"), sections=sections, inlet=about["inlet"],
+                 file=about["file"], notes=notes,
+                 said=[n for n in str(ds.attrs.get("notes", "")).split("; ") if n])  # fmt: skip
     path.write_text(page, encoding="utf-8")
     return path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from ghg.core.errors import InputError
 from inventories.dataset import annual_mass, species_of
@@ -61,9 +62,9 @@ def _numbers(labels: list[str], regions: Polygons, names: Mapping[str, str], wha
 
 def spread_rows(
     ds: xr.Dataset, rows: Index, layer: Index, layers: int, grid: LonLat | Projected,
-    regions: tuple[Polygons, Mapping[str, str]],
+    regions: tuple[Polygons, Mapping[str, str]], proxies: Mapping[int, Array] | None = None,
 ) -> Spread:  # fmt: skip
-    """Spread rows evenly over the area of their regions.
+    """Spread rows over their regions: by the proxy of their layer, else evenly.
 
     Parameters
     ----------
@@ -79,6 +80,8 @@ def spread_rows(
         Where to.
     regions : tuple
         Polygons, and the names of the inventory's regions in them.
+    proxies : mapping, optional
+        Layer -> density on the grid (*grid). What a region has beyond the grid stays its part by area.
     """
     number = _numbers(ds["region"].values[rows].astype(str).tolist(), regions[0], regions[1], "key 'grid.regions'")
     used, place = np.unique(number, return_inverse=True)
@@ -91,15 +94,26 @@ def spread_rows(
     group = layer * used.size + place
     found = Spread()
     budget = of_dataset(ds).select(rows) if "budget_shared" in ds else None
+    ways = {k: _by_proxy(weights, (proxies or {})[k]) if k in (proxies or {}) else weights for k in range(layers)}
     for name in species_of(ds):
-        mass = np.bincount(group, np.nan_to_num(annual_mass(ds, name)[rows]), layers * used.size)
-        found.mass[name] = np.asarray(mass.reshape(layers, -1) @ weights)
-        found.outside[name] = float((mass.reshape(layers, -1) @ beyond).sum())
+        mass = np.bincount(group, np.nan_to_num(annual_mass(ds, name)[rows]), layers * used.size).reshape(layers, -1)
+        found.mass[name] = np.stack([np.asarray(mass[k] @ ways[k]).ravel() for k in range(layers)])
+        found.outside[name] = float((mass @ beyond).sum())
         if budget is not None:
-            u = _u(budget, name, group, layers * used.size)
-            squares = weights.multiply(weights)
-            found.u[name] = np.sqrt(np.asarray((u**2).reshape(layers, -1) @ squares))
+            u = _u(budget, name, group, layers * used.size).reshape(layers, -1)
+            found.u[name] = np.sqrt(np.stack([np.asarray(u[k] ** 2 @ ways[k].multiply(ways[k])).ravel()
+                                              for k in range(layers)]))  # fmt: skip
     return found
+
+
+def _by_proxy(weights: csr_matrix, density: Array) -> csr_matrix:
+    """Return the weights of regions by a density in their cells; a region where it is nowhere is spread by area."""
+    held = np.asarray(weights.sum(axis=1)).ravel()
+    own = csr_matrix(weights.multiply(density.ravel()))
+    total = np.asarray(own.sum(axis=1)).ravel()
+    known = total > 0.0
+    scaled = own.multiply(np.where(known, held / np.where(known, total, 1.0), 0.0)[:, None])
+    return csr_matrix(scaled + weights.multiply((~known)[:, None]))
 
 
 def _u(budget: Any, name: str, group: Index, groups: int) -> Array:

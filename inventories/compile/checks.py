@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inventories.accounting import factors
+from inventories.compile.swap import is_area
 from inventories.dataset import GNFR, annual_mass, species_of
 from inventories.species import SPECIES
 
@@ -33,6 +34,7 @@ __all__ = [
     "missing_classes",
     "outlier_regions",
     "particle_order",
+    "ratio_range",
 ]  # fmt: skip
 
 Array = npt.NDArray[np.float64]
@@ -181,46 +183,54 @@ def measured_ratios(labels: Sequence[str], ratio: Any, name: str, fuel: str, sec
     name, fuel, sector : str
         Pollutant, fuel and NFR class.
     """
-    carbon = _carbon_range(fuel)
-    bounds = None if carbon is None else _ratio_range(fuel, sector.replace(".", ""), name, carbon)
+    bounds = ratio_range(fuel, sector.replace(".", ""), name)
     if bounds is None:
         return []
-    low, high, source = bounds
+    low, _, high, source = bounds
     return [Finding("co_emission", "warning", label, name, value, low, high, "g/kg CO2", source)
             for label, value in zip(labels, (np.asarray(ratio, float) * 1e3).tolist(), strict=True)
             if value > high or 0 < value < low]  # fmt: skip
 
 
-def _ratio_range(
-    fuel: str, sector: str, name: str, carbon: tuple[float, float, str]
-) -> tuple[float, float, str] | None:
-    rows = factors.candidates("emep", factors.code(fuel), "emission_factor", name, sector)
-    if not rows:
+def ratio_range(fuel: str, sector: str, name: str, technology: str = "") -> tuple[float, float, float, str] | None:
+    """Return least, middle and most of a pollutant per CO2 that the database gives [g/kg], and where it comes from.
+
+    The ends are those of both 95 % ranges against each other; a factor without a range is taken to be good to half
+    and twice its value.
+    """
+    carbon = _carbon_range(fuel)
+    rows = factors.candidates("emep", factors.code(fuel), "emission_factor", name, sector, technology)
+    if carbon is None or not rows:
         return None
     row = rows[-1]
     low, high = _ends(row, 1.0)
+    middle = row.to("kg J-1") * 1e9
+    if not low < high:
+        low, high = 0.5 * middle, 2.0 * middle
     per = 1e3 * CARBON["CO2"]
-    return low * per / carbon[1], high * per / carbon[0], f"{row.source} over {carbon[2]}"
+    centre = 0.5 * (carbon[0] + carbon[1])
+    return low * per / carbon[1], middle * per / centre, high * per / carbon[0], f"{row.source} over {carbon[2]}"
 
 
 def double_counting(ds: xr.Dataset) -> list[Finding]:
     """Points and an area total of one region and class: more points than area is impossible, else they may be in it."""
-    kind = ds["kind"].values.astype(str)
-    if "table" in ds.coords:  # rows of a table of points whose position is not known are no area total
-        table = ds["table"].values.astype(str)
-        kind = np.where((kind == "area") & np.isin(table, np.unique(table[kind == "point"])), "unplaced", kind)
-    keys = np.char.add(np.char.add(ds["region"].values.astype(str), " "), ds["category"].values.astype(str))
-    both = np.intersect1d(keys[kind == "point"], keys[kind == "area"])
+    kind, area = ds["kind"].values.astype(str), is_area(ds)
+    region = ds["region"].values.astype(str)
+    done = str(ds.attrs.get("swapped", "")).split("; ")
+    taken = np.isin([f"{r} {s}" for r, s in zip(region, ds["sector"].values.astype(str), strict=True)], done)
+    keys = np.char.add(np.char.add(region, " "), ds["category"].values.astype(str))
+    taken |= np.isin(keys, done)
+    both = np.intersect1d(keys[(kind == "point") & ~taken], keys[area & ~taken])
     found = []
     for key in both.tolist():
         for name in species_of(ds):
             mass = np.nan_to_num(annual_mass(ds, name))
             points = float(mass[(keys == key) & (kind == "point")].sum())
-            area = float(mass[(keys == key) & (kind == "area")].sum())
-            if points > 0 and area > 0:
-                level = "error" if points > area else "warning"
+            whole = float(mass[(keys == key) & area].sum())
+            if points > 0 and whole > 0:
+                level = "error" if points > whole else "warning"
                 why = "points of a class are part of its area total, or the total is what is left"
-                found.append(Finding("double_counting", level, key, name, points, 0.0, area, "kg", why))
+                found.append(Finding("double_counting", level, key, name, points, 0.0, whole, "kg", why))
     return found
 
 

@@ -11,6 +11,7 @@ from ghg.core.config import Model
 from ghg.core.gases import METRICS
 from inventories.accounting.rules import METHODS
 from inventories.compile.sections import GridSection, Reported, TimeSection
+from inventories.compile.swap import SwapSection
 from inventories.species import species
 
 U = Annotated[float, Field(ge=0.0, lt=5.0)]
@@ -286,6 +287,8 @@ class InventoryJob(Model):
         Grid on which the sources are put.
     time : TimeSection, optional
         Profiles and clocks by which the gridded emissions are given in hours.
+    swap : SwapSection, optional
+        Area totals that are reduced by the points of their region and class.
     reported : Reported, optional
         What the sources report themselves, to hold the compilation against.
     draws, seed : int
@@ -302,6 +305,7 @@ class InventoryJob(Model):
     overlay: list[str] = Field(default_factory=list)
     grid: GridSection | None = None
     time: TimeSection | None = None
+    swap: SwapSection | None = None
     reported: Reported | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
     seed: int = 1

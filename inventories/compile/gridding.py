@@ -31,7 +31,7 @@ Index = npt.NDArray[np.int64]
 
 def place(
     ds: xr.Dataset, grid: LonLat | Projected, *, sectors: bool = True, memo: bool = False, outside: str = "allow",
-    regions: tuple[Polygons, Mapping[str, str]] | None = None,
+    regions: tuple[Polygons, Mapping[str, str]] | None = None, proxies: Mapping[str, Array] | None = None,
 ) -> xr.Dataset:  # fmt: skip
     """Put the sources of an inventory on a grid.
 
@@ -48,8 +48,10 @@ def place(
     outside : {"allow", "refuse"}
         Sources outside the grid are booked in the ledger, or an error.
     regions : tuple, optional
-        Polygons, and names of the inventory's regions in them: rows without a position are spread evenly over their
-        region in place of being withheld.
+        Polygons, and names of the inventory's regions in them: rows without a position are spread over their region in
+        place of being withheld.
+    proxies : mapping, optional
+        GNFR sector -> density on the grid by which its rows are spread; evenly where there is none. Needs `sectors`.
 
     Returns
     -------
@@ -72,7 +74,8 @@ def place(
     at = layer[where.there] * grid.size + where.cell[where.there]
     areas = Spread()
     if regions is not None and where.spread.size:
-        areas = spread_rows(ds, where.spread, layer[where.spread], len(letters), grid, regions)
+        by = {letters.index(s): p for s, p in (proxies or {}).items() if s in letters}
+        areas = spread_rows(ds, where.spread, layer[where.spread], len(letters), grid, regions, by)
     dims, out = fields.coordinates(grid)
     shape = (len(letters), *grid.shape) if sectors else grid.shape
     if sectors:

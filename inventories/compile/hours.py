@@ -114,4 +114,5 @@ def write_hours(
         write(out, path, record=record)
         return out
     return expand_to_file(plain, profiles, year, path, record=record, zones=zones, by_sector=section.by_sector,
-                          bits=section.bits, level=section.compression)  # fmt: skip
+                          bits=section.bits, level=section.compression,
+                          gathered=section.write == "gathered")  # fmt: skip

@@ -46,6 +46,7 @@ def run(config: InventoryJob, *, base: Path | None = None, record: Record | None
     from inventories.compile.chains import Builder, add_rows
     from inventories.compile.rows import read_rows
     from inventories.compile.submission import add_submission
+    from inventories.crosswalks import gnfr_of
     from inventories.readers import annex1
 
     folder = base or Path()
@@ -55,7 +56,9 @@ def run(config: InventoryJob, *, base: Path | None = None, record: Record | None
     with factors.overlaid([folder / name for name in config.overlay]):
         for table in config.activity:
             _use(record, folder / table.file, f"activity: {table.name}")
-            add_rows(builder, read_rows(table, folder))
+            rows = read_rows(table, folder)
+            gnfr_of(config.taxonomy, np.unique(rows.sector).tolist())  # an unknown class before a missing factor
+            add_rows(builder, rows)
         if config.annex1 is not None:
             path = folder / config.annex1.file
             _use(record, path, "submission (Annex I)")

@@ -23,7 +23,7 @@ from inventories.uncertainty.budget import groups_of, of_dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["lines", "summary", "table_rows", "with_ensemble", "write_tables"]
+__all__ = ["lines", "region_rows", "summary", "table_rows", "write_csv", "write_tables"]
 
 RANKED = 12
 
@@ -108,17 +108,6 @@ def _co2e(names: list[str], mass: Any, cov: Any) -> list[dict[str, Any]]:
     return found
 
 
-def with_ensemble(ds: xr.Dataset, result: dict[str, Any]) -> xr.Dataset:
-    """Return the Dataset with the drawn national totals, compact: species x draws."""
-    if result["ensemble"] is None:
-        return ds
-    out = ds.copy()
-    comment = f"Approach 2, {result['draws']} draws, seed {result['seed']}; species of one draw belong together."
-    words = {"long_name": "drawn mass of the year, memo items left out", "units": "kg", "comment": comment}
-    out["total_draw"] = (("budget_species", "draw"), result["ensemble"], words)
-    return out
-
-
 def lines(result: dict[str, Any]) -> Iterator[str]:
     """Yield what the terminal shows."""
     yield f"{result['title']}: {result['rows']} rows"
@@ -130,6 +119,9 @@ def lines(result: dict[str, Any]) -> Iterator[str]:
         yield f"  CO2e {one['metric'][:3]:<8}{one['mass'] / 1e6:>18,.{_digits(one['u'])}f} kt"
     errors = sum(f["level"] == "error" for f in result["findings"])
     yield f"Findings: {errors} errors, {len(result['findings']) - errors} warnings"
+    if swaps := result.get("swaps"):
+        over = sum(one["excess"] > 0 for one in swaps)
+        yield f"Swapped: {len(swaps)} area totals are less the points in them, {over} were below them (swaps.csv)"
     for note in result["notes"][:6]:
         yield f"Note: {note}"
 
@@ -162,30 +154,50 @@ def table_rows(ds: xr.Dataset, by: tuple[str, ...] = ("region", "sector")) -> li
     return rows
 
 
+def region_rows(ds: xr.Dataset) -> list[dict[str, Any]]:
+    """Return masses of regions with standard uncertainties [kg] in long form, memo items left out.
+
+    The uncertainty is that of Approach 1, with all correlations through shared quantities inside a region.
+    """
+    rows = np.flatnonzero(~np.asarray(ds["memo"].values, bool))
+    budget = of_dataset(ds).select(rows)
+    labels, place = groups_of(ds["region"].values[rows])
+    mass = np.stack([np.bincount(place, one, len(labels)) for one in budget.known])
+    cov = covariance(budget, place)
+    return [{"region": region, "year": int(ds["year"]), "species": name, "mass": float(mass[k, g]),
+             "u": float(np.sqrt(cov[g, k, g, k])), "unit": "kg"}
+            for k, name in enumerate(budget.species)
+            for g, region in enumerate(labels) if mass[k, g] != 0.0]  # fmt: skip
+
+
 def write_tables(ds: xr.Dataset, result: dict[str, Any], folder: Path) -> None:
     """Write the tables of a compilation: CSV, one workbook, and PRIMAP2's interchange format."""
     from inventories.compile.primap2 import write_interchange
 
     long = table_rows(ds)
-    _csv(folder / "emissions.csv", long)
-    _csv(folder / "totals.csv", [{k: v for k, v in one.items() if k != "kind"} | {"unit": "kg"}
+    write_csv(folder / "emissions.csv", long)
+    write_csv(folder / "totals.csv", [{k: v for k, v in one.items() if k != "kind"} | {"unit": "kg"}
                                  for one in result["totals"]])  # fmt: skip
-    _csv(folder / "ratios.csv", [{**r, "unit": "kg/kg"} for r in result["ratios"]])
-    _csv(folder / "findings.csv", result["findings"])
-    _csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
+    write_csv(folder / "regions.csv", region_rows(ds))
+    write_csv(folder / "ratios.csv", [{**r, "unit": "kg/kg"} for r in result["ratios"]])
+    write_csv(folder / "findings.csv", result["findings"])
+    write_csv(folder / "contributions.csv", [{"species": n, **c} for n, ranked in result["contributions"].items()
                                         for c in ranked])  # fmt: skip
+    if result.get("swaps"):
+        write_csv(folder / "swaps.csv", [{**one, "unit": "kg"} for one in result["swaps"]])
     if result.get("grid", {}).get("misplaced"):
-        _csv(folder / "positions.csv", result["grid"]["misplaced"])
+        write_csv(folder / "positions.csv", result["grid"]["misplaced"])
     if result.get("reported"):
-        for name in ("reported", "reported_classes"):  # the reasons stand there in words
-            _csv(folder / f"{name}.csv", [{k: int(v) if k == "agrees" else v for k, v in r.items()
+        for name in ("reported", "reported_classes", "reported_causes"):  # the reasons stand there in words
+            write_csv(folder / f"{name}.csv", [{k: int(v) if k == "agrees" else v for k, v in r.items()
                                            if k not in ("reason", "reasons")} | {"unit": "kg"}
                                           for r in result[name]])  # fmt: skip
     _workbook(folder / "emissions.xlsx", long, result)
     write_interchange(ds, folder / "primap2.csv")
 
 
-def _csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows of equal keys as CSV that spreadsheets read."""
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         if rows:
             writer = csv.DictWriter(file, list(rows[0]))

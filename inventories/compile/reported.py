@@ -8,6 +8,7 @@ fuel the source burns in truth: a difference that another fuel's factor explains
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from inventories.uncertainty.budget import Budget, of_dataset
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["classes", "compare", "relative_u", "words"]
+__all__ = ["causes", "classes", "compare", "relative_u", "words"]
 
 Array = npt.NDArray[np.float64]
 WITHIN = 1.96  # standard uncertainties: 95 % of a normal distribution
@@ -87,7 +88,7 @@ def compare(ds: xr.Dataset, config: Reported, base: Path) -> list[dict[str, Any]
     if config.by:
         cells = zip(*(_text(frame, f"by.{c}")[here].tolist() for c in config.by), strict=True)
         group = [" / ".join(filter(None, one)) or "-" for one in cells]
-    reasons = [(one.text, matching(frame, one.where, "where")[here]) for one in config.reason]
+    reasons = [(one, matching(frame, one.where, "where")[here]) for one in config.reason]
     budget = of_dataset(ds)
     rows = []
     for name, one in config.mass.items():
@@ -100,9 +101,10 @@ def compare(ds: xr.Dataset, config: Reported, base: Path) -> list[dict[str, Any]
         taken = matching(frame, one.where, "where")[here] & (theirs > 0) & (ours > 0)
         like = _likes(ds, there, theirs) if name == "CO2" else [UNKNOWN] * here.size
         for i in np.flatnonzero(taken).tolist():
-            why = next((("given", text) for text, hit in reasons if hit[i]), like[i])
+            said = next((r.text for r, hit in reasons if hit[i] and (not r.species or name in r.species)), "")
             named = {"source": label[here[i]], "class": group[i], "species": name}
-            rows.append({**named, **_row(float(ours[i]), float(u[i]), float(theirs[i]), one.u, why)})
+            row = _row(float(ours[i]), float(u[i]), float(theirs[i]), one.u, ("given", said) if said else like[i])
+            rows.append({**named, **row, "cause": said})
     return rows
 
 
@@ -185,7 +187,26 @@ def classes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def words(table: list[dict[str, Any]]) -> list[str]:
+def causes(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return by species and stated reason how many sources it holds for and how much of the difference; masses in kg.
+
+    The difference of a sum is made by sources that agree within wide uncertainties, too.
+    """
+    found = []
+    for name in dict.fromkeys(r["species"] for r in rows):
+        part = [r for r in rows if r["species"] == name]
+        difference = sum(r["compiled"] - r["reported"] for r in part)
+        for cause in [*sorted({r["cause"] for r in part} - {""}), ""]:
+            some = [r for r in part if r["cause"] == cause]
+            ours, theirs = (sum(r[k] for r in some) for k in ("compiled", "reported"))
+            if some and (cause or len(some) < len(part)):
+                found.append({"species": name, "cause": cause or "other sources", "sources": len(some),
+                              "compiled": ours, "reported": theirs, "ratio": ours / theirs,
+                              "difference": ours - theirs, "share": (ours - theirs) / difference})  # fmt: skip
+    return sorted(found, key=lambda one: (one["species"], one["cause"] == "other sources", -abs(one["difference"])))
+
+
+def words(table: list[dict[str, Any]], why: Sequence[dict[str, Any]] = ()) -> list[str]:
     """Return what the terminal shows: the whole of each species, and its greatest classes."""
     text = []
     for one in table:
@@ -193,4 +214,6 @@ def words(table: list[dict[str, Any]]) -> list[str]:
             text.append(f"  {one['species']:<6}{one['sources']:>6} sources, {one['agree']:.1%} agree within 95 %; "
                         f"compiled {one['compiled'] / 1e6:,.4g} kt, reported {one['reported'] / 1e6:,.4g} kt, ratio "
                         f"{one['ratio']:.3f}; {one['apart']} apart, {one['explained']} of them explained")  # fmt: skip
+            text += [f"    {c['difference'] / 1e6:>+10,.4g} kt, ratio {c['ratio']:.2f}: {c['cause']} "
+                     f"({c['sources']} sources)" for c in why if c["species"] == one["species"]]  # fmt: skip
     return text

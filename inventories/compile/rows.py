@@ -132,7 +132,7 @@ def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
         if (column := getattr(table, key)) is not None:
             specs[key] = ColumnSpec(column)
     if table.position is not None:
-        specs |= {f"match.{name}": ColumnSpec(name, kind="text") for name in _fields(table.position.match)}
+        specs |= {f"match.{name}": ColumnSpec(name, kind="text") for name in fields_of(table.position.match)}
     filters = {column: None for rule in (table.where, *(c.where for c in table.control)) for column in rule}
     return specs | {f"where.{column}": ColumnSpec(column, kind="text") for column in filters}
 
@@ -197,7 +197,7 @@ def _positions(frame: Any, table: ActivityTable, base: Path, notes: list[str], w
         one = table.position
         specs = {"key": ColumnSpec(one.key, kind="text"), "lon": ColumnSpec(one.lon), "lat": ColumnSpec(one.lat)}
         other: Any = read_table(base / one.file, specs).drop_duplicates("key").set_index("key")
-        columns = _fields(one.match)
+        columns = fields_of(one.match)
         keys = [one.match.format(**dict(zip(columns, cells, strict=True)))
                 for cells in zip(*(_words(frame, f"match.{c}") for c in columns), strict=True)]  # fmt: skip
         found = other.reindex(keys)
@@ -213,7 +213,8 @@ def _positions(frame: Any, table: ActivityTable, base: Path, notes: list[str], w
     return lon, lat
 
 
-def _fields(match: str) -> list[str]:
+def fields_of(match: str) -> list[str]:
+    """Return the columns that a key such as ``"USA{orispl:0>7}"`` is made of."""
     from string import Formatter
 
     return list(dict.fromkeys(name for _, name, _, _ in Formatter().parse(match) if name))

@@ -9,7 +9,16 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from inventories.grid.config import ProfileFiles, TargetGrid
 
-__all__ = ["GridSection", "OwnProfile", "Reason", "RegionsSection", "Reported", "ReportedMass", "TimeSection"]
+__all__ = [
+    "GridSection",
+    "OwnProfile",
+    "ProxySection",
+    "Reason",
+    "RegionsSection",
+    "Reported",
+    "ReportedMass",
+    "TimeSection",
+]
 
 
 class RegionsSection(Model):
@@ -31,6 +40,36 @@ class RegionsSection(Model):
     map: dict[str, str] = Field(default_factory=dict)
 
 
+class ProxySection(Model):
+    """By what rows without a position are spread within their region, in place of its area.
+
+    Parameters
+    ----------
+    sectors : list of str
+        GNFR letters it holds for.
+    lines : str
+        GeoJSON of lines (roads, railways, lanes): their length in each cell,
+    weight : str
+        times this property of a line, such as its traffic; or
+    field, variable : str
+        NetCDF file and variable, a density per area on any grid, such as people per km2.
+    """
+
+    sectors: list[str] = Field(min_length=1)
+    lines: str = ""
+    weight: str = ""
+    field: str = ""
+    variable: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> ProxySection:
+        if bool(self.lines) == bool(self.field):
+            raise ValueError("give either lines or field")
+        if self.field and not self.variable:
+            raise ValueError("a field needs its variable")
+        return self
+
+
 class GridSection(TargetGrid):
     """Where the sources are put; keys of the grid itself as in :class:`inventories.grid.config.TargetGrid`.
 
@@ -45,11 +84,14 @@ class GridSection(TargetGrid):
     regions : RegionsSection, optional
         Polygons: sources at sea or in another region than theirs are listed.
     areas : {"withhold", "spread"}
-        Rows without a position are withheld, or spread evenly over the area of their region.
+        Rows without a position are withheld, or spread over their region: by a proxy of their sector, or evenly.
+    proxy : list of ProxySection
+        Proxies; a region in which one is nowhere above zero is spread evenly.
     """
 
     regions: RegionsSection | None = None
     areas: Literal["withhold", "spread"] = "withhold"
+    proxy: list[ProxySection] = Field(default_factory=list)
     sectors: bool = True
     memo: bool = False
     outside: Literal["allow", "refuse"] = "allow"
@@ -58,6 +100,8 @@ class GridSection(TargetGrid):
     def _known_regions(self) -> GridSection:
         if self.areas == "spread" and self.regions is None:
             raise ValueError("areas can be spread only over regions: give grid.regions")
+        if self.proxy and self.areas != "spread":
+            raise ValueError("proxies spread areas: set areas = 'spread'")
         return self
 
 
@@ -96,8 +140,9 @@ class TimeSection(Model):
 
     Parameters
     ----------
-    write : {"hours", "factored"}
-        The hours themselves, or annual means with the factors of hour, zone and sector.
+    write : {"hours", "gathered", "factored"}
+        The hours themselves, those of the cells that emit alone, or annual means with the factors of hour, zone and
+        sector.
     profiles : table, optional
         Tables by sector; the same rate in all hours where left out.
     map : table
@@ -116,7 +161,7 @@ class TimeSection(Model):
         As in ``ghg inventories expand``.
     """
 
-    write: Literal["hours", "factored"] = "hours"
+    write: Literal["hours", "gathered", "factored"] = "hours"
     profiles: ProfileFiles | None = None
     map: dict[str, str] = Field(default_factory=dict)
     profile: list[OwnProfile] = Field(default_factory=list)
@@ -151,10 +196,21 @@ class ReportedMass(Model):
 
 
 class Reason(Model):
-    """Why sources cannot agree: column -> text or texts, and the reason in words; the first that fits is given."""
+    """Why sources differ, in words; of several that fit a source the first is given.
+
+    Parameters
+    ----------
+    where : table
+        Column -> text or texts of the sources.
+    text : str
+        The reason.
+    species : list of str
+        What it holds for; all where left out.
+    """
 
     where: dict[str, str | list[str]]
     text: str
+    species: list[str] = Field(default_factory=list)
 
 
 class Reported(Model):

@@ -18,6 +18,9 @@ from inventories.conservation import ENTRIES, residual
 from inventories.grid import fields
 from inventories.grid.config import target_grid
 from inventories.grid.grids import LonLat, Polygons
+from inventories.grid.lines import lengths_by_cell, read_lines
+from inventories.grid.names import as_nitrogen, as_no2, note
+from inventories.grid.regions import field_density
 from inventories.readers.shapes import read_regions
 from inventories.temporal.calendars import local_year
 
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GRIDDED", "HOURLY", "lines", "write_grids"]
 
-GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "factored": "factored.nc"}
+GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "gathered": "hourly.nc", "factored": "factored.nc"}
 
 
 def write_grids(
@@ -67,7 +70,8 @@ def write_grids(
         raise ConfigError("sources are put on a grid of rows and columns", where="key 'grid.like'")
     regions, apart_ = _regions(ds, job.grid, base, record)
     annual = place(ds, grid, sectors=job.grid.sectors, memo=job.grid.memo, outside=job.grid.outside,
-                   regions=regions if job.grid.areas == "spread" else None)  # fmt: skip
+                   regions=regions if job.grid.areas == "spread" else None,
+                   proxies=_proxies(job.grid, grid, base, record))  # fmt: skip
     clocks: Any = ([("UTC", "")], np.zeros(grid.shape, np.int32), 0)
     if job.time is not None:
         apart = tuple(sorted({one.region for one in job.time.profile if one.region}))
@@ -77,19 +81,42 @@ def write_grids(
             local_year(int(ds["year"]), timezone)  # an unknown zone is told before anything is written
         annual = with_zones(annual, clocks[0], clocks[1])
     record.step(str(annual["ledger_mass"].attrs["step"]))
-    write(annual, folder / GRIDDED, record=record)
+    write(as_nitrogen(annual), folder / GRIDDED, record=record)
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
              "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
-             "clocks": [z for z, _ in clocks[0]], "misplaced": apart_}  # fmt: skip
+             "clocks": [z for z, _ in clocks[0]], "misplaced": apart_, "notes": note(annual)}  # fmt: skip
     if job.time is not None:
         announce("hours")
         name = HOURLY[job.time.write]
-        hours = write_hours(annual, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record))
+        written = as_nitrogen(annual)
+        hours = as_no2(write_hours(written, job.time, profiles, (clocks[0], clocks[1]), (folder / name, record)))
         found["hours"] = [{**new, "species": old["species"]}
                           for new, old in zip(_ledger(hours), found["ledger"], strict=True)]  # fmt: skip
         found["files"].append(name)
         _same(found["ledger"], found["hours"])
+    return found
+
+
+def _proxies(section: GridSection, grid: Any, base: Path, record: Record) -> dict[str, Any]:
+    """Return the density of each sector that has a proxy."""
+    if section.proxy and not section.sectors:
+        raise ConfigError("proxies are those of sectors", where="key 'grid.proxy'", need="grid.sectors = true")
+    found: dict[str, Any] = {}
+    for number, one in enumerate(section.proxy):
+        path = base / (one.lines or one.field)
+        record.use(path, "proxy")
+        if one.lines:
+            metres, outside = lengths_by_cell(read_lines(path, one.weight), grid)
+            if not metres.any():
+                raise InputError(
+                    "no line of a proxy lies on the grid", where=f"key 'grid.proxy.{number}'", found=path.name
+                )
+            record.step(f"{path.name}: {metres.sum():.9g} m (x weight) on the grid, {outside:.9g} outside")
+            density = metres / grid.area
+        else:
+            density = field_density(path, one.variable, grid)
+        found |= dict.fromkeys(one.sectors, density)
     return found
 
 
@@ -166,4 +193,4 @@ def lines(found: dict[str, Any]) -> list[str]:
                  f"{r['withheld']:.6g}, residual {r['residual']:.1e}" for r in found[step]]  # fmt: skip
     if found["other_clock"]:
         text.append(f"Note: {found['other_clock']} sources share a cell with greater ones of another time zone")
-    return text
+    return text + found["notes"]

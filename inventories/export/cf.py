@@ -14,10 +14,9 @@ import xarray as xr
 from ghg.core.errors import InputError
 from inventories.grid import fields
 from inventories.grid.grids import LonLat
+from inventories.grid.names import NITROGEN, as_nitrogen, unnamed
 
 __all__ = ["NITROGEN", "edgar", "hemco", "standard"]
-
-NITROGEN = 14.007 / (14.007 + 2 * 15.999)  # mass of nitrogen in NO2, IUPAC 2021 abridged atomic weights
 
 
 def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
@@ -28,39 +27,18 @@ def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
 
 
 def standard(ds: xr.Dataset) -> xr.Dataset:
-    """Return emissions under CF standard names: NOx, which inventories count as NO2, as mass of nitrogen.
-
-    The only standard name of an emission of NOx counts nitrogen; the variable becomes ``emission_nox_n`` and its ledger
-    goes with it. All else stays.
+    """Return emissions under CF standard names; see :func:`inventories.grid.names.as_nitrogen` for NOx.
 
     Raises
     ------
     InputError
         A species has no standard name (fluorinated gases, mercury, total particles).
     """
-    out = ds.copy()
-    lacking = [n for n in fields.emissions(ds)
-               if n != "emission_nox" and "standard_name" not in fields.attributes(fields.species_of(n))]  # fmt: skip
-    if lacking:
-        raise InputError("CF has no standard name for the emission of a species", found=", ".join(lacking),
+    if lacking := unnamed(ds):
+        raise InputError("CF has no standard name for the emission of a species",
+                         found=", ".join(f"emission_{s}" for s in lacking),
                          hint="leave the species out, or export to hemco or edgar, which ask for none")  # fmt: skip
-    if "emission_nox" not in ds:
-        return out
-    nox = ds["emission_nox"]
-    words = {
-        "long_name": "emission of NOx as nitrogen",
-        "comment": f"mass as NO2 x {NITROGEN:.6f}",
-        "standard_name": "tendency_of_atmosphere_mass_content_of_nox_expressed_as_nitrogen_due_to_emission",
-    }
-    values = (nox * NITROGEN).astype(nox.dtype)
-    out = out.drop_vars("emission_nox").assign(emission_nox_n=values.assign_attrs({**nox.attrs, **words}))
-    if "ledger_mass" in out and "nox" in out["ledger_species"].values:
-        labels = out["ledger_species"].values.astype(str)
-        factor = xr.DataArray(np.where(labels == "nox", NITROGEN, 1.0), dims="ledger_species")
-        out["ledger_mass"] = (out["ledger_mass"].dims, (out["ledger_mass"] * factor).values, ds["ledger_mass"].attrs)
-        renamed = ["nox_n" if label == "nox" else label for label in labels.tolist()]
-        out = out.assign_coords(ledger_species=("ledger_species", renamed, ds["ledger_species"].attrs))
-    return out
+    return as_nitrogen(ds)
 
 
 def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
@@ -78,7 +56,7 @@ def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
     InputError
         Another grid, or neither time nor year.
     """
-    ds = _lonlat(ds, "HEMCO")
+    ds = as_nitrogen(_lonlat(ds, "HEMCO"))
     if "time" not in ds.dims:
         if year is None:
             raise InputError("the emissions have no time", need="a dimension time, or a year")
@@ -116,7 +94,7 @@ def edgar(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
     InputError
         Another grid than longitude and latitude, no year, or more than one time.
     """
-    ds = _lonlat(ds, "EDGAR's layout")
+    ds = as_nitrogen(_lonlat(ds, "EDGAR's layout"))
     if ds.sizes.get("time", 1) != 1:
         raise InputError("EDGAR's layout holds one time", found=str(ds.sizes["time"]))
     if "time" not in ds.coords:

@@ -78,6 +78,13 @@ class ExpandJob(Model):
     bits: int = Field(0, ge=0, le=22, description="bits of the significand that are kept; 0 for all")
     compression: int = Field(1, ge=0, le=9)
     factored: bool = Field(False, description="write annual means and factors in the place of hours")
+    gathered: bool = Field(False, description="write only the cells that emit (CF compression by gathering)")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> ExpandJob:
+        if self.factored and self.gathered:
+            raise ValueError("a file is factored or gathered, not both")
+        return self
 
 
 class MergePart(Model):
@@ -171,15 +178,17 @@ def _like(path: Path, record: Record | None) -> Grid:
 
 
 def read_gridded(path: Path) -> xr.Dataset:
-    """Read a NetCDF file of gridded emissions, ours or another's."""
+    """Read a NetCDF file of gridded emissions, ours or another's: gathered cells are laid out, NOx is NO2."""
     from ghg.core.files import is_netcdf, open_input
+    from inventories.grid.names import as_no2
+    from inventories.temporal.gather import scatter
 
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="gridded emissions")
     from ghg.core.netcdf import read
 
-    return read(given)
+    return as_no2(scatter(read(given)))
 
 
 def _input(path: str, base: Path, record: Record | None) -> xr.Dataset:
@@ -193,15 +202,24 @@ def _input(path: str, base: Path, record: Record | None) -> xr.Dataset:
 def run_regrid(job: RegridJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Regrid the emissions of a job."""
     from inventories.grid.fields import with_year
+    from inventories.grid.names import as_nitrogen
     from inventories.grid.regrid import regrid
 
     ds = _input(job.input, base, record)
     if job.year is not None and "time" not in ds.dims:
         ds = with_year(ds, job.year)
+    _dated(ds, job.input)
     out = regrid(ds, target_grid(job.target, base, record), outside=job.outside, missing=job.missing)
     if record is not None:
         record.step(str(out["ledger_mass"].attrs["step"]))
-    return out
+    return as_nitrogen(out)
+
+
+def _dated(ds: xr.Dataset, where: str) -> None:
+    """Refuse emissions that do not say when: a file without a period says nothing of a year's mass."""
+    if "time" not in ds.variables:
+        raise InputError("the emissions have no time", where=where, need="a coordinate time",
+                         hint="state the year: year = 2021")  # fmt: skip
 
 
 def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
@@ -209,12 +227,14 @@ def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.
     from inventories.grid.fields import with_year
     from inventories.grid.grids import Polygons
     from inventories.grid.merge import Part, merge
+    from inventories.grid.names import as_nitrogen
 
     parts = []
     for one in job.inventory:
         ds = _input(one.file, base, record)
         if one.year is not None and "time" not in ds.dims:
             ds = with_year(ds, one.year)
+        _dated(ds, one.file)
         parts.append(Part(one.name, ds, _chosen(one, base, record) if one.regions else None, one.total))
     target = target_grid(job.target, base, record)
     if isinstance(target, Polygons):
@@ -222,7 +242,7 @@ def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.
     out = merge(parts, target)
     if record is not None:
         record.step(str(out["ledger_mass"].attrs["step"]))
-    return out
+    return as_nitrogen(out)
 
 
 def _chosen(one: MergePart, base: Path, record: Record | None) -> Any:
@@ -244,10 +264,11 @@ def _chosen(one: MergePart, base: Path, record: Record | None) -> Any:
 def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, force: bool) -> xr.Dataset:
     """Expand the annual emissions of a job into a file; return its ledger."""
     from ghg.core.netcdf import write
+    from inventories.grid.names import as_nitrogen
     from inventories.temporal.expand import Zones, expand_to_file, factored
     from inventories.temporal.profiles import FLAT, read_profiles
 
-    ds = _input(job.input, base, record)
+    ds = as_nitrogen(_input(job.input, base, record))
     profiles: dict[Any, Any] = {"": FLAT}
     if job.profiles is not None:
         paths = [base / p for p in (job.profiles.month, job.profiles.weekday, job.profiles.hour)]
@@ -262,7 +283,7 @@ def run_expand(job: ExpandJob, *, base: Path, record: Record, output: Path, forc
         write(out, output, record=record, force=force)
         return out
     return expand_to_file(ds, profiles, job.year, output, record=record, zones=zones, by_sector=job.by_sector,
-                          bits=job.bits, level=job.compression, force=force)  # fmt: skip
+                          bits=job.bits, level=job.compression, force=force, gathered=job.gathered)  # fmt: skip
 
 
 def cell_zones(ds: xr.Dataset, timezone: str) -> tuple[tuple[str, ...], Any]:

@@ -29,9 +29,11 @@ __all__ = [
 
 DENSITY, RATE = "kg m-2 s-1", "kg s-1"
 Array = npt.NDArray[np.float64]
-# names of CF table v93; species without one (fluorinated gases, NOx counted as NO2) keep a long name only
+# names of CF table v93; species without one (fluorinated gases, total particles, mercury) keep a long name only, and so
+# does NOx counted as NO2, which is written as nitrogen (inventories.grid.names). That of biomass is CO2 all the same.
 standard_names = {
-    "co2": "carbon_dioxide", "ch4": "methane", "n2o": "nitrous_oxide", "so2": "sulfur_dioxide", "co": "carbon_monoxide",
+    "co2": "carbon_dioxide", "co2_biogenic": "carbon_dioxide",
+    "ch4": "methane", "n2o": "nitrous_oxide", "so2": "sulfur_dioxide", "co": "carbon_monoxide",
     "nh3": "ammonia", "nmvoc": "nmvoc", "pm10": "pm10_dry_aerosol_particles", "pm2_5": "pm2p5_dry_aerosol_particles",
     "pm25": "pm2p5_dry_aerosol_particles", "bc": "elemental_carbon_dry_aerosol_particles",
     "ec": "elemental_carbon_dry_aerosol_particles",
@@ -47,12 +49,14 @@ def species_of(name: str) -> str:
 
 def attributes(species: str, units: str = DENSITY) -> dict[str, Any]:
     """Return the attributes of a variable of gridded emissions."""
-    found: dict[str, Any] = {"long_name": f"emission of {species.upper().replace('_', '.')}", "units": units}
+    words = {"nox_n": "NOx as nitrogen", "nox": "NOx as NO2", "co2_biogenic": "CO2 of biomass"}
+    plain = words.get(species, species.upper().replace("_", "."))
+    found: dict[str, Any] = {"long_name": f"emission of {plain}", "units": units}
     if units == DENSITY and species in standard_names:
         name = standard_names[species]
         found["standard_name"] = f"tendency_of_atmosphere_mass_content_of_{name}_due_to_emission"
     if species == "nox":
-        found["comment"] = "mass counted as NO2; the only standard name of NOx counts nitrogen, so none is given"
+        found["comment"] = "mass counted as NO2"
     return found
 
 
@@ -66,6 +70,8 @@ def emissions(ds: xr.Dataset) -> list[str]:
     """
     found = []
     for name in map(str, ds.data_vars):
+        if "zone" in ds[name].dims:  # means of the zones of a factored file
+            continue
         units = str(ds[name].attrs.get("units", ""))
         named = name.startswith("emission") and "_u_" not in name and not name.endswith("_standard_error")
         if named and not units:

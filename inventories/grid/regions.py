@@ -7,6 +7,7 @@ domain. Where a region meets no proxy, its emission is spread by the next one of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ from inventories.grid import fields
 from inventories.grid.grids import Grid, LonLat, Polygons, Projected
 from inventories.grid.weights import Sparse, remap
 
-__all__ = ["area_weights", "mask", "region_totals", "spread"]
+__all__ = ["area_weights", "field_density", "mask", "region_totals", "spread"]
 
 Array = npt.NDArray[np.float64]
 
@@ -167,6 +168,33 @@ def spread(
                                       "cell_measures": "area: cell_area"})  # fmt: skip
         ledger[species] = [exact_sum(rate), exact_sum(mass), exact_sum(lost), 0.0]
     return attach(ds, ledger, fields.RATE, "totals of regions spread by proxies"), used
+
+
+def field_density(path: Path, variable: str, grid: LonLat | Projected) -> Array:
+    """Return a density of a NetCDF file (people per area, land use) on a grid, exact by area; missing is nothing.
+
+    Raises
+    ------
+    InputError
+        The variable is not there, is no field of rows and columns, or is negative somewhere.
+    """
+    from ghg.core.netcdf import read
+
+    ds = read(path)
+    if variable not in ds.data_vars:
+        raise InputError("the file of a proxy lacks its variable", where=path.name, need=variable,
+                         found=", ".join(map(str, ds.data_vars)))  # fmt: skip
+    ds = fields.rising(ds)
+    array = ds[variable].squeeze(drop=True)
+    if set(array.dims) != set(fields.dimensions(ds)):
+        raise InputError(
+            "a proxy is no field of rows and columns", where=f"{path.name}, {variable}", found=str(array.dims)
+        )
+    values = np.nan_to_num(np.asarray(array.transpose(*fields.dimensions(ds)).values, np.float64))
+    if (values < 0).any():
+        raise InputError("a proxy is negative", where=f"{path.name}, {variable}", found=f"{values.min():g}")
+    source = fields.grid_of(ds)
+    return np.asarray(remap(source, grid).flux(values[None]), np.float64).reshape(grid.shape)
 
 
 def _proxy(values: npt.ArrayLike, grid: LonLat | Projected, number: int) -> Array:

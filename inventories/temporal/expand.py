@@ -10,7 +10,7 @@ import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,9 @@ from inventories.conservation import attach, exact_sum
 from inventories.grid import fields
 from inventories.temporal import _kernels
 from inventories.temporal.calendars import year_hours
-from inventories.temporal.profiles import FLAT, Profile, factors
+from inventories.temporal.gather import gather_template
+from inventories.temporal.profiles import FLAT, Profile
+from inventories.temporal.zones import Profiles, Zones, hourly_factors
 
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
@@ -30,78 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Zones", "expand", "expand_to_file", "factored", "multiply_out"]
 
 Array = npt.NDArray[np.float64]
-Profiles = Mapping[Any, Profile]
 BLOCK = 96  # hours that are in memory at a time
 RUN = 2048  # cells that are summed together
-
-
-@dataclass(frozen=True, eq=False)
-class Zones:
-    """Which clock and whose profiles hold in each cell.
-
-    Parameters
-    ----------
-    timezone : sequence of str
-        IANA zone of each zone.
-    index : array, optional
-        Number of the zone of each cell of the grid; all cells are in the first where it is not given.
-    country : sequence of str, optional
-        ISO code of each zone: selects profiles by country.
-    holidays : sequence of bool, optional
-        Whether the holidays of the country count as Sundays.
-    """
-
-    timezone: Sequence[str] = ("UTC",)
-    index: npt.NDArray[np.integer] | None = None
-    country: Sequence[str] = ()
-    holidays: Sequence[bool] = field(default=())
-
-    def cells(self, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-        """Return the zone of each cell, flat.
-
-        Raises
-        ------
-        InputError
-            The index has another shape, or names a zone that is not there.
-        """
-        if self.index is None:
-            return np.zeros(math.prod(shape), np.int64)
-        found = np.asarray(self.index)
-        if found.shape != shape:
-            raise InputError("the zones lie on another grid", found=str(found.shape), need=str(shape))
-        if found.size and (found.min() < 0 or found.max() >= len(self.timezone)):
-            raise InputError("a cell names a time zone that is not listed", found=f"{found.min()} to {found.max()}",
-                             need=f"0 to {len(self.timezone) - 1}")  # fmt: skip
-        return found.astype(np.int64).ravel()
-
-
-def _pick(profiles: Profiles, country: str, sector: str, species: str) -> Profile:
-    """Return the profile that fits best: by country, sector and species, then with less of them."""
-    for key in ((country, sector, species), (country, sector), (sector, species), sector):
-        if key in profiles:
-            return profiles[key]
-    if "" in profiles:
-        return profiles[""]
-    raise InputError("there is no profile for a sector", found=f"'{sector}'",
-                     need="one of " + ", ".join(sorted(map(str, profiles))),
-                     hint="give one under the key '' for all others")  # fmt: skip
-
-
-def hourly_factors(profiles: Profiles, year: int, sectors: Sequence[str], species: str, zones: Zones) -> Array:
-    """Return the factors (hour, zone, sector) of a species."""
-    found: dict[tuple[int, str, str], Array] = {}
-    hours = year_hours(year).size
-    out = np.empty((hours, len(zones.timezone), len(sectors)))
-    for z, timezone in enumerate(zones.timezone):
-        country = zones.country[z] if z < len(zones.country) else ""
-        off = country if z < len(zones.holidays) and zones.holidays[z] else ""
-        for k, sector in enumerate(sectors):
-            profile = _pick(profiles, country, sector, species)
-            key = (id(profile), timezone, off)
-            if key not in found:
-                found[key] = factors(profile, year, timezone, off)
-            out[:, z, k] = found[key]
-    return out
 
 
 def _annual(ds: xr.Dataset, name: str) -> tuple[Array, list[str]]:
@@ -145,13 +77,16 @@ def _template(ds: xr.Dataset, year: int, names: Sequence[str], by_sector: bool, 
         time_bounds=(("time", "nv"), np.stack([hours, hours + step], axis=1)),
     )
     for name in names:
-        lead = ("time", "sector") if by_sector and "sector" in ds[name].dims else ("time",)
-        size = tuple(ds.sizes[d] for d in lead[1:])
-        attrs = {**fields.attributes(fields.species_of(name)), "cell_methods": "time: mean area: mean",
+        # CF-1.11 2.4: other dimensions stand left of time
+        lead = ("sector", "time") if by_sector and "sector" in ds[name].dims else ("time",)
+        size = tuple(ds.sizes[d] for d in lead[:-1])
+        kept = {k: ds[name].attrs[k] for k in ("species", "comment") if k in ds[name].attrs}
+        attrs = {**fields.attributes(fields.species_of(name)), **kept, "cell_methods": "time: mean area: mean",
                  "cell_measures": "area: cell_area", "grid_mapping": "crs"}  # fmt: skip
         if bits:
-            attrs["comment"] = f"{bits} bits of the significand are kept; what is cut off is given to the next hour"
-        out[name] = ((*lead, *dims), placeholder((hours.size, *size, *grid.shape)), attrs)
+            words = f"{bits} bits of the significand are kept; what is cut off is given to the next hour"
+            attrs["comment"] = "; ".join(filter(None, [str(kept.get("comment", "")), words]))
+        out[name] = ((*lead, *dims), placeholder((*size, hours.size, *grid.shape)), attrs)
         if len(lead) == 2:
             out = out.assign_coords(sector=ds["sector"])
     out.attrs = {k: v for k, v in ds.attrs.items() if k not in ("provenance", "content_digest", "content_leaves")}
@@ -161,18 +96,21 @@ def _template(ds: xr.Dataset, year: int, names: Sequence[str], by_sector: bool, 
 def _blocks(
     annual: Array, index: npt.NDArray[np.int64], factor: Array, carry: Array, by_sector: bool, bits: int, block: int
 ) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield hourly values (hours, [sector,] cell) of one species; carry keeps what rounding owes (sector, cell)."""
+    """Yield hourly values (hours, cell) of one species, sector after sector where they stay apart.
+
+    `carry` (sector, cell) keeps what rounding owes.
+    """
     start, region = _runs(index)
-    hours, sectors, cells = factor.shape[0], *annual.shape
+    hours, sectors = factor.shape[0], annual.shape[0]
     parts = [(annual[k : k + 1], np.ascontiguousarray(factor[:, :, k : k + 1])) for k in range(sectors)] if (
         by_sector) else [(annual, factor)]  # fmt: skip
-    for at in range(0, hours, block):
-        end = min(at + block, hours)
-        last = end - at - 1 if end == hours else end - at
-        out = np.empty((len(parts), end - at, cells), np.float32)
-        for k, (rate, share) in enumerate(parts):
-            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out[k])
-        yield out.transpose(1, 0, 2) if by_sector else out[0]
+    for k, (rate, share) in enumerate(parts):
+        for at in range(0, hours, block):
+            end = min(at + block, hours)
+            last = end - at - 1 if end == hours else end - at
+            out = np.empty((end - at, annual.shape[1]), np.float32)
+            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out)
+            yield out
 
 
 @dataclass
@@ -187,18 +125,42 @@ class _Plan:
     template: xr.Dataset
     by_sector: bool
     bits: int
+    gathered: bool = False
     carry: dict[str, Array] = field(default_factory=dict)
 
     def blocks(self, name: str, block: int = BLOCK) -> Iterator[npt.NDArray[np.float32]]:
-        """Yield the hours of a species, shaped as its variable."""
-        shape = self.template[name].shape[1:]
-        apart = self.by_sector and self.template[name].ndim == 4
+        """Yield the hours of a species on the grid, sector after sector where they stay apart.
+
+        Those of gathered cells come as (cell, hour), some cells and all hours at a time.
+        """
+        dims = self.template[name].dims
+        shape, apart = self.template[name].shape[dims.index("time") + 1 :], "sector" in dims
+        if self.gathered:
+            yield from self._by_cells(name, apart)
+            return
         self.carry[name] = carry = np.zeros((self.annual[name].shape[0] if apart else 1, self.area.size))
         for part in _blocks(self.annual[name], self.index, self.factor[name], carry, apart, self.bits, block):
-            yield np.ascontiguousarray(part).reshape(-1, *shape)
+            yield part.reshape(-1, *shape)
 
-    def mass(self, part: npt.NDArray[np.float32]) -> float:
-        """Return the mass of a block of hours, kg."""
+    def _by_cells(self, name: str, apart: bool) -> Iterator[npt.NDArray[np.float32]]:
+        annual, factor = self.annual[name], self.factor[name]
+        self.carry[name] = carry = np.zeros((annual.shape[0] if apart else 1, self.area.size))
+        hours = factor.shape[0]
+        for k in range(annual.shape[0] if apart else 1):
+            rate, share = (annual[k : k + 1], factor[:, :, k : k + 1]) if apart else (annual, factor)
+            for at in range(0, self.area.size, RUN):
+                some = slice(at, min(at + RUN, self.area.size))
+                owed = carry[k : k + 1, some].copy()
+                blocks = _blocks(np.ascontiguousarray(rate[:, some]), self.index[some], share, owed, False, self.bits,
+                                 hours)  # fmt: skip
+                yield np.ascontiguousarray(next(blocks).T)
+                carry[k, some] = owed[0]
+
+    def mass(self, part: npt.NDArray[np.float32], first: int = 0) -> float:
+        """Return the mass of a block of hours, kg; of gathered cells from the number `first` on."""
+        if self.gathered:
+            by_cell = part.sum(axis=1, dtype=np.float64)
+            return exact_sum(by_cell * self.area[first : first + by_cell.size]) * 3600.0
         by_cell = part.reshape(-1, self.area.size).sum(axis=0, dtype=np.float64)
         return exact_sum(by_cell * self.area) * 3600.0
 
@@ -211,7 +173,9 @@ class _Plan:
         return exact_sum(self.annual[name] * self.area) * 3600.0 * self.template.sizes["time"]
 
 
-def _plan(ds: xr.Dataset, profiles: Profiles, year: int, zones: Zones, by_sector: bool, bits: int) -> _Plan:
+def _plan(
+    ds: xr.Dataset, profiles: Profiles, year: int, zones: Zones, by_sector: bool, bits: int, gathered: bool = False
+) -> _Plan:
     if not 0 <= bits < 23:
         raise InputError("the number of bits to keep is out of range", found=str(bits), need="0 (all) or 1 to 22")
     ds = fields.rising(ds)
@@ -220,9 +184,17 @@ def _plan(ds: xr.Dataset, profiles: Profiles, year: int, zones: Zones, by_sector
     annual, factor = {}, {}
     for name in names:
         annual[name], sectors = _annual(ds, name)
-        factor[name] = hourly_factors(profiles, year, sectors, fields.species_of(name), zones)
+        species = fields.species_of(name)
+        factor[name] = hourly_factors(profiles, year, sectors, "nox" if species == "nox_n" else species, zones)
     template = _template(ds, year, names, by_sector, bits)
-    return _Plan(names, annual, factor, index, fields.grid_of(ds).area.ravel(), template, by_sector, bits)
+    area = fields.grid_of(ds).area.ravel()
+    if gathered:
+        emits = np.flatnonzero(np.any([(a != 0.0).any(axis=0) for a in annual.values()], axis=0))
+        cells = emits if emits.size else np.zeros(1, np.int64)
+        template = gather_template(template, names, cells, fields.dimensions(ds))
+        annual = {n: np.ascontiguousarray(a[:, cells]) for n, a in annual.items()}
+        index, area = index[cells], area[cells]
+    return _Plan(names, annual, factor, index, area, template, by_sector, bits, gathered)
 
 
 def _ledger(plan: _Plan, out: Mapping[str, Sequence[float]], year: int) -> xr.Dataset:
@@ -267,7 +239,7 @@ def expand(
     out = plan.template
     masses: dict[str, list[float]] = {}
     for name in plan.names:
-        whole = np.concatenate(list(plan.blocks(name)))
+        whole = np.concatenate(list(plan.blocks(name))).reshape(out[name].shape)
         masses[name] = [plan.mass(whole)]
         out[name] = (out[name].dims, whole, out[name].attrs)
     return _ledger(plan, masses, year)
@@ -276,10 +248,12 @@ def expand(
 def expand_to_file(
     ds: xr.Dataset, profiles: Profiles, year: int, path: str | os.PathLike[str], *, record: Record,
     zones: Zones | None = None, by_sector: bool = False, bits: int = 0, level: int = 1, force: bool = False,
+    gathered: bool = False,
 ) -> xr.Dataset:  # fmt: skip
     """Expand annual emissions into a NetCDF file, a few days at a time.
 
-    Parameters as :func:`expand`; `record`, `force` and `level` as :func:`ghg.core.stream.stream`.
+    Parameters as :func:`expand`; `record`, `force` and `level` as :func:`ghg.core.stream.stream`. With `gathered` only
+    the cells that emit are written (CF-1.11 8.2), see :mod:`inventories.temporal.gather`.
 
     Returns
     -------
@@ -288,14 +262,16 @@ def expand_to_file(
     """
     from ghg.core.stream import stream
 
-    plan = _plan(ds, profiles, year, zones or Zones(), by_sector, bits)
+    plan = _plan(ds, profiles, year, zones or Zones(), by_sector, bits, gathered)
     masses: dict[str, list[float]] = {name: [] for name in plan.names}
     plan.template = attach(plan.template, {fields.species_of(n): [0.0] * 4 for n in plan.names}, "kg", "")
     with stream(plan.template, plan.names, path, record=record, force=force, level=level) as out:
-        for parts in zip(*(plan.blocks(name) for name in plan.names), strict=True):
-            for name, part in zip(plan.names, parts, strict=True):
+        for name in plan.names:
+            at = 0
+            for part in plan.blocks(name):
                 out.put(name, part)
-                masses[name].append(plan.mass(part))
+                masses[name].append(plan.mass(part, at))
+                at = (at + part.shape[0]) % plan.area.size if gathered else 0
         ledger = _ledger(plan, masses, year)
         for name in plan.names:
             record.step(f"{fields.species_of(name)}: {math.fsum(masses[name]):.9g} kg in the hours of {year}")
@@ -306,7 +282,8 @@ def expand_to_file(
 def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | None = None) -> xr.Dataset:
     """Return the hourly emissions factored: annual means, factors by hour, zone and sector, and zones of cells.
 
-    It holds the same numbers as :func:`expand` in a small fraction of the room; :func:`multiply_out` gives an hour.
+    It holds the same numbers as :func:`expand` in a small fraction of the room; :func:`multiply_out` gives an hour. The
+    factors are auxiliary coordinates of ``zone_mean_<species>``, the hourly mean over the cells of each zone.
     """
     plan = _plan(ds, profiles, year, zones or Zones(), False, 0)
     rising = fields.rising(ds)
@@ -319,22 +296,34 @@ def factored(ds: xr.Dataset, profiles: Profiles, year: int, *, zones: Zones | No
     out["zone_index"] = (dims, plan.index.reshape(out["cell_area"].shape).astype(np.int32), words)
     out = out.assign_coords(zone=("zone", timezones, {"long_name": "time zone"}))
     for name in plan.names:
-        factor = plan.factor[name]
-        if "sector" in rising[name].dims:
+        species, apart = fields.species_of(name), "sector" in rising[name].dims
+        if apart:
             out = out.assign_coords(sector=rising["sector"])
-            out[f"factor_{fields.species_of(name)}"] = (("zone", "sector", "time"), np.moveaxis(factor, 0, -1), _FACTOR)
-        else:
-            out[f"factor_{fields.species_of(name)}"] = (("zone", "time"), factor[:, :, 0].T, _FACTOR)
-        lead = ("sector",) if "sector" in rising[name].dims else ()
+        lead = ("sector",) if apart else ()
         shape = (*(rising.sizes[d] for d in lead), *out["cell_area"].shape)
-        out[name] = ((*lead, *dims), plan.annual[name].reshape(shape),
-                     {**fields.attributes(fields.species_of(name)), "grid_mapping": "crs",
-                      "cell_measures": "area: cell_area"})  # fmt: skip
+        words = {k: v for k, v in rising[name].attrs.items() if k in ("species", "comment")}
+        words |= {**fields.attributes(species), "grid_mapping": "crs", "cell_measures": "area: cell_area"}
+        out[name] = ((*lead, *dims), plan.annual[name].reshape(shape), words)
+        factor = np.moveaxis(plan.factor[name], 0, -1) if apart else plan.factor[name][:, :, 0].T
+        over = ("zone", *lead, "time")
+        mean = _zone_mean(plan, name)
+        named = {k: v for k, v in fields.attributes(species).items() if k != "comment"}
+        named["long_name"] += ", mean over the cells of the zone"
+        out[f"zone_mean_{species}"] = (over, (mean if apart else mean[:, 0])[..., None] * factor, named)
+        out = out.assign_coords({f"factor_{species}": (over, factor, _FACTOR)})
     entries = {fields.species_of(n): [plan.mass_in(n), *_factored_mass(plan, n), 0.0, 0.0] for n in plan.names}
     return attach(out, entries, "kg", f"factors of the hours of {year}")
 
 
 _FACTOR = {"long_name": "rate of the hour over the mean rate of the year", "units": "1"}
+
+
+def _zone_mean(plan: _Plan, name: str) -> Array:
+    """Return the mean emission over the cells of each zone (zone, sector)."""
+    zones = plan.factor[name].shape[1]
+    area = np.bincount(plan.index, plan.area, zones)
+    sums = np.array([np.bincount(plan.index, row * plan.area, zones) for row in plan.annual[name]])
+    return (sums / np.where(area > 0, area, 1.0)).T
 
 
 def _factored_mass(plan: _Plan, name: str) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,6 +40,12 @@ class Observations:
         Samples in each interval.
     systematic : array (n,)
         The part of `error` that is common to the whole record, mol mol-1; 0 where the file states none.
+    correlated : array (n,)
+        The part of `error` that is correlated in time as exp(-|dt| / `correlation_time`), mol mol-1.
+    correlation_time : float
+        s; 0 where the file states none.
+    place : (latitude, longitude, altitude)
+        Degrees, and m of the inlet above sea level; NaN where the file does not tell.
     """
 
     site: str
@@ -49,11 +55,14 @@ class Observations:
     error: Array
     count: npt.NDArray[np.int64]
     systematic: Array
+    correlated: Array
+    correlation_time: float = 0.0
+    place: tuple[float, float, float] = (np.nan, np.nan, np.nan)
 
     @property
     def random(self) -> Array:
         """Return the part of `error` that is independent between intervals, mol mol-1."""
-        return np.sqrt(np.maximum(self.error**2 - self.systematic**2, 0.0))
+        return np.sqrt(np.maximum(self.error**2 - self.systematic**2 - self.correlated**2, 0.0))
 
 
 def read_observations(
@@ -106,14 +115,45 @@ def read_observations(
         own = [n for n in parts if n.startswith(f"{name}_u_")]
         sizes = {n: scale * np.asarray(ds[n].values, np.float64).ravel() for n in own or parts[:1]}
         error = np.sqrt(sum(v**2 for v in sizes.values())) if parts else np.full(value.size, np.nan)
-        systematic = sizes.get(f"{name}_u_systematic", np.zeros(value.size))
+        none = np.zeros(value.size)
+        systematic = sizes.get(f"{name}_u_systematic", none)
+        tau = float(ds[own[0]].attrs.get("correlation_time", 0.0)) if f"{name}_u_random" in own else 0.0
+        if not 0.0 <= tau < np.inf:
+            raise InputError("the correlation time of the random uncertainty is no duration",
+                             where=f"{where}, {own[0]}", found=f"{tau:g}", need="seconds")  # fmt: skip
+        correlated = sizes[f"{name}_u_random"] if tau > 0.0 else none
         place = site or str(ds.attrs.get("site", ds.attrs.get("site_code", ""))).strip() or given.stem
         time = np.asarray(ds["time"].values).astype("datetime64[ns]")
+        position = _place(ds)
         label = str(ds["time"].attrs.get("label", "left")).lower()
         length = float(ds["time"].attrs.get("sampling_period_seconds", 0.0) or 0.0)
     if label == "right":
         time = time - np.timedelta64(round(length * 1e9), "ns")
-    return _made(place, gas, time, (value, error, systematic), bad, where)
+    found = _made(place, gas, time, (value, error, systematic, correlated), bad, where, tau)
+    return replace(found, place=position)
+
+
+def _place(ds: xr.Dataset) -> tuple[float, float, float]:
+    """Return where the station stands, from its coordinates (ours) or attributes (OpenGHG, ObsPack)."""
+
+    def told(*names: str) -> float:
+        for name in names:
+            given = ds[name].values.ravel() if name in ds.variables else [ds.attrs.get(name)]
+            try:
+                values = np.asarray(given, np.float64)
+            except (TypeError, ValueError):
+                continue
+            if values.size and np.isfinite(values[0]) and np.ptp(values) < 1e-3 and values[0] > -999.0:
+                return float(values[0])
+        return np.nan
+
+    ground = told("station_height_masl", "site_elevation", "station_altitude")
+    inlet = told("inlet_height_magl", "dataset_intake_ht", "intake_height")
+    height = ground + inlet
+    if "altitude" in ds.variables:  # ours: of the ground; ObsPack: of the sample
+        height = told("altitude") + (inlet if "intake_height" in ds.variables else 0.0)
+    latitude = told("station_latitude", "site_latitude", "latitude")
+    return latitude, told("station_longitude", "site_longitude", "longitude"), height
 
 
 def _one_inlet(ds: xr.Dataset, inlet: str, where: str) -> xr.Dataset:
@@ -160,13 +200,15 @@ def _csv(given: Any, species: str, site: str, units: str, time: str, value: str,
     values = scale * table["value"].to_numpy(np.float64)
     errors = scale * table["error"].to_numpy(np.float64) if error else np.full(values.size, np.nan)
     stamps = table["time"].to_numpy()
-    return _made(site or given.stem, species, stamps.astype("datetime64[ns]"),
-                 (values, errors, np.zeros(values.size)), np.zeros(values.size, bool), str(given))  # fmt: skip
+    none = np.zeros(values.size)
+    return _made(site or given.stem, species, stamps.astype("datetime64[ns]"), (values, errors, none, none),
+                 np.zeros(values.size, bool), str(given))  # fmt: skip
 
 
 def _made(
-    site: str, species: str, time: Any, values: tuple[Array, Array, Array], bad: npt.NDArray[np.bool_], where: str
-) -> Observations:
+    site: str, species: str, time: Any, values: tuple[Array, ...], bad: npt.NDArray[np.bool_], where: str,
+    tau: float = 0.0,
+) -> Observations:  # fmt: skip
     if any(v.shape != time.shape for v in (*values, bad)):
         raise InputError("mole fractions, uncertainties and flags are not one for each time", where=where,
                          found=", ".join(str(v.size) for v in (*values, bad)), need=str(time.size))  # fmt: skip
@@ -175,21 +217,23 @@ def _made(
         raise InputError(
             "no observation is left", where=where, found=f"{int(bad.sum())} of {bad.size} not flagged good"
         )
-    time, value, error, systematic = time[good], *(v[good] for v in values)
+    time, value, error, systematic, correlated = time[good], *(v[good] for v in values)
     if (np.diff(time) <= np.timedelta64(0, "ns")).any():
         raise InputError("the observations are not in order of time, or a time occurs twice", where=where)
     if not 0.0 < float(np.median(value)) < 1e-2:
         raise InputError("the mole fractions are out of any range of trace gases", where=where,
                          found=f"median {np.median(value):g} mol mol-1", hint="is the unit right?")  # fmt: skip
     count = np.ones(value.size, np.int64)
-    return Observations(site.upper(), species.lower(), time, value, error, count, np.nan_to_num(systematic))
+    return Observations(site.upper(), species.lower(), time, value, error, count, np.nan_to_num(systematic),
+                        np.nan_to_num(correlated), tau)  # fmt: skip
 
 
 def average(one: Observations, period: float = 3600.0) -> Observations:
     """Return means over intervals of `period` seconds from midnight UTC.
 
-    The error is that of the mean of independent samples and the scatter within the interval, in quadrature, as
-    inversions use it: the scatter stands for what the transport does not resolve. Systematic parts average linearly.
+    The error is that of the mean of its samples and the scatter within the interval, in quadrature, as inversions use
+    it: the scatter stands for what the transport does not resolve. Systematic parts average linearly, correlated ones
+    with their correlation, and what is left of it between intervals is kept.
     """
     step = np.int64(round(period * 1e9))
     bins = one.time.astype(np.int64) // step
@@ -199,7 +243,28 @@ def average(one: Observations, period: float = 3600.0) -> Observations:
     known = np.where(np.isfinite(one.error), one.random, 0.0)
     own = np.sqrt(np.bincount(place, known**2)) / count
     systematic = np.bincount(place, one.systematic) / count
-    error = np.sqrt(own**2 + scatter**2 + systematic**2)
+    correlated, tau = _correlated_mean(one, place, count, period)
+    error = np.sqrt(own**2 + scatter**2 + systematic**2 + correlated**2)
     missing = np.bincount(place, ~np.isfinite(one.error)) > 0
-    return Observations(one.site, one.species, (starts * step).astype("datetime64[ns]"), mean,
-                        np.where(missing & (scatter == 0.0), np.nan, error), count, systematic)  # fmt: skip
+    error = np.where(missing & (scatter == 0.0), np.nan, error)
+    return Observations(one.site, one.species, (starts * step).astype("datetime64[ns]"), mean, error, count, systematic,
+                        correlated, tau, one.place)  # fmt: skip
+
+
+def _correlated_mean(
+    one: Observations, place: npt.NDArray[np.int64], count: npt.NDArray[np.int64], period: float
+) -> tuple[Array, float]:
+    """Return the correlated part of the error of means, and the correlation time that is left between them."""
+    if one.correlation_time == 0.0:
+        return np.zeros(count.size), 0.0
+    from ghg.core._resample import remaining_correlation_time
+    from inversion import _kernels
+
+    gap = np.diff(one.time.astype(np.int64)) / 1e9
+    rho = np.zeros(place.size)
+    rho[1:] = np.where(np.diff(place) == 0, np.exp(-gap / one.correlation_time), 0.0)
+    both = np.empty((place.size, 1))
+    _kernels.exponential_times(rho, np.ascontiguousarray(one.correlated[:, None]), both)
+    mean = np.sqrt(np.bincount(place, one.correlated * both[:, 0])) / count
+    step = float(np.median(gap)) if gap.size else period
+    return mean, remaining_correlation_time(min(step, period), period, one.correlation_time)

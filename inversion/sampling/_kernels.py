@@ -115,6 +115,31 @@ def _residual(observed, design, x, out):
 
 
 @kernel
+def forward(lower, b, first):
+    """Return the solution of L y = b for lower triangular L (m, m), where b is zero before `first`."""
+    m = b.size
+    y = np.zeros(m)
+    for i in range(first, m):
+        total = b[i]
+        for k in range(first, i):
+            total -= lower[i, k] * y[k]
+        y[i] = total / lower[i, i]
+    return y
+
+
+@kernel
+def backward(lower, b):
+    """Return the solution of L' x = b for lower triangular L (m, m)."""
+    m = b.size
+    x = b.copy()
+    for i in range(m - 1, -1, -1):
+        x[i] /= lower[i, i]
+        for k in range(i):
+            x[k] -= lower[i, k] * x[i]
+    return x
+
+
+@kernel
 def truncated_chain(
     observed, design, variance, group, mean, precision, lower, bounds, x, sigma, warm, random, xs, sigmas
 ):
@@ -130,17 +155,22 @@ def truncated_chain(
     width = 0.25 * (bounds[:, 1] - bounds[:, 0])
     pull = precision @ mean
     hits = 0.0
+    chol, centre, face = precision, mean, np.empty((0, 0))
     for step in range(warm + xs.shape[0]):
-        for i in range(n):
-            weight[i] = 1.0 / _variance(variance, sigma, group, i)
-        scaled = design * weight.reshape(n, 1)
-        chol = np.linalg.cholesky(precision + design.T @ scaled)
-        centre = np.linalg.solve(chol.T, np.linalg.solve(chol, pull + scaled.T @ observed))
-        # z = L' (x - centre) is N(0, 1); x_j = centre_j + (L'^-1 z)_j
-        face = np.ascontiguousarray(np.linalg.inv(chol.T)[cut])
+        if step == 0 or sigma.size > 0:
+            for i in range(n):
+                weight[i] = 1.0 / _variance(variance, sigma, group, i)
+            scaled = design * weight.reshape(n, 1)
+            chol = np.linalg.cholesky(precision + design.T @ scaled)
+            centre = backward(chol, forward(chol, pull + scaled.T @ observed, 0))
+            # z = L' (x - centre) is N(0, 1); x_j = centre_j + (L'^-1 z)_j
+            face = np.zeros((cut.size, mean.size))
+            for a in range(cut.size):
+                face[a, cut[a]] = 1.0
+                face[a] = forward(chol, face[a], cut[a])
         place = chol.T @ (x - centre)
         hits += bounded_normal(place, face, centre[cut] - lower[cut], random)
-        x[:] = centre + np.linalg.solve(chol.T, place)
+        x[:] = centre + backward(chol, place)
         _residual(observed, design, x, residual)
         for g in range(sigma.size):
             before = sigma[g]

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from inversion.diagnostics import Alarm
 from inversion.posterior import Posterior, Projection
 from inversion.problem import Block, Problem
 from inversion.sampling.convergence import effective_size, effective_size_tail, split_r_hat
@@ -52,8 +53,8 @@ class SamplerDiagnostics:
         Share of accepted moves.
     model_error : list of dict
         Posterior of each model error: ``group``, ``mean``, ``sd`` and quantiles [mol mol-1].
-    alarms : list of str
-        What is wrong with the chains, in words.
+    alarms : list of Alarm
+        What is wrong with the chains.
     """
 
     chains: int
@@ -64,16 +65,41 @@ class SamplerDiagnostics:
     divergent: int
     acceptance: float
     model_error: list[dict[str, Any]] = field(default_factory=list)
-    alarms: list[str] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the numbers for JSON."""
-        return dict(self.__dict__)
+        alarms = [{"code": a.code, "values": list(a.values), "text": str(a)} for a in self.alarms]
+        return {**self.__dict__, "alarms": alarms}
 
     def sentence(self) -> str:
         """Return one line."""
         return (f"{self.chains} chains of {self.draws:,} draws: R-hat {self.r_hat:.4f}, worst effective size "
                 f"{self.effective_size:,.0f}, {self.divergent} divergent")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DrawnTotals(Totals):
+    """Totals with their draws.
+
+    Parameters
+    ----------
+    draws : array (draws, K)
+        kg s-1.
+    """
+
+    draws: Array = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def interval(self) -> Array:
+        """Return the 95 % interval of each total, (2, K)."""
+        return np.quantile(self.draws, [QUANTILES[0], QUANTILES[-1]], axis=0)
+
+    def combine(self, matrix: Array, labels: list[tuple[str, str]], bounds: npt.NDArray[np.datetime64]) -> DrawnTotals:
+        """Return linear combinations of the totals, draw by draw."""
+        found = super().combine(matrix, labels, bounds)
+        return DrawnTotals(found.labels, found.bounds, found.prior, found.posterior, found.prior_covariance,
+                           found.covariance, found.species, found.bound, self.draws @ matrix.T)  # fmt: skip
 
 
 @dataclass
@@ -127,27 +153,40 @@ class SampledPosterior(Posterior):
 
     # ---- totals --------------------------------------------------------------------------------------------------
 
-    def _weights(self, totals: TotalSet) -> Array:
-        """Return totals as rows of the state, (K, m)."""
-        columns = [c.transpose(1, 0, 2).reshape(-1, c.shape[2]) for c in self.columns(totals)]
-        return np.concatenate(columns).T
+    def _weights(self, totals: TotalSet) -> tuple[Array, Array, Array]:
+        """Return totals as rows of the state (K, m), what is added (K,), and the covariance beside it (K, K)."""
+        found, shift, beside = self._columns(totals)
+        columns = [c.transpose(1, 0, 2).reshape(-1, c.shape[2]) for c in found]
+        return np.concatenate(columns).T, shift, beside
 
     def total_draws(self, totals: TotalSet) -> Array:
-        """Return the draws of totals [kg s-1], (chain, draw, K); quantiles of a sum are those of its draws."""
-        return self.drawn.total(self._weights(totals))
+        """Return the draws of totals [kg s-1], (chain, draw, K); quantiles of a sum are those of its draws.
+
+        What is within the groups of a merged block and not seen is drawn with them.
+        """
+        return self._drawn_totals(*self._weights(totals))
+
+    def _drawn_totals(self, weights: Array, shift: Array, beside: Array) -> Array:
+        draws = self.drawn.total(weights) + shift
+        if beside.any():
+            values, vectors = np.linalg.eigh(beside)
+            kept = values > 1e-12 * values[-1]
+            noise = np.random.default_rng(1).standard_normal((*draws.shape[:2], int(kept.sum())))
+            draws += noise @ (vectors[:, kept] * np.sqrt(values[kept])).T
+        return draws
 
     def total(self, totals: TotalSet) -> Totals:
         """Return totals with the mean and covariance of their draws; ``bound`` is the standard error of each variance.
 
         The prior is that after the cut: a normal that is cut at zero has a larger mean than before.
         """
-        weights = self._weights(totals)
-        draws = self.drawn.total(weights)
+        weights, shift, beside = self._weights(totals)
+        draws = self._drawn_totals(weights, shift, beside)
         flat = draws.reshape(-1, len(weights))
         covariance = np.atleast_2d(np.cov(flat.T))
         size = np.array([effective_size(draws[..., k]) if flat[:, k].std() > 0.0 else np.inf
                          for k in range(len(weights))])  # fmt: skip
-        mean, prior = np.zeros(len(weights)), np.zeros((len(weights), len(weights)))
+        mean, prior = shift.copy(), beside.copy()
         for block in self.used.blocks:
             part = weights[:, self._part(block.name)[1]]
             if part.any():
@@ -155,8 +194,49 @@ class SampledPosterior(Posterior):
                 mean, prior = mean + part @ centre, prior + part @ spread @ part.T
         labels = [(g, r) for g, r, _ in totals.labels]
         bounds = np.array([totals.bounds[t] for _, _, t in totals.labels])
-        return Totals(labels, bounds, mean, flat.mean(axis=0), prior, covariance, self.problem.species,
-                      np.diag(covariance) * np.sqrt(2.0 / size))  # fmt: skip
+        return DrawnTotals(labels, bounds, mean, flat.mean(axis=0), prior, covariance, self.problem.species,
+                           np.diag(covariance) * np.sqrt(2.0 / size), flat)  # fmt: skip
+
+    def fit(self) -> list[dict[str, Any]]:
+        """Return for each site how its observations lie to what the draws predict, noise included.
+
+        Returns
+        -------
+        list of dict
+            ``site``, ``n``, ``withheld``, ``bias`` and ``rmse`` of observed minus predicted by the mean [mol mol-1],
+            and ``inside``: the share that lies in its 95 % predictive interval, an honest test at withheld sites.
+        """
+        problem = self.problem
+        assert problem.background is not None and problem.withheld is not None
+        rng = np.random.default_rng(2)
+        count = min(500, len(self._flat))
+        chosen = rng.permutation(len(self._flat))[:count]
+        state = [self._flat[chosen][:, self._part(b.name)[1]].T.reshape(b.periods, b.elements, count).swapaxes(0, 1)
+                 for b in self.used.blocks]  # fmt: skip
+        predicted = problem.background[:, None] + problem.forward([np.ascontiguousarray(x) for x in state])
+        size = self._noise(problem)[:, None] if not self.drawn.sigma.shape[2] else self._noise(problem, chosen)
+        cloud = predicted + size * rng.standard_normal(predicted.shape)
+        low, high = np.quantile(cloud, [0.025, 0.975], axis=1)
+        inside, rest = (problem.observed >= low) & (problem.observed <= high), problem.observed - self.predicted()
+        rows = []
+        for site in dict.fromkeys(problem.site.tolist()):
+            mine = problem.site == site
+            rows.append({"site": site, "n": int(mine.sum()), "withheld": bool(problem.withheld[mine].all()),
+                         "bias": float(rest[mine].mean()), "rmse": float(np.sqrt(np.mean(rest[mine] ** 2))),
+                         "inside": float(inside[mine].mean())})  # fmt: skip
+        return rows
+
+    def _noise(self, problem: Problem, chosen: npt.NDArray[np.int64] | None = None) -> Array:
+        """Return the standard deviation of the error of each observation, (n,) or with the model error (n, draws)."""
+        own = problem.error.variance()
+        if chosen is None or problem.error.inferred is None:
+            return np.sqrt(own)
+        assert problem.withheld is not None and self.used.error.inferred is not None
+        square = np.square(self.drawn.sigma.reshape(-1, self.drawn.sigma.shape[2])[chosen])
+        square = np.concatenate([square, square.mean(axis=1, keepdims=True)], axis=1)  # the last for groups not sampled
+        place = np.full(int(problem.error.inferred.group.max()) + 1, square.shape[1] - 1)
+        place[problem.error.inferred.group[~problem.withheld]] = self.used.error.inferred.group
+        return np.sqrt(own[:, None] + square[:, place[problem.error.inferred.group]].T)
 
     def project(self, columns: Sequence[Array]) -> Projection:
         """Refuse: maps of a sampled posterior are taken from its draws."""
@@ -174,11 +254,11 @@ class SampledPosterior(Posterior):
         tail = min(effective_size_tail(every[..., i]) for i in range(every.shape[2]))
         alarms = []
         if r_hat > R_HAT:
-            alarms.append(f"the chains have not met: R-hat is {r_hat:.3f} where at most {R_HAT} is needed")
+            alarms.append(Alarm("r_hat", (f"{r_hat:.3f}", f"{R_HAT}")))
         if min(size, tail) < LEAST:
-            alarms.append(f"the draws are worth only {min(size, tail):.0f} independent ones; {LEAST:.0f} are needed")
+            alarms.append(Alarm("draws", (f"{min(size, tail):.0f}", f"{LEAST:.0f}")))
         if self.drawn.divergent:
-            alarms.append(f"{self.drawn.divergent} moves diverged")
+            alarms.append(Alarm("divergent", (f"{self.drawn.divergent}",)))
         errors = [{"group": self._group_name(g), "mean": float(s.mean()), "sd": float(s.std(ddof=1)),
                    "quantiles": {str(q): float(v) for q, v in zip(QUANTILES, np.quantile(s, QUANTILES), strict=True)}}
                   for g, s in enumerate(np.moveaxis(self.drawn.sigma, 2, 0))]  # fmt: skip

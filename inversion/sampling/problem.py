@@ -20,14 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from inversion.covariance import Covariance
+from inversion.covariance import DenseCovariance
 from inversion.error import Inferred
 from inversion.problem import Block, Problem
 from inversion.sampling.posterior import SampledPosterior
 from inversion.sampling.sample import LARGEST, Prior, Samples, sample_linear
 from inversion.sensitivity import Array
 
-__all__ = ["infer_error", "sample", "with_distribution"]
+__all__ = ["checked", "infer_error", "sample", "with_distribution"]
 
 
 def with_distribution(
@@ -51,7 +51,7 @@ def with_distribution(
     Raises
     ------
     InputError
-        A log-normal block whose prior is not positive everywhere, or whose covariance is that of a basis.
+        A log-normal block whose prior is not positive everywhere.
     """
     wanted = [b.name for b in problem.blocks if b.kind == "flux"] if blocks is None else list(blocks)
     for name in wanted:
@@ -68,9 +68,10 @@ def _changed(block: Block, distribution: Literal["normal", "truncated", "lognorm
         raise InputError("a log-normal prior is positive", where=where,
                          found=f"{int((block.prior <= 0.0).sum())} of {block.size} prior values are not",
                          hint="take 'truncated', or leave sinks and empty cells to a block of their own")  # fmt: skip
-    if not isinstance(block.covariance, Covariance):
-        raise InputError("the covariance of a basis is not that of logarithms", where=where,
-                         hint="give the block with its covariance in logarithms")  # fmt: skip
+    if isinstance(block.covariance, DenseCovariance):
+        mean = block.prior.ravel()
+        logs = np.log1p(block.covariance.matrix / np.outer(mean, mean))  # of normals whose exponentials have it
+        return replace(block, distribution="lognormal", covariance=DenseCovariance(logs, block.covariance.shape))
     sigma = np.sqrt(np.log1p((block.covariance.sigma / block.prior) ** 2))
     return replace(block, distribution="lognormal", covariance=replace(block.covariance, sigma=sigma))
 
@@ -100,7 +101,7 @@ def infer_error(
 
 def sample(
     problem: Problem, *, draws: int = 2000, warm: int = 500, chains: int = 4, seed: int = 0,
-    workers: int | None = None, announce: Callable[[str], None] = lambda text: None,
+    workers: int | None = None, memory: float | None = None, announce: Callable[[str], None] = lambda text: None,
 ) -> SampledPosterior:  # fmt: skip
     """Sample the posterior of a problem whose blocks are normal, truncated or log-normal.
 
@@ -112,6 +113,8 @@ def sample(
         Draws kept of each chain, draws before them, and chains.
     seed, workers : int
         As for :func:`inversion.sampling.sample_linear`.
+    memory : float, optional
+        Bytes that may be used.
     announce : callable
         Is told what is sampled, and what the chains are worth.
 
@@ -126,9 +129,8 @@ def sample(
         Too many unknowns, covariates, errors correlated across groups of the model error, or what the sampler refuses.
     """
     used = _used(problem)
-    kinds = ", ".join(f"'{b.name}' {b.distribution}" for b in used.blocks)
     groups = 0 if used.error.inferred is None else int(used.error.inferred.group.max(initial=-1)) + 1
-    explained = f"sampled: {kinds}; {groups} model errors; {chains} chains of {draws:,} draws"
+    explained = checked(problem, chains, draws, memory)
     announce(explained)
     y, design, error, group = rotated(used)
     prior, scale = scaled_prior(used)
@@ -143,6 +145,29 @@ def sample(
     return posterior
 
 
+def checked(problem: Problem, chains: int, draws: int, memory: float | None = None) -> str:
+    """Return in words what is sampled and what it takes, after all that would be refused is refused.
+
+    Raises
+    ------
+    InputError
+        As :func:`sample`; more memory needed than `memory` bytes, by default 80 % of what is free.
+    """
+    used = _used(problem)
+    rotated(used)
+    scaled_prior(used)
+    kinds = ", ".join(f"'{b.name}' {b.distribution}" for b in used.blocks if b.kind != "rest")
+    groups = 0 if used.error.inferred is None else np.unique(used.error.inferred.group).size
+    need = 8.0 * used.m * (chains * draws + 4.0 * used.m * chains + used.n)
+    from inversion.solver import available_memory
+
+    if need > (free := 0.8 * available_memory() if memory is None else memory):
+        raise InputError("the memory will not suffice for the draws", found=f"{free / 1e6:,.0f} MB to be used",
+                         need=f"about {need / 1e6:,.0f} MB", hint="fewer draws, or fewer groups of cells")  # fmt: skip
+    return (f"sampled: {kinds}; {used.m} unknowns, {groups} model errors; {chains} chains of {draws:,} draws; about "
+            f"{max(need / 1e6, 1.0):,.0f} MB")  # fmt: skip
+
+
 def _used(problem: Problem) -> Problem:
     assert problem.withheld is not None
     if problem.coefficient_names():
@@ -153,7 +178,13 @@ def _used(problem: Problem) -> Problem:
                          hint="merge cells (inversion.basis), or take normal priors and a Gaussian solver")  # fmt: skip
     if problem.withheld.all():
         raise InputError("all observations are withheld", found=f"{problem.n}")
-    return problem.take(np.flatnonzero(~problem.withheld)) if problem.withheld.any() else problem
+    if not problem.withheld.any():
+        return problem
+    used = problem.take(np.flatnonzero(~problem.withheld))
+    if used.error.inferred is None:
+        return used
+    group = np.unique(used.error.inferred.group, return_inverse=True)[1].astype(np.int64)  # without withheld sites
+    return replace(used, error=replace(used.error, inferred=replace(used.error.inferred, group=group), _blocks=[]))
 
 
 def rotated(used: Problem) -> tuple[Array, Array, Array, npt.NDArray[np.int64]]:

@@ -5,53 +5,119 @@ The exponential correlation in time is a Markov chain, so that with E = L L'
     Z_i = c_i B_i,  B_i = H_i diag(sigma_i) L + rho_(i+1) B_(i+1),  i = p ... 1,  c_1 = 1, else c_i^2 = 1 - rho_i^2,
     H Q H' = sum_i Z_i Z_i':
 
-n^2 + 2 n r numbers in memory whatever the number of periods. Where few observations see a period the same sum is taken
-over pairs (rows that see it, rows still alive) in the other direction. Any other correlation in time goes by tiles of
+n^2 + 2 n r numbers in memory whatever the number of periods. Where observations see few of the periods the sum is taken
+over the windows that they see (:mod:`inversion.solvers.windows`). Any other correlation in time goes by tiles of
 whitened cells. Compare Yadav & Michalak (2013), Geosci. Model Dev. 6, 583-590, eq. 8-12.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from inversion._blas import blas, lapack
 from inversion.covariance import Covariance, DenseCovariance
 from inversion.sensitivity import Array, Sensitivity
-from inversion.solvers.factor import DualFactor, PrimalFactor
+from inversion.solvers.band import WIDTH, Band, envelope, sizes
+from inversion.solvers.factor import BandFactor, DualFactor, PrimalFactor
+from inversion.solvers.windows import Windows, add_windows, whitened, windows_of
 from inversion.time import Markov
 
 if TYPE_CHECKING:
     from inversion.problem import Problem
 
-__all__ = ["add_gram", "dual", "primal"]
+__all__ = ["Layout", "add_gram", "dual", "layout", "primal"]
 
 _INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
-_ALIVE = 1e-15  # correlation below which an observation no longer meets later ones
-_SEEN = 0.35  # share of observations that see a period below which pairs are cheaper than all with all
+_OPEN = 0.6  # share of pairs of observations with open windows below which they are taken by windows
 _TILE_BYTES = 400e6
+_LEAST = 1500  # observations below which the full matrix costs little
+_FULL = 0.4  # share of n^2 above which the full matrix is taken
 
 
-def dual(problem: Problem) -> DualFactor:
-    """Return the Cholesky factor of S.
+def dual(problem: Problem) -> DualFactor | BandFactor:
+    """Return the Cholesky factor of S, within an envelope where observations see few of the periods.
 
     Raises
     ------
     InputError
         S is not positive definite: a covariance is wrong.
     """
+    if (found := banded(problem)) is not None:
+        return found
     s = np.zeros((problem.n, problem.n), order="F")
     for block in problem.blocks:
         add_gram(block.sensitivity, block.covariance, s)
     problem.error.add_to(s)
     low, info = lapack.dpotrf(s, lower=1, overwrite_a=1, clean=1)
     if info:
-        raise InputError("the covariance of the observations is not positive definite",
-                         found=f"at observation {int(info)}",
-                         hint="check the observation errors and the prior covariance")  # fmt: skip
+        raise _indefinite(int(info))
     return DualFactor(low)
+
+
+def _indefinite(observation: int) -> InputError:
+    return InputError("the covariance of the observations is not positive definite", found=f"at observation "
+                      f"{observation}", hint="check the observation errors and the prior covariance")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How S lies within its envelope.
+
+    Parameters
+    ----------
+    windows : list of Windows
+        Of each block.
+    order : array of int, shape (n,)
+        Observations in the order of the matrix.
+    bottom : array of int
+        See :func:`inversion.solvers.band.envelope`.
+    """
+
+    windows: list[Windows]
+    order: npt.NDArray[np.int64]
+    bottom: npt.NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """Numbers within the envelope."""
+        return sizes(self.bottom, self.order.size)
+
+    def operations(self, problem: Problem) -> float:
+        """Return the multiplications and additions that S and its factor take."""
+        rows = [float(np.square(w.open_rows(), dtype=np.float64).sum()) * b.elements
+                for w, b in zip(self.windows, problem.blocks, strict=True)]  # fmt: skip
+        return sum(rows) + float(np.square((self.bottom - np.arange(self.bottom.size) * WIDTH) * 1.0).sum()) * WIDTH
+
+
+def layout(problem: Problem) -> Layout | None:
+    """Return the envelope of S; None where S is small or full."""
+    if problem.n < _LEAST or not all(isinstance(b.covariance, Covariance) and isinstance(b.covariance.time, Markov)
+                                     and _mean_seen(b.sensitivity) < problem.n for b in problem.blocks):  # fmt: skip
+        return None
+    windows = [windows_of(b.sensitivity, b.covariance.time) for b in problem.blocks]  # pyright: ignore[reportAttributeAccessIssue]
+    largest = max(range(len(windows)), key=lambda k: problem.blocks[k].size)
+    order = np.argsort(windows[largest].first, kind="stable")
+    found = Layout(windows, order, envelope(windows, problem.error, order))
+    return found if found.size <= _FULL * problem.n**2 else None
+
+
+def banded(problem: Problem) -> BandFactor | None:
+    """Return the factor of S within an envelope; None where S is small or full."""
+    if (found := layout(problem)) is None:
+        return None
+    band = Band(found.bottom, found.order)
+    for block, window in zip(problem.blocks, found.windows, strict=True):
+        add_windows(block.sensitivity, block.covariance, window, band)  # pyright: ignore[reportArgumentType]
+    band.add_error(problem.error)
+    diagonal = band.diagonal()[band.place]
+    if info := band.factor():
+        raise _indefinite(int(found.order[info - 1]) + 1)
+    return BandFactor(band, diagonal)
 
 
 def primal(problem: Problem) -> PrimalFactor:
@@ -76,15 +142,28 @@ def add_gram(h: Sensitivity, q: Covariance | DenseCovariance, s: Array) -> None:
         flat = h.dense().reshape(h.shape[0], -1)
         s += flat @ q.matrix @ flat.T
         return
-    lower = q.space.lower()
     if not isinstance(q.time, Markov):
         _tiles(h, q, s)
-    elif lower is None and not _is_unit(q):
+        return
+    windows = windows_of(h, q.time) if _mean_seen(h) < h.shape[0] else None
+    if windows is not None and np.square(windows.open_rows(), dtype=float).sum() < _OPEN * h.shape[0] ** 2 * h.shape[1]:
+        add_windows(h, q, windows, Square(s))
+        return
+    lower = q.space.lower()
+    if lower is None and not _is_unit(q):
         _unwhitened(h, q, s)
-    elif _mean_seen(h) < _SEEN * h.shape[0]:
-        _pairs(h, q, lower, s)
     else:
         _recursion(h, q, lower, s)
+
+
+class Square:
+    """A full matrix (n, n) in Fortran order that takes pairs."""
+
+    def __init__(self, s: Array) -> None:
+        self.place = np.arange(s.shape[0], dtype=np.int64)
+        self.offset = self.place * s.shape[0]
+        self.flat = s.reshape(-1, order="F")
+        assert np.shares_memory(self.flat, s)
 
 
 def _is_unit(q: Covariance) -> bool:
@@ -98,16 +177,6 @@ def _mean_seen(h: Sensitivity) -> float:
     p = h.shape[1]
     seen = [h.slab(t)[0] for t in np.unique(np.linspace(0, p - 1, 5).astype(int))]
     return float(np.mean([h.shape[0] if rows is None else rows.size for rows in seen]))
-
-
-def _whitened(values: Array, sigma: Array, lower: Array | None) -> Array:
-    """Return (values * sigma) L, (rows, r)."""
-    scaled = values * sigma
-    if lower is None:
-        return scaled
-    if not lower.flags.f_contiguous:
-        lower = np.asfortranarray(lower)
-    return blas.dtrmm(1.0, lower, scaled.T, side=0, lower=1, trans_a=1, overwrite_b=1).T
 
 
 def _symmetric(z: Array, s: Array) -> None:
@@ -129,7 +198,7 @@ def _recursion(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> 
         if i + 1 < p:
             carried *= q.time.rho[i + 1]
         rows, values = h.slab(i)
-        part = _whitened(values, q.sigma[i], lower)
+        part = whitened(values, q.sigma[i], lower)
         if rows is None:
             carried += part
         else:
@@ -166,38 +235,6 @@ def _unwhitened(h: Sensitivity, q: Covariance, s: Array) -> None:
             s[...] = blas.dgemm(scale, part, spread, beta=1.0, c=s, trans_a=1, overwrite_c=1)
         elif seen.size:
             s[np.ix_(seen, seen)] += scale * (part.T @ spread)
-
-
-def _pairs(h: Sensitivity, q: Covariance, lower: Array | None, s: Array) -> None:
-    """Add U + U', U = sum_i G_i (F_i - G_i / 2)', F_i = G_i + rho_i F_(i-1), over rows still alive."""
-    from inversion import _kernels
-
-    assert isinstance(q.time, Markov)
-    n, p, r = h.shape
-    lower = None if lower is None else np.asfortranarray(lower)
-    half = np.zeros((n, n))
-    alive = np.zeros(0, dtype=np.int64)
-    strength = np.zeros(n)
-    carried = np.zeros((0, r))
-    for i in range(p):
-        rows, values = h.slab(i)
-        rows = np.arange(n) if rows is None else rows
-        strength *= q.time.rho[i]
-        strength[rows] = 1.0
-        now = np.flatnonzero(strength > _ALIVE)
-        moved = np.zeros((now.size, r))
-        _, old, new = np.intersect1d(alive, now, assume_unique=True, return_indices=True)
-        moved[new] = q.time.rho[i] * carried[old]
-        alive, carried = now, moved
-        if not rows.size:
-            continue
-        g = _whitened(values, q.sigma[i], lower)
-        place = np.searchsorted(alive, rows)
-        carried[place] += g
-        product = g @ carried.T
-        product[:, place] -= 0.5 * (g @ g.T)
-        _kernels.scatter_add(product, rows, alive, half)
-    _kernels.add_symmetric(half, s.T)
 
 
 def _tiles(h: Sensitivity, q: Covariance, s: Array) -> None:

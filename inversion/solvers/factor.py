@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from inversion._blas import lapack
 from inversion.sensitivity import Array
 
 if TYPE_CHECKING:
     from inversion.problem import Problem
+    from inversion.solvers.band import Band
 
-__all__ = ["DualFactor", "Factor", "PrimalFactor"]
+__all__ = ["BandFactor", "DualFactor", "Factor", "PrimalFactor"]
+
+_COLUMNS = 512  # of an inverse that are solved for together
 
 
 class Factor(ABC):
@@ -33,6 +37,14 @@ class Factor(ABC):
 
     def inverse(self) -> Array | None:
         """Return S^-1 (n, n), where it can be held."""
+        return None
+
+    def variance(self) -> Array | None:
+        """Return the diagonal of S, where it is known."""
+        return None
+
+    def between(self, rows: npt.NDArray[np.int64]) -> Array | None:
+        """Return S of some observations, where it is known."""
         return None
 
     def log_determinant(self) -> float:
@@ -75,9 +87,68 @@ class DualFactor(Factor):
             self._inverse = np.asarray(low + np.tril(low, -1).T)
         return self._inverse
 
+    def variance(self) -> Array:
+        """Return the diagonal of S."""
+        return np.einsum("ij,ij->i", self.lower, self.lower)
+
+    def between(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return S of some observations."""
+        return self.lower[rows] @ self.lower[rows].T
+
     def log_determinant(self) -> float:
         """Return ln |S|."""
         return float(2.0 * np.log(np.diag(self.lower)).sum())
+
+
+@dataclass
+class BandFactor(Factor):
+    """Cholesky factor of S within an envelope.
+
+    Parameters
+    ----------
+    band : Band
+        The factor.
+    diagonal : array, shape (n,)
+        Of S, in the order of the observations.
+    """
+
+    band: Band
+    diagonal: Array
+    method: str = "dual"
+    _inverse: Any = field(default=None, repr=False)
+
+    def solve(self, v: Array) -> Array:
+        """Return S^-1 v."""
+        return self.band.backward(self.band.forward(v[self.band.order]))[self.band.place]
+
+    def quadratic(self, g: Array) -> tuple[Array, Array]:
+        """Return g' S^-1 g."""
+        w = self.band.forward(g[self.band.order])
+        return w.T @ w, np.zeros(g.shape[1])
+
+    def inverse(self) -> Array:
+        """Return S^-1, computed once."""
+        if self._inverse is None:
+            n = self.diagonal.size
+            out = np.empty((n, n), order="F")
+            for k in range(0, n, _COLUMNS):
+                unit = np.zeros((n, min(_COLUMNS, n - k)))
+                unit[np.arange(k, k + unit.shape[1]), np.arange(unit.shape[1])] = 1.0
+                out[:, k : k + _COLUMNS] = self.solve(unit)
+            self._inverse = out
+        return self._inverse
+
+    def variance(self) -> Array:
+        """Return the diagonal of S."""
+        return self.diagonal
+
+    def between(self, rows: npt.NDArray[np.int64]) -> Array:
+        """Return S of some observations."""
+        return self.band.gram(rows)
+
+    def log_determinant(self) -> float:
+        """Return ln |S|."""
+        return float(2.0 * np.log(self.band.diagonal()).sum())
 
 
 @dataclass

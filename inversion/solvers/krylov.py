@@ -1,14 +1,13 @@
-"""Matrix-free solver: conjugate gradients on S with a Nystrom preconditioner, for any number of right-hand sides.
+"""Matrix-free solver: conjugate gradients on S with a preconditioner, for any number of right-hand sides.
 
-S v = H Q H' v + R v costs two products with H and one with Q; nothing of size n^2 or m^2 is formed. The preconditioner
-is the randomised Nystrom approximation of R^-1/2 H Q H' R^-1/2 (R by its diagonal). The quadratic form g' S^-1 g of a
+S v = H Q H' v + R v costs two products with H and one with Q; nothing of size n^2 or m^2 is formed. Preconditioners are
+in :mod:`inversion.solvers.precondition`. The quadratic form g' S^-1 g of a
 total is taken in the form (2 g - S x)' x, whose error r' S^-1 r is of second order in the residual r = g - S x and
 never more than r' R^-1 r, because S - R is positive semi-definite.
 
 References
 ----------
-Hestenes & Stiefel (1952), J. Res. NBS 49, 409-436. Frangella, Tropp & Udell (2023), SIAM J. Matrix Anal. Appl. 44,
-718-752 (Nystrom preconditioning, algorithms 2.1 and 5.1).
+Hestenes & Stiefel (1952), J. Res. NBS 49, 409-436.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ import numpy as np
 from ghg.core.errors import InputError
 from inversion.sensitivity import Array
 from inversion.solvers.factor import Factor
+from inversion.solvers.precondition import signal
 
 if TYPE_CHECKING:
     from inversion.problem import Problem
+    from inversion.solvers.precondition import Preconditioner
 
 __all__ = ["KrylovFactor", "krylov"]
 
@@ -42,35 +43,25 @@ class KrylovFactor(Factor):
         Relative residual, in the norm of R^-1, at which a column is finished.
     iterations : int
         Most iterations.
-    vectors, values : array
-        Nystrom approximation U diag(values) U' of R^-1/2 H Q H' R^-1/2.
+    preconditioner : Preconditioner
+        An approximation of S^-1.
+    columns : int
+        Right-hand sides in one sweep.
     """
 
     problem: Problem
     tolerance: float
     iterations: int
-    vectors: Array
-    values: Array
+    preconditioner: Preconditioner
+    columns: int = _COLUMNS
     method: str = "cg"
     used: list[int] = field(default_factory=list)
     residual: float = 0.0
     bound: float = 0.0
 
-    def _signal(self, v: Array) -> Array:
-        """Return H Q H' v."""
-        return self.problem.forward(self.problem.covariance(self.problem.adjoint(v)))
-
     def product(self, v: Array) -> Array:
         """Return S v."""
-        return self._signal(v) + self.problem.error.apply(v)
-
-    def _precondition(self, v: Array, scale: Array) -> Array:
-        """Return P^-1 v in observation units; scale is the root of the diagonal of R."""
-        w = v / scale[:, None]
-        inner = self.vectors.T @ w
-        least = self.values[-1] + 1.0 if self.values.size else 1.0
-        factor = least / (self.values + 1.0) - 1.0
-        return (w + self.vectors @ (factor[:, None] * inner)) / scale[:, None]
+        return signal(self.problem, v) + self.problem.error.apply(v)
 
     def solve(self, v: Array) -> Array:
         """Return S^-1 v, column by column to the tolerance.
@@ -80,14 +71,15 @@ class KrylovFactor(Factor):
         InputError
             Not reached within the allowed iterations.
         """
-        return np.concatenate([self._solve(v[:, k : k + _COLUMNS]) for k in range(0, v.shape[1], _COLUMNS)], axis=1)
+        step = self.columns
+        return np.concatenate([self._solve(v[:, k : k + step]) for k in range(0, v.shape[1], step)], axis=1)
 
     def _solve(self, v: Array) -> Array:
         scale = np.sqrt(self.problem.error.variance())
         x, rest = np.zeros_like(v), v.copy()
         norm = np.sqrt(np.sum((v / scale[:, None]) ** 2, axis=0))
         norm[norm == 0.0] = 1.0
-        z = self._precondition(rest, scale)
+        z = self.preconditioner.apply(rest)
         direction, rz = z.copy(), np.sum(rest * z, axis=0)
         for step in range(self.iterations + 1):
             relative = np.sqrt(np.sum((rest / scale[:, None]) ** 2, axis=0)) / norm
@@ -101,7 +93,7 @@ class KrylovFactor(Factor):
             alpha = rz[moving] / np.sum(p * sp, axis=0)
             x[:, moving] += alpha * p
             rest[:, moving] -= alpha * sp
-            z = self._precondition(rest[:, moving], scale)
+            z = self.preconditioner.apply(rest[:, moving])
             new = np.sum(rest[:, moving] * z, axis=0)
             direction[:, moving] = z + (new / rz[moving]) * p
             rz[moving] = new
@@ -121,8 +113,9 @@ class KrylovFactor(Factor):
 
 
 def krylov(
-    problem: Problem, *, tolerance: float = 1e-8, iterations: int = 500, rank: int = 200, seed: int = 0
-) -> KrylovFactor:
+    problem: Problem, *, tolerance: float = 1e-8, iterations: int = 500, rank: int = 200, seed: int = 0,
+    preconditioner: str = "auto", columns: int = _COLUMNS, memory: float | None = None,
+) -> KrylovFactor:  # fmt: skip
     """Return S^-1 by preconditioned conjugate gradients.
 
     Parameters
@@ -134,32 +127,29 @@ def krylov(
     iterations : int
         Most iterations.
     rank : int
-        Of the preconditioner; 0 for the diagonal of R alone.
+        Of the preconditioner: patterns in space ("windows"), or vectors of observations ("nystrom"); 0 for the
+        diagonal of R alone.
     seed : int
         Of the random sketch.
+    preconditioner : {"auto", "windows", "nystrom"}
+        "auto" takes windows where observations see few of the periods and the envelope fits into memory.
+    columns : int
+        Right-hand sides in one sweep.
+    memory : float, optional
+        Bytes that the preconditioner may take.
     """
-    n = problem.n
-    factor = KrylovFactor(problem, tolerance, iterations, np.zeros((n, 0)), np.zeros(0))
-    rank = min(rank, n)
-    if rank:
-        factor.vectors, factor.values = _nystrom(factor, rank, np.random.default_rng(seed))
-    return factor
+    from inversion.solvers import precondition
 
-
-def _nystrom(factor: KrylovFactor, rank: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Return U and the eigenvalues, descending, of a randomised Nystrom approximation."""
-    from scipy.linalg import cholesky, solve_triangular
-
-    scale = np.sqrt(factor.problem.error.variance())
-    omega, _ = np.linalg.qr(rng.standard_normal((scale.size, rank)))
-    y = np.empty_like(omega)
-    for k in range(0, rank, _COLUMNS):
-        part = np.ascontiguousarray(omega[:, k : k + _COLUMNS] / scale[:, None])
-        y[:, k : k + _COLUMNS] = factor._signal(part) / scale[:, None]
-    shift = np.sqrt(scale.size) * np.spacing(np.linalg.norm(y))
-    y += shift * omega
-    middle = omega.T @ y
-    root = cholesky((middle + middle.T) / 2.0, lower=True)
-    b = np.asarray(solve_triangular(root, y.T, lower=True)).T
-    vectors, singular, _ = np.linalg.svd(b, full_matrices=False)
-    return np.ascontiguousarray(vectors), np.maximum(singular**2 - shift, 0.0)
+    if preconditioner not in ("auto", "windows", "nystrom"):
+        raise InputError(
+            "there is no such preconditioner", found=f"'{preconditioner}'", need="auto, windows or nystrom"
+        )
+    made: Preconditioner | None = None
+    if rank and preconditioner != "nystrom":
+        made = precondition.windows(problem, rank, memory)
+        if made is None and preconditioner == "windows":
+            raise InputError("the preconditioner by windows does not apply",
+                             need="exponential correlation in time, sparse footprints of few periods")  # fmt: skip
+    if made is None:
+        made = precondition.nystrom(problem, min(rank, problem.n), np.random.default_rng(seed))
+    return KrylovFactor(problem, tolerance, iterations, made, columns)

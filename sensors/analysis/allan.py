@@ -245,13 +245,19 @@ def _dataset(found: Any, columns: dict[str, Float], axes: tuple[list[str], Float
     keys = {"deviation": "deviation", "deviation_low": "low", "deviation_high": "high",
             "degrees_of_freedom": "degrees_of_freedom"}  # fmt: skip
     data: dict[str, Any] = {name: (dims, columns[key], words[name]) for name, key in keys.items()}
-    data["noise_exponent"] = (("tau",), alpha.astype(np.int32), {
-        "long_name": "exponent of the power-law noise of frequency", "units": "1",
-        "comment": "2 white PM, 1 flicker PM, 0 white FM (independent), -1 flicker FM, -2 random walk FM"})  # fmt: skip
+    if (cf := found.attrs.get("standard_name")) and "tdev" not in labels:  # tdev is in another unit
+        for name in ("deviation", "deviation_low", "deviation_high"):
+            data[name][2].update(standard_name=cf, cell_methods="time: standard_deviation (comment: Allan family)")
+    data["noise_exponent"] = (("tau",), alpha.astype(np.int8), {
+        "long_name": "exponent of the power-law noise of frequency", "flag_values": np.arange(-2, 3).astype(np.int8),
+        "flag_meanings": "random_walk_fm flicker_fm white_fm flicker_pm white_pm"})  # fmt: skip
     first = columns["deviation"][0]
     best = int(np.nanargmin(first)) if np.isfinite(first).any() else 0
-    coords = {"statistic": ("statistic", np.array(labels), {"long_name": "statistic of the Allan family"}),
-              "tau": ("tau", tau, {"long_name": "averaging time", "units": "s"})}  # fmt: skip
+    coords: dict[str, Any] = {
+        "statistic": ("statistic", np.array(labels), {"long_name": "statistic of the Allan family"}),
+        "tau": ("tau", tau, {"long_name": "averaging time", "units": "s"}),
+        "degrees_of_freedom": data.pop("degrees_of_freedom"),
+    }
     head = {
         "title": f"Allan deviations of {found.name}",
         "source": "NIST SP 1065; confidence by Greenhall and Riley (2003)",

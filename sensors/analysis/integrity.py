@@ -20,15 +20,18 @@ from ghg.core.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Event", "clock_jumps", "copies", "edited_relation", "freezes", "screen", "smoothing"]
+__all__ = ["Event", "clock_jumps", "copies", "edited_relation", "freezes", "likenesses", "screen", "smoothing"]
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 CHANCE = 0.01  # expected number of false events of a detector in a genuine record
 SIX_HOURS = 360
+STRETCH = 60  # values of a stretch that is held against all others
+MARGIN = 10.0  # nats that a likeness must exceed its limit by: the tail is longer than Gumbel's, a real month reaches 6
 WORDS = {
     "copy": "a stretch of the record stands in it a second time",
+    "likeness": "the changes follow those of another stretch more closely than air does: a copy with noise",
     "freeze": "the values stand still for longer than this instrument does",
     "smoothing": "the scatter from value to value is below the noise floor of the instrument",
     "edited_relation": "the relation of dry to moist values changes at once: an edited coefficient or column",
@@ -47,7 +50,8 @@ class Event:
     start, end : datetime64
         The evidence window.
     score : float
-        Of a copy or freeze, the natural logarithm of its expected number in a genuine record, negated; of smoothing the
+        Of a copy or freeze, the natural logarithm of its expected number in a genuine record, negated; of a likeness
+        the nats beyond what the record itself allows; of smoothing the
         scatter over the floor; of an edited relation the step over its uncertainty; of the clock seconds.
     detail : str
         Where the original stands, size of the step ...
@@ -92,7 +96,10 @@ def screen(ds: xr.Dataset, names: Sequence[str], *, chance: float = CHANCE) -> l
     order = np.argsort(time, kind="stable")
     time = time[order]
     values = [np.asarray(ds[n].values, np.float64)[order] for n in names]
-    events += copies(time, values, chance=chance) + freezes(time, values, chance=chance)
+    exact = copies(time, values, chance=chance)
+    events += exact + freezes(time, values, chance=chance)
+    events += [e for e in likenesses(time, values, chance=chance)
+               if not any(o.start <= e.end and e.start <= o.end for o in exact)]  # fmt: skip
     for name, one in zip(names, values, strict=True):
         events += smoothing(time, one)
         if f"{name}_wet" in ds and "h2o" in ds:
@@ -179,6 +186,41 @@ def _runs(time: Any, first: Int, second: Int, need: int, habit: float) -> list[E
         score = -habit * length - 2 * math.log(max(time.size, 2)) + math.log(2)
         events.append(Event("copy", time[a + d], time[min(a + d + length, time.size - 1)], score,
                             f"{length + 1} values as from {original}"))  # fmt: skip
+    return events
+
+
+def likenesses(
+    time: Any, values: Sequence[Float], *, length: int = STRETCH, chance: float = CHANCE, margin: float = MARGIN
+) -> list[Event]:
+    """Find copies with noise added: see :func:`sensors.analysis.likeness.alike`.
+
+    Parameters
+    ----------
+    time : (n,) datetime64
+        In order.
+    values : sequence of (n,) array
+        One or more series; NaN is missing.
+    length : int
+        Values in a stretch. Stretches begin at every half of it: a copy of one and a half is held against itself whole.
+    chance : float
+        Expected number of false findings, were the tail of genuine likenesses that of a Gumbel distribution.
+    margin : float
+        Nats beyond that.
+    """
+    from sensors.analysis.likeness import alike
+
+    events: list[Event] = []
+    last: tuple[int, int, float, float] | None = None
+    for late, early, score, r in [one for one in alike(values, length, chance=chance) if one[2] > margin]:
+        end = time[min(late + length, time.size - 1)]
+        if last is not None and late <= last[0] + length and abs((late - early) - (last[0] - last[1])) <= 1:
+            before = events.pop()
+            event = Event("likeness", before.start, end, max(before.score, score), before.detail)
+        else:
+            original = str(time[early].astype("datetime64[s]")).replace("T", " ")
+            event = Event("likeness", time[late], end, score, f"like that from {original}, correlation {r:.2f}")
+        events.append(event)
+        last = (late, early, score, r)
     return events
 
 

@@ -19,6 +19,7 @@ __all__ = ["Consistency", "LeftOut", "consistency", "leave_one_out"]
 
 Array = npt.NDArray[np.float64]
 LEVEL = 0.01  # probability of calling a consistent set inconsistent
+POWER = 0.95  # with which an error is found that is called detectable
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Consistency:
         Its standard uncertainty.
     suspects : tuple of int
         Positions (in ``visits.tanks``) of the cylinders that may be wrong; one where it can be told.
+    detectable : array, shape (tanks,)
+        Smallest error of each assigned value, it alone being wrong, that the test finds with a probability of 95 %;
+        NaN where it can never be seen.
     """
 
     tanks: tuple[int, ...]
@@ -48,6 +52,7 @@ class Consistency:
     correction: Array
     u_correction: Array
     suspects: tuple[int, ...]
+    detectable: Array
 
     @property
     def consistent(self) -> bool:
@@ -146,7 +151,8 @@ def _judge(
     v = np.maximum(v, 1e-18)
     freedom = y.size - degree - 1
     k = len(order)
-    nothing = Consistency(tuple(order), 0.0, 1.0, max(freedom, 0), np.full(k, np.nan), np.full(k, np.nan), ())
+    unknown = np.full(k, np.nan)
+    nothing = Consistency(tuple(order), 0.0, 1.0, max(freedom, 0), unknown, unknown, (), unknown)
     if freedom < 1:
         return nothing
     chi2 = _chi2(powers, y, v)
@@ -162,7 +168,22 @@ def _judge(
         correction[i] = powers[i] @ beta - y[i]
         error[i] = float(np.sqrt(v[i] + powers[i] @ np.linalg.solve(normal, powers[i])))
         left[i] = _chi2(a, y[keep], v[keep])
-    return Consistency(tuple(order), chi2, p, freedom, correction, error, _suspects(order, p, freedom, left, chdtrc))
+    suspects = _suspects(order, p, freedom, left, chdtrc)
+    seen = _detectable(powers, v, freedom)[:k]
+    return Consistency(tuple(order), chi2, p, freedom, correction, error, suspects, seen)
+
+
+def _detectable(powers: Array, v: Array, freedom: int) -> Array:
+    """Return the error of each value that the test finds with probability POWER.
+
+    An error e of one value makes chi2 non-central, by e^2 (1 - h) / v with h its leverage on the curve.
+    """
+    from scipy.special import chdtri, chndtrinc
+
+    root = powers / np.sqrt(v)[:, None]
+    free = 1.0 - np.einsum("ij,ji->i", root, np.linalg.pinv(root))
+    shift = float(chndtrinc(chdtri(freedom, LEVEL), freedom, 1.0 - POWER))
+    return np.sqrt(shift * v / np.where(free > 1e-9, free, np.nan))
 
 
 def _suspects(order: list[int], p: float, freedom: int, left: Array, chdtrc: Any) -> tuple[int, ...]:

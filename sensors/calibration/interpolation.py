@@ -13,6 +13,7 @@ from sensors.calibration.visits import Visits
 __all__ = ["interpolated"]
 
 Array = npt.NDArray[np.float64]
+GRID = np.concatenate([[0.0], np.exp2(np.arange(-8.0, 2.0))])  # of variances, in squared misfits of sequences left out
 
 
 def interpolated(visits: Visits, degree: int, nodes: Array, frame: tuple[float, float], services: Array) -> Response:
@@ -33,7 +34,8 @@ def interpolated(visits: Visits, degree: int, nodes: Array, frame: tuple[float, 
     centre, scale = frame
     repeat = _repeatability(visits, degree, frame)
     t, c, v, s, skipped = _fits(visits, degree, frame, repeat)
-    rate = _drift_rate(t, c, v, np.searchsorted(services, t))
+    rate, common = _drift(t, c, v, np.searchsorted(services, t))
+    v[:, [0, 2, 5]] += common
     j = np.clip(np.searchsorted(t, nodes, side="right") - 1, 0, max(t.size - 2, 0))
     i = np.minimum(j + 1, t.size - 1)
     gap = np.where(t[i] > t[j], t[i] - t[j], 1.0)
@@ -58,7 +60,7 @@ def interpolated(visits: Visits, degree: int, nodes: Array, frame: tuple[float, 
         nodes, (1.0 - w) * c[j] + w * c[i], sensitivity, noise, drift,
         cylinder_covariance(sensitivity, uncertainty), centre, scale, repeat, visits.noise,
         {"repeatability": repeat, "sequences": float(t.size), "sequences_left_out": float(skipped),
-         "offset_per_day": float(np.sqrt(rate[0] * 86400.0))}, float(tau),
+         "offset_per_day": float(np.sqrt(rate[0] * 86400.0)), "sequence": float(np.sqrt(common[0]))}, float(tau),
     )  # fmt: skip
 
 
@@ -142,16 +144,38 @@ def _residuals(visits: Visits, degree: int, frame: tuple[float, float]) -> tuple
     return rest - mean[visits.tank], freedom - most
 
 
-def _drift_rate(time: Array, coef: Array, cov: Array, part: npt.NDArray[np.int64]) -> Array:
-    """Diffusion [per second] of the coefficients, from each sequence left out and interpolated by its neighbours, those
-    across a service apart."""
+def _drift(time: Array, coef: Array, cov: Array, part: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+    """Return diffusion [per second] of the coefficients, and the variance of what each sequence has for itself.
+
+    Without the second part what comes and goes faster than the sequences follow would pass for a random walk, whose
+    bridges average out four times as fast. Both are means (of their roots) over the posterior, from the likelihood on a
+    grid with equal weight for each factor of two: which of the two it was a short record does not tell.
+    """
+    from sensors.calibration._kernels import smoother
+
+    rate, common = np.zeros(3), np.zeros(3)
     whole = part[2:] == part[:-2]
     if not whole.any():
-        return np.zeros(3)
+        return rate, common
     left, right = time[1:-1] - time[:-2], time[2:] - time[1:-1]
     w = (left / (left + right))[:, None]
-    error = coef[1:-1] - (1.0 - w) * coef[:-2] - w * coef[2:]
-    own = cov[:, [0, 2, 5]]
-    noise = own[1:-1] + (1.0 - w) ** 2 * own[:-2] + w**2 * own[2:]
-    bridge = (left * right / (left + right))[:, None]
-    return np.maximum(((error**2 - noise) / bridge)[whole].mean(axis=0), 0.0)
+    error = np.square(coef[1:-1] - (1.0 - w) * coef[:-2] - w * coef[2:])[whole].mean(axis=0)
+    bridge = float((left * right / (left + right))[whole].mean())
+    h, tank, none = np.eye(3)[np.zeros(time.size, np.int64)], np.zeros(time.size, np.int64), np.empty(0)
+    step = np.diff(time, prepend=time[0])
+    for n, column in enumerate((0, 2, 5)):
+        if error[n] <= 0.0:
+            continue
+        start = np.array([1e6 * max(float(np.ptp(coef[:, n])) ** 2, error[n]), 0.0, 0.0, 0.0])
+        jump = np.where(np.diff(part, prepend=part[0]) > 0, start[0], 0.0)
+        y = coef[:, n] - coef[0, n]
+        log = np.array([
+            [smoother.log_likelihood(time, h, tank, y, cov[:, column] + s * error[n], 1, none, none,
+                                     jump + q * error[n] / bridge * step, np.zeros_like(step), start) for s in GRID]
+            for q in GRID
+        ])  # fmt: skip
+        weight = np.exp(log - log.max())
+        weight /= weight.sum()
+        rate[n] = (weight.sum(axis=1) @ np.sqrt(GRID)) ** 2 * error[n] / bridge
+        common[n] = (weight.sum(axis=0) @ np.sqrt(GRID)) ** 2 * error[n]
+    return rate, common

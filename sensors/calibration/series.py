@@ -280,11 +280,15 @@ def summary(result: Calibrated) -> dict[str, Any]:
                                           "u": _round(one.u.mean()), "coverage": _round(one.coverage)}
             for one in result.left_out}  # fmt: skip
     sets = [{"cylinders": [visits.tanks[i].name for i in s.tanks], "chi2": _round(s.chi2), "p": _round(s.p),
-             "freedom": s.freedom, "suspects": [visits.tanks[i].name for i in s.suspects]}
+             "freedom": s.freedom, "suspects": [visits.tanks[i].name for i in s.suspects],
+             "detectable": {visits.tanks[i].name: _round(e) for i, e in zip(s.tanks, s.detectable, strict=True)}}
             for s in result.sets]  # fmt: skip
+    jumps = [{"before": str(np.datetime64(int(a), "s")), "after": str(np.datetime64(int(b), "s")), "size": _round(size)}
+             for a, b, size in result.response.jumps]  # fmt: skip
     return {
-        "target_visits": int((~visits.fitted).sum()), "target_bias": _round(target.bias), "ltr": _round(target.ltr),
-        "cmr": _round(target.cmr), "target_coverage": _round(target.coverage), "left_out": left, "sets": sets,
+        "jumps": jumps, "target_visits": int((~visits.fitted).sum()), "target_bias": _round(target.bias),
+        "ltr": _round(target.ltr), "cmr": _round(target.cmr), "target_coverage": _round(target.coverage),
+        "left_out": left, "sets": sets,
         "noise": {k: _round(v) for k, v in result.response.parameters.items()},
     }  # fmt: skip
 

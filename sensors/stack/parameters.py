@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from ghg.core.ledger import Finding, Value
     from ghg.core.provenance import Record
-    from sensors.config import StackJob
+    from sensors.config import LedgerConfig, StackJob
 
-__all__ = ["against_ledger", "flag_unrecorded", "recorded"]
+__all__ = ["against", "against_ledger", "flag_unrecorded", "recorded"]
 
 # What enters the emission as a setting of the plant; uncertainties and limits are ours, not the plant's
 KEYS = ("method", "diluent", "fuel", "f_factors", "constant", "rounding", "diluent_cap", "area", "velocity_coefficient",
@@ -45,16 +45,25 @@ def against_ledger(job: StackJob, base: Path | None, record: Record | None) -> l
     InputError
         The ledger does not exist.
     """
-    if job.ledger is None:
-        return []
+    return [] if job.ledger is None else against(job.ledger, recorded(job), base, record)
+
+
+def against(config: LedgerConfig, found: dict[str, Value], base: Path | None, record: Record | None) -> list[Finding]:
+    """Return what a ledger has against parameters in use: a break of its chain, a value without record, another value.
+
+    Raises
+    ------
+    InputError
+        The ledger does not exist.
+    """
     from ghg.core import ledger
 
-    path = Path(job.ledger.file) if base is None else base / job.ledger.file
+    path = Path(config.file) if base is None else base / config.file
     if not path.is_file():
         raise InputError("the ledger does not exist", where=f"ledger.file: {path}", hint="its first entry makes it")
     if record is not None:
         record.use(path, "parameter ledger")
-    return ledger.compare(path, recorded(job), at=job.ledger.at)
+    return ledger.compare(path, found, at=config.at)
 
 
 def flag_unrecorded(result: xr.Dataset, findings: list[Finding]) -> xr.Dataset:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from sensors.config import LedgerConfig
 from sensors.statements import Model
 from sensors.station.formats import NeonRecords, PicarroRecords, TableRecords
 
@@ -340,6 +341,8 @@ class StationJob(Model):
         CSV of manual flags: start, end, gas, inlet, flag, author, reason.
     store : str, optional
         Folder in which statistics of each file are kept, so that a later run reads only what is new.
+    ledger : LedgerConfig, optional
+        Parameter ledger that must answer for cylinders, water coefficients, scales and responses.
     """
 
     title: str = ""
@@ -356,6 +359,7 @@ class StationJob(Model):
     averages: Averages = Averages()
     flags: str | None = None
     store: str | None = None
+    ledger: LedgerConfig | None = None
 
     @model_validator(mode="after")
     def _ports(self) -> StationJob:

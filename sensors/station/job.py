@@ -49,7 +49,10 @@ def run(job: StationJob, *, base: Path | None = None, record: Record | None = No
     InputError
         Files, columns, ports, cylinders or values that are missing or wrong.
     """
+    from sensors.station.parameters import against_ledger, flag_unrecorded
+
     digests: dict[Path, str] = {}
+    findings = against_ledger(job, base, record)
     records, paths = read_records(job, base=base, workers=workers, digests=digests)
     manual: Any = []
     if job.flags is not None:
@@ -65,7 +68,9 @@ def run(job: StationJob, *, base: Path | None = None, record: Record | None = No
         record.step(f"read {len(paths)} files: {records.size} intervals, ports {', '.join(records.ports)}")
         for one in manual:
             record.step(one.sentence())
-    ds = calibrate(records, job, manual)
+    ds = flag_unrecorded(calibrate(records, job, manual), list(job.gases), findings)
+    if job.ledger is not None and not findings and record is not None:
+        record.step(f"all parameters are as recorded in {Path(job.ledger.file).name}")
     if record is not None:
         for note in str(ds.attrs["notes"]).split("; "):
             if note:

@@ -193,8 +193,7 @@ def _key(job: StationJob, config: Path) -> tuple[str, bool]:
     from sensors.station.job import ENDINGS
 
     paths = expand(job.records.files, config.parent, endings=ENDINGS[job.records.format])
-    if job.flags is not None:
-        paths = [*paths, config.parent / job.flags]
+    paths += [config.parent / extra for extra in (job.flags, job.ledger and job.ledger.file) if extra is not None]
     about, youngest = [], 0.0
     for path in paths:
         with suppress(OSError):  # one that vanishes is missed when it is read

@@ -66,6 +66,10 @@ class Scenario:
         Expected number per day.
     wrong : tuple of (int, float)
         Cylinders whose assigned value is off by so much more.
+    start : float
+        Begin of the record [s since 1970], at midnight.
+    pivot : float
+        Mole fraction about which the response turns.
     """
 
     days: float = 10.0
@@ -95,6 +99,8 @@ class Scenario:
     spikes: float = 0.0
     gaps: float = 0.0
     wrong: tuple[tuple[int, float], ...] = ()
+    start: float = START
+    pivot: float = 430.0
 
 
 @dataclass(frozen=True)
@@ -142,13 +148,18 @@ def flicker(n: int, rng: np.random.Generator) -> Array:
     return np.fft.irfft(spectrum, size)[:n] * size / expected
 
 
-def simulate(scenario: Scenario, seed: int) -> Simulated:
+def simulate(scenario: Scenario, seed: int, air: Array | None = None, gas: int = 0) -> Simulated:
     """Simulate a station.
 
     Parameters
     ----------
     scenario : Scenario
     seed : int
+    air : array, shape (hours,), optional
+        Mean of each hour of the record, in place of the weather of the scenario; a ripple of mean zero goes about it.
+    gas : int
+        Number of a further gas of the same analyser: rows, ports and water are those of the same seed, drift and noise
+        its own.
 
     Returns
     -------
@@ -158,11 +169,12 @@ def simulate(scenario: Scenario, seed: int) -> Simulated:
 
     s, rng = scenario, np.random.default_rng(seed)
     t, port = _rows(s, rng)
-    since = t - START
+    since = t - s.start
     water = np.where(port == 0, np.clip(s.water * (1.0 + 0.4 * np.sin(2 * np.pi * since / DAY + rng.uniform(0, 6.28))),
                                         0.05, None), 0.003)  # fmt: skip
-    air, excess = _air(s, since, rng)
-    dry = np.select([port == k + 1 for k in range(len(s.tanks))], s.tanks, air)
+    rng = np.random.default_rng([seed, gas]) if gas else rng
+    outside, excess = _air(s, since, rng) if air is None else (_given(air, since), np.zeros(since.size))
+    dry = np.select([port == k + 1 for k in range(len(s.tanks))], s.tanks, outside)
     offset, gain = _analyser(s, since, rng)
     seen = (dry - offset) / gain
     for first in np.flatnonzero(np.diff(port)) + 1:
@@ -184,16 +196,22 @@ def simulate(scenario: Scenario, seed: int) -> Simulated:
 
 def _rows(s: Scenario, rng: np.random.Generator) -> tuple[Array, npt.NDArray[np.int64]]:
     """Return times and ports (0 air, then the cylinders) of the rows that were written."""
-    t = START + np.arange(0.0, s.days * DAY, s.every)
+    t = s.start + np.arange(0.0, s.days * DAY, s.every)
     t = t + rng.uniform(0.0, 0.2, t.size)
-    phase = (t - START + s.cycle - 0.25 * s.cycle) % s.cycle
+    phase = (t - s.start + s.cycle - 0.25 * s.cycle) % s.cycle
     visit = np.floor(phase / s.visit).astype(np.int64)
     port = np.where(visit < len(s.tanks), visit + 1, 0)
     keep = np.ones(t.size, bool)
     for _ in range(rng.poisson(s.gaps * s.days)):
-        begin = START + rng.uniform(0.0, s.days * DAY)
+        begin = s.start + rng.uniform(0.0, s.days * DAY)
         keep &= (t < begin) | (t > begin + rng.exponential(3.0 * 3600.0))
     return t[keep], port[keep]
+
+
+def _given(air: Array, since: Array) -> Array:
+    """Return the mean of the hour of each row, and about it a ripple that has no mean over ten minutes."""
+    hour = np.minimum((since // 3600.0).astype(np.int64), air.size - 1)
+    return air[hour] * (1.0 + 1e-3 * np.sin(2.0 * np.pi * since / 600.0))
 
 
 def _air(s: Scenario, since: Array, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -226,7 +244,7 @@ def _analyser(s: Scenario, since: Array, rng: np.random.Generator) -> tuple[Arra
         offset += np.where(since >= at * DAY, rng.normal(0.0, size), 0.0)
     # the response turns about the middle of the cylinders, so that a walk of the slope is not one of the offset
     gain = np.interp(since, grid, gain)
-    return offset - 430.0 * (gain - s.slope), gain
+    return offset - s.pivot * (gain - s.slope), gain
 
 
 def _first_order(kicks: Array, f: float) -> Array:
@@ -237,7 +255,7 @@ def _first_order(kicks: Array, f: float) -> Array:
 
 def _job(s: Scenario, assigned: Array, a: float) -> dict[str, Any]:
     k = len(s.tanks)
-    services = [str(np.datetime64(int(START + at * DAY), "s")) for at, _ in s.steps] if s.declared else []
+    services = [str(np.datetime64(int(s.start + at * DAY), "s")) for at, _ in s.steps] if s.declared else []
     return {
         "site": {"name": "simulated", "latitude": 50.0, "longitude": 8.0},
         "records": {"format": "picarro", "files": ["simulated"]},

@@ -27,21 +27,22 @@ MONTH = 30.0  # days of a rate of drift
 
 @dataclass(frozen=True)
 class Alarm:
-    """One thing that is wrong.
+    """One thing that is wrong; :mod:`ghg.report.station` puts it into words.
 
     Parameters
     ----------
     code : str
-        failed, silent, coverage, target, target_overdue, calibration_overdue, cylinder, jump, drift, expiry, goal.
-    text : str
-        What was seen.
-    action : str
-        What a technician should do; empty where nothing at the station helps.
+        failed, silent, never, coverage, fault, target, target_overdue, calibration_overdue, cylinder, jump, drift,
+        expiry, ended, goal.
+    values : dict of str
+        What was seen, as it is shown.
+    action : bool
+        Whether a technician can do something about it.
     """
 
     code: str
-    text: str
-    action: str = ""
+    values: dict[str, str] = field(default_factory=dict)
+    action: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,13 +103,13 @@ class StationStatus:
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def technician(self) -> list[str]:
-        """What to do at the station, each thing once."""
-        return list(dict.fromkeys(a.action for a in self.alarms if a.action))
+    def technician(self) -> list[Alarm]:
+        """Alarms about which something can be done at the station."""
+        return [a for a in self.alarms if a.action]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
-        return {**asdict(self), "technician": self.technician}
+        return asdict(self)
 
 
 @cache
@@ -128,7 +129,7 @@ def goal_of(gas: str, latitude: float, given: dict[str, float]) -> tuple[float, 
 
 def failed(name: str, reason: str) -> StationStatus:
     """Return the status of a station that could not be processed."""
-    return StationStatus(name, name, alarms=(Alarm("failed", reason, "mend the configuration or the files"),))
+    return StationStatus(name, name, alarms=(Alarm("failed", {"reason": reason}),))
 
 
 def station_status(ds: xr.Dataset, job: StationJob, name: str, watch: Watch, goals: dict[str, float]) -> StationStatus:
@@ -162,17 +163,14 @@ def station_status(ds: xr.Dataset, job: StationJob, name: str, watch: Watch, goa
         alarms += own
     last = ends[alive].max() if alive.any() else np.datetime64("NaT")
     if np.isnat(last) or (now - last) / np.timedelta64(3600, "s") > watch.silent:
-        since = "ever" if np.isnat(last) else f"since {_stamp(last)}"
-        alarms.insert(0, Alarm("silent", f"no value {since}", "is the analyser on, the pump running, the line up?"))
-    alarms += [Alarm("jump", note, "state calibration.services if the analyser was opened, else look at it")
-               for note in str(ds.attrs.get("notes", "")).split("; ") if " jumped by " in note]  # fmt: skip
+        alarms.insert(0, Alarm("never") if np.isnat(last) else Alarm("silent", {"time": _stamp(last)}))
     alarms += _cylinders(job, now, watch)
     return StationStatus(name, job.site.name, _stamp(last), tuple(gases), tuple(_once(alarms)), job.site.latitude,
                          job.site.longitude)  # fmt: skip
 
 
 def _once(alarms: list[Alarm]) -> list[Alarm]:
-    return list(dict.fromkeys(alarms))
+    return [one for i, one in enumerate(alarms) if one not in alarms[:i]]
 
 
 def _stamp(time: Any) -> str:
@@ -262,37 +260,39 @@ def _value_alarms(ds: xr.Dataset, one: GasStatus, watch: Watch, since: np.dateti
         reason = ds[f"{one.gas}_reason"].values[:, ds["time"].values >= since]
         lost = np.isnan(ds[one.gas].values[:, ds["time"].values >= since])
         fault = float((reason[lost] & int(Reason.FAULT | Reason.OUT_OF_RANGE) != 0).mean()) if lost.any() else 0.0
-        why = f", {fault:.0%} of what is missing by alarms or limits of the instrument" if fault > 0.05 else ""
-        alarms.append(Alarm("coverage", f"{one.gas}: {one.coverage:.0%} of the last {watch.window:g} days covered{why}",
-                            "look at cavity pressure and temperature" if fault > 0.05 else ""))  # fmt: skip
+        seen = {"gas": one.gas, "share": f"{one.coverage:.0%}", "days": f"{watch.window:g}", "fault": f"{fault:.0%}"}
+        alarms.append(Alarm("fault", seen) if fault > 0.05 else Alarm("coverage", seen, action=False))
     if one.within_goal is False:
-        alarms.append(Alarm("goal", f"{one.gas}: target off by {one.bias:+.3g} {one.units}, goal {one.goal:g}",
-                            "check regulators and leaks; have target and cylinders measured again"))  # fmt: skip
+        alarms.append(Alarm("goal", _values(one, error=f"{one.bias:+.3g}", goal=f"{one.goal:g}")))
     limit = watch.drift.get(one.gas)
     if limit is not None and abs(one.drift) > limit:
-        alarms.append(Alarm("drift", f"{one.gas}: the response moves by {one.drift:+.3g} {one.units} in 30 days",
-                            "service the analyser"))  # fmt: skip
+        alarms.append(Alarm("drift", _values(one, rate=f"{one.drift:+.3g}")))
     return alarms
+
+
+def _values(one: GasStatus, **more: str) -> dict[str, str]:
+    return {"gas": one.gas, "units": one.units, **more}
 
 
 def _visit_alarms(
     found: dict[str, Any], visits: _Visits, one: GasStatus, now: np.datetime64, watch: Watch
 ) -> list[Alarm]:
     alarms, gas = [], one.gas
-    for fitted, code, limit, what in ((True, "calibration_overdue", watch.calibration_every, "calibration"),
-                                      (False, "target_overdue", watch.target_every, "target")):  # fmt: skip
+    for fitted, code, limit in ((True, "calibration_overdue", watch.calibration_every),
+                                (False, "target_overdue", watch.target_every)):  # fmt: skip
         times = visits.time[visits.fitted if fitted else visits.target]
         if times.size and (now - times[-1]) / DAY > limit:
-            alarms.append(Alarm(code, f"{gas}: last {what} on {_stamp(times[-1])}",
-                                "check the valve sequence and the pressure of the cylinders"))  # fmt: skip
+            alarms.append(Alarm(code, {"gas": gas, "time": _stamp(times[-1])}))
     if abs(one.target_error) > watch.target_limit * one.target_u:
-        alarms.append(Alarm("target", f"{gas}: last target off by {one.target_error:+.3g} +- {one.target_u:.2g} "
-                            f"{one.units}", "check the target's regulator, and the line for leaks"))  # fmt: skip
+        alarms.append(Alarm("target", _values(one, error=f"{one.target_error:+.3g}", u=f"{one.target_u:.2g}")))
     for each in found["sets"]:
         if each["suspects"]:
-            names = " or ".join(each["suspects"])
-            alarms.append(Alarm("cylinder", f"{gas}: value of cylinder {names} does not agree with the others "
-                                f"(p {each['p']:.1e})", f"send cylinder {names} for another assignment"))  # fmt: skip
+            alarms.append(
+                Alarm("cylinder", {"gas": gas, "names": ", ".join(each["suspects"]), "p": f"{each['p']:.1e}"})
+            )
+    for jump in found.get("jumps", ()):
+        before, after = (_stamp(np.datetime64(jump[key])) for key in ("before", "after"))
+        alarms.append(Alarm("jump", _values(one, size=f"{jump['size']:+.3g}", before=before, after=after)))
     return alarms
 
 
@@ -304,7 +304,6 @@ def _cylinders(job: StationJob, now: np.datetime64, watch: Watch) -> list[Alarm]
         left = (np.datetime64(c.valid_to, "ns") - now) / DAY
         later = any(o.port == c.port and o.valid_from is not None and o.valid_from >= c.valid_to for o in job.cylinders)
         if left < watch.expiry and not later:
-            word = "ended" if left < 0 else "ends"
-            alarms.append(Alarm("expiry", f"cylinder {c.name} {word} on {c.valid_to:%Y-%m-%d} and none follows on port "
-                                f"{c.port}", f"replace cylinder {c.name}"))  # fmt: skip
+            seen = {"name": c.name, "date": f"{c.valid_to:%Y-%m-%d}", "port": str(c.port)}
+            alarms.append(Alarm("ended" if left < 0 else "expiry", seen))
     return alarms

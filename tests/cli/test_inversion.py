@@ -142,6 +142,23 @@ BAD = {
         ["does not cover the grid", "8 cells of 48"]),
     "observations in another unit": (
         lambda folder: None, ("--set", "observations.units=kg m-3"), ["kg m-3", "observations.csv"]),
+    "a site outside the domain": (
+        lambda folder: None, ("--set", "sites.A.latitude=12.0", "--set", "sites.A.longitude=0.0"),
+        ["site A", "outside the domain of the footprints", "12.00 N", "47.50 to 53.50 N"]),
+    "a place without observations": (
+        lambda folder: None, ("--set", "sites.Z.latitude=50.0", "--set", "sites.Z.longitude=0.0"),
+        ["site of the table has no observations", "Z", "one of A, B"]),
+    "times of the footprints end-labelled": (  # as file of NAME without saying so: refused, not guessed
+        lambda folder: as_name(folder, "A", label=""),
+        ("--set", 'footprints.0.file="A-name-*.nc"', "--set", "footprints.0.format=auto"),
+        ["start or the end of the averaging interval", "left, centre or right"]),
+    "too little memory for draws": (
+        lambda folder: None, ("--set", "solver.method=sampled", "--set", "solver.memory=10 kilobyte"),
+        ["memory will not suffice", "about"]),
+    "truncated footprints": (
+        lambda folder: leaking(folder),
+        ("--set", 'footprints.0.file="A-name-*.nc"', "--set", "footprints.0.format=auto"),
+        ["footprints are truncated", "2 of 180", "2019-01-07T00:00"]),
     "no unit": (lambda folder: None, ("--set", "block.0.length=200"), ["no unit"]),
     "unknown key": (lambda folder: None, ("--set", "block.0.lenght=2"), ["did you mean 'length'"]),
 }  # fmt: skip
@@ -177,14 +194,27 @@ def test_init_writes_a_job_that_is_valid(tmp_path: Path) -> None:
     assert run.returncode == 2 and "observations.csv" in run.stderr
 
 
-def as_name(folder: Path, site: str) -> Path:
+def as_name(folder: Path, site: str, label: str = "left") -> Path:
     """Write the footprints of a site in the layout of NAME: fp(lat, lon, time)."""
     ds = xr.load_dataset(folder / f"{site}.nc").rename(footprint="fp", latitude="lat", longitude="lon")
     ds = ds.transpose("lat", "lon", "time").assign_attrs(site=site)
-    ds["time"].attrs["label"] = "left"
+    ds["time"].attrs["label"] = label
     for half, part in enumerate((slice(None, 90), slice(90, None))):
         ds.isel(time=part).to_netcdf(folder / f"{site}-name-{half}.nc")
     return folder / f"{site}-name-*.nc"
+
+
+def leaking(folder: Path) -> None:
+    """Write the footprints of A with the shares of particles that left, of which two hours have lost half."""
+    as_name(folder, "A")
+    for path in folder.glob("A-name-*.nc"):
+        ds = xr.load_dataset(path).assign_coords(height=[500.0, 1500.0])
+        lost = np.isin(ds["time"].values, np.datetime64("2019-01-07") + np.array([0, 12], "timedelta64[h]"))
+        for side, along in {"n": "lon", "s": "lon", "e": "lat", "w": "lat"}.items():
+            share = np.full((ds.sizes["time"], 2, ds.sizes[along]), 0.125 / ds.sizes[along])
+            share[lost] *= 0.5
+            ds[f"particle_locations_{side}"] = (("time", "height", along), share, {"units": "1"})
+        ds.to_netcdf(path)
 
 
 def totals_of(folder: Path) -> list[float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
+from ghg.core import ledger
 from ghg.core.flags import Flag, Reason
 from tests.terminal import Run, inside
 
@@ -90,6 +91,35 @@ def test_verify_allows_a_ledger_to_grow_and_names_one_that_was_rewritten(plant: 
     shutil.copy(plant / "kept", book)
     book.write_text("".join(book.read_text().splitlines(keepends=True)[:2]))
     assert inside("verify", plant / "out.nc").returncode == 3
+
+
+def test_a_station_answers_to_its_ledger_too(tmp_path: Path) -> None:
+    """Values of cylinders are compared with their records: another value, a rewritten entry, and a later entry."""
+    from sensors.station.config import StationJob
+    from sensors.station.job import run
+    from sensors.station.parameters import recorded
+    from tests.sensors.station.test_killed import toml_of
+    from tests.station_logs import job_of, simulate, text_of
+
+    station = simulate(0.5, every=30.0, cycle=10800.0)
+    (tmp_path / "CFADS2283-20231115-000000Z-DataLog_User.dat").write_bytes(text_of(station["time"], station["columns"]))
+    given = job_of(["*.dat"], station["assigned"], ledger={"file": "stack.ledger"}, calibration={"flush": 100.0})
+    job = StationJob(**given)
+    assert recorded(job)["cylinder.T3.co2.value"] == given["cylinders"][1]["values"]["co2"]["value"]
+    for key, value in recorded(job).items():
+        ledger.add(tmp_path / "stack.ledger", key, value, author="A", reason="set", time="2023-01-01T00:00:00Z")
+    assert (run(job, base=tmp_path)["co2_flag"] == Flag.GOOD).all()
+    (tmp_path / "job.toml").write_text(toml_of(given))
+    check = ("sensors", "ledger", "check", tmp_path / "stack.ledger", "--job", tmp_path / "job.toml")
+    assert inside(*check).returncode == 0
+    last = ledger.add(tmp_path / "stack.ledger", "cylinder.T3.co2.value", 1.0, author="A", reason="measured again")
+    ds = run(job, base=tmp_path)
+    assert (ds["co2_flag"] == Flag.SUSPECT).all() and (ds["co2_reason"] & Reason.UNRECORDED).all()
+    assert "'cylinder.T3.co2.value'" in ds.attrs["notes"] and f"entry {last.number}" in ds.attrs["notes"]
+    assert inside(*check).returncode == 3
+    book = tmp_path / "stack.ledger"
+    book.write_text(book.read_text().replace("measured again", "measured amiss"))
+    assert "was changed after it was written" in run(job, base=tmp_path).attrs["notes"]
 
 
 def test_a_ledger_that_does_not_exist_is_said_and_nothing_is_written(plant: Path) -> None:

@@ -23,6 +23,7 @@ HEAVY = {"numpy", "scipy", "pandas", "xarray", "pint", "numba", "netCDF4", "matp
         ["inversion", "--help"],
         ["inversion", "run", "--help"],
         ["balance", "--help"],
+        ["demo", "--help"],
     ],
 )
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:

@@ -2,19 +2,25 @@
 
 import csv
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from ghg.core.config import load_dict
+from ghg.core.config import load, load_dict
 from ghg.core.errors import InputError
+from ghg.core.provenance import verify
 from inventories.compile.checks import carbon_balance, double_counting, jumps, particle_order
 from inventories.compile.cocontrol import assess
 from inventories.compile.config import InventoryJob
 from inventories.compile.job import run
-from inventories.compile.output import summary, table_rows
+from inventories.compile.output import region_rows, summary, table_rows
+from inventories.compile.rows_table import read_rows_table, write_rows_table
 from inventories.dataset import annual, annual_mass, totals
+from inventories.uncertainty.approach1 import covariance
+from inventories.uncertainty.approach2 import ensemble
+from inventories.uncertainty.budget import of_dataset
 
 ROWS = [
     {"编号": "p1", "省": "河北", "行业": "1A1a", "燃料": "烟煤", "消费量(TJ)": "1000", "脱硫": "石灰石", "SO2(t)": ""},
@@ -157,6 +163,25 @@ def test_co_control_by_hand():
         assess(base, {"x": small(2021, CO2=90.0, NOx=8.0, SO2=5.0)})
 
 
+def test_rows_come_back_from_their_tables_with_the_same_budget(tmp_path):
+    ds = run(job(tmp_path), base=tmp_path)
+    write_rows_table(ds, ensemble(of_dataset(ds), draws=3)[0], tmp_path)
+    back = read_rows_table(tmp_path)
+    old, new = of_dataset(ds), of_dataset(back)
+    assert new.species == old.species and new.component == old.component
+    for part in ("mass", "follows", "u_activity", "u_own", "shared", "u"):
+        assert getattr(new, part) == pytest.approx(getattr(old, part), rel=1e-15, nan_ok=True), part
+    assert covariance(new) == pytest.approx(covariance(old), rel=1e-14)
+    for name in ("source", "region", "category", "fuel", "kind", "memo"):
+        assert back[name].values.tolist() == ds[name].values.tolist()
+    assert back["activity_energy"].values == pytest.approx(ds["activity_energy"].values, rel=1e-15)
+    table = (tmp_path / "inventory.csv").read_text(encoding="utf-8-sig")
+    for old_text, new_text in (("CO2 (kg)", "CO2 (t)"), ("p1", "p1,"), ("p2", "p2\n")):
+        (tmp_path / "inventory.csv").write_text(table.replace(old_text, new_text, 1), encoding="utf-8")
+        with pytest.raises(InputError, match="no table of a compilation"):
+            read_rows_table(tmp_path)
+
+
 def test_build_writes_everything_or_nothing(tmp_path):
     from ghg.cli.inventories import app
 
@@ -182,18 +207,49 @@ pollutants = "emep-tier1"
     )
     assert done.exit_code == 0, done.output
     names = {p.name for p in (tmp_path / "out").iterdir()}
-    assert names >= {"inventory.nc", "emissions.csv", "emissions.xlsx", "primap2.csv", "primap2.yaml", "report.html",
+    assert names >= {"inventory.csv", "inventory_shared.csv", "inventory_draws.csv", "inventory.json", "emissions.csv",
+                     "emissions.xlsx", "primap2.csv", "primap2.yaml", "report.html",
                      "findings.csv", "manifest.json"}  # fmt: skip
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "协同排放比" in page
     assert 'src="http' not in page and 'href="http' not in page and "<script" not in page  # opens offline
-    shown = CliRunner().invoke(app, ["ratios", str(tmp_path / "out" / "inventory.nc")])
+    shown = CliRunner().invoke(app, ["ratios", str(tmp_path / "out" / "inventory.csv")])
     assert "NOx:CO2" in shown.output
-    same = str(tmp_path / "out" / "inventory.nc")
+    same = str(tmp_path / "out")
     done = CliRunner().invoke(app, ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh"])
     assert done.exit_code == 0, done.output
     assert "减污降碳协同评估" in (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
+    assert [v.kind for v in verify(tmp_path / "out").problems] == []
+    rows = tmp_path / "out" / "inventory.csv"
+    rows.write_bytes(rows.read_bytes().replace(b"p2", b"p3"))
+    listed = (tmp_path / "活动水平.csv").read_bytes()
+    (tmp_path / "活动水平.csv").write_bytes(listed.replace(b"1000", b"1001"))
+    assert {v.kind for v in verify(tmp_path / "out").problems if v.fatal} == {"changed_file", "changed_input"}
+    (tmp_path / "活动水平.csv").write_bytes(listed)
     (tmp_path / "inventory.toml").write_text(text.replace('"编号"', '"号"'), encoding="utf-8")
     failed = CliRunner().invoke(app, ["build", str(tmp_path / "inventory.toml"), "-o", str(tmp_path / "no")])
     assert isinstance(failed.exception, InputError)
     assert not (tmp_path / "no").exists() and not [p for p in tmp_path.iterdir() if p.name.startswith(".")]
+
+
+def test_masses_of_regions_carry_their_uncertainty(tmp_path):
+    rows = [{**ROWS[0], "编号": f"p{k}", "省": "河北"} for k in range(2)] + [ROWS[1]]
+    ds = run(job(tmp_path, rows), base=tmp_path)
+    found = {(r["region"], r["species"]): r for r in region_rows(ds)}
+    assert sum(r["mass"] for r in found.values() if r["species"] == "CO2") == pytest.approx(
+        totals(ds)["CO2"], rel=1e-12
+    )
+    one, lone = found["河北", "CO2"], found["山西", "CO2"]
+    shared = (0.5 * (27.2 - 24.4) / 1.96 / 25.8) ** 2  # the factor of coal, common to both rows
+    assert (one["u"] / one["mass"]) ** 2 == pytest.approx(shared + 0.02**2 / 2.0, rel=0.05)
+    assert lone["u"] > 0.02 * lone["mass"]
+
+
+def test_the_plant_of_the_example_is_built_from_its_own_table():
+    """IPCC 2006: 25.8 kg C/GJ; the plant's own carbon content gives 3,735,005 t, 5 % less."""
+    folder = Path(__file__).resolve().parents[2] / "examples" / "china-power"
+    ds = run(load(folder / "inventory.toml", InventoryJob), base=folder)
+    with (folder / "fuel.csv").open(encoding="utf-8-sig") as file:
+        energy = sum(float(r["入炉煤量(t)"]) * float(r["收到基低位发热量(GJ/t)"]) for r in csv.DictReader(file))
+    assert totals(ds)["CO2"] == pytest.approx(energy * 25.8 * 44 / 12, rel=1e-12)
+    assert set(ds["region"].values) == {"CHN"} and ds.sizes["source"] == 12

@@ -48,6 +48,7 @@ def test_the_matrix_is_written_out(rng: np.random.Generator) -> None:
     assert sorted(len(g) for g in error.groups()) == [8, 16]  # the levels belong together, the other site does not
 
 
+@pytest.mark.slow
 def test_draws_have_the_covariance(rng: np.random.Generator) -> None:
     error = towers(rng)
     count = 40_000

@@ -43,6 +43,7 @@ def test_the_averaging_kernel_of_totals_is_the_response_to_a_changed_truth() -> 
     assert kernel[:, 3] == pytest.approx((moved.posterior - posterior.total(totals).posterior) / added, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_chi2_is_one_where_prior_and_errors_are_right_and_both_terms_have_their_expectation() -> None:
     problem = random_problem()
     _, seen = simulate(problem, np.random.default_rng(1), 200)
@@ -111,6 +112,7 @@ def test_calendar_years_know_leap_years() -> None:
     assert calendar_years(bounds) == pytest.approx([1.0, 1.0, 1 / 365 + 1 / 366], abs=1e-12)
 
 
+@pytest.mark.slow
 def test_reml_recovers_sizes_and_lengths_within_its_uncertainty() -> None:
     truth = random_problem(n=200, p=5, shape=(4, 4), seed=3)
     names = ["land.sigma", "land.length", "land.time", "error.measurement"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sensors.analysis.integrity import copies, freezes, screen, smoothing
+from sensors.analysis.integrity import copies, freezes, likenesses, screen, smoothing
 from sensors.readers.series import read_series
 
 
@@ -43,6 +43,22 @@ def test_copied_stretches_are_found(arrays: Any, rng: np.random.Generator, lengt
         found += bool(hit)
         assert len(events) == len(hit)
     assert found == 15
+
+
+def test_copies_with_noise_are_found(arrays: Any, rng: np.random.Generator) -> None:
+    """Two hours each with noise of 0.03 ppm and 0.3 ppb, put in at six places of one month; nothing else is named."""
+    time, co2, ch4 = arrays
+    a, b, put = co2.copy(), ch4.copy(), []
+    for k in range(6):
+        source, target = int(rng.integers(13_000, co2.size - 200)), 500 + 2000 * k
+        for new, old, noise in ((a, co2, 0.03), (b, ch4, 0.3)):
+            new[target : target + 120] = np.round(old[source : source + 120] + rng.normal(0.0, noise, 120), 2)
+        put.append((time[source], time[source + 120]))
+    events = likenesses(time, [a, b])
+    near = np.timedelta64(60, "m")
+    assert all(any(e.start <= end and e.end >= start for e in events) for start, end in put)
+    assert all(any(e.start <= end + near and e.end >= start - near for start, end in put) for e in events)
+    assert not copies(time, [a, b])
 
 
 def test_freezes_are_found(arrays: Any, rng: np.random.Generator) -> None:

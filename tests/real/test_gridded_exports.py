@@ -105,6 +105,7 @@ def judged(path: Path) -> None:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_files_for_hemco_edgar_and_of_regridding_pass_the_checker(brazil: xr.Dataset, tmp_path: Path) -> None:
     edges = np.arange(-10, 11) * 9000.0
     lambert = regrid(with_year(brazil, 2022), Projected(LambertConformal(-20, -30, -23, -46), edges, edges))

@@ -11,6 +11,7 @@ import pytest
 from ghg.core.config import load
 from inventories.compile.checks import measured_ratios
 from inventories.compile.config import InventoryJob
+from inventories.compile.factor_check import DISAGREE, FactorCheckJob, check_factors
 from inventories.compile.job import run
 from inventories.compile.reported import classes, compare
 from inventories.dataset import annual_mass, totals
@@ -141,3 +142,19 @@ def test_ratios_of_488_coal_plants_against_the_factor_database(shared_data: Path
         assert all("table 3-2" in f.source for f in found)
         inside = known - len(found)
         assert inside > 20
+
+
+def test_ratios_of_2012_agree_with_the_factors_but_for_those_listed(shared_data: Path) -> None:
+    """EPA-452/F-03-034: wet scrubbers remove 90 to 98 %; EIA table A.4: SCR 70 to 90 % beside other NOx controls."""
+    rows = check_factors(load(EXAMPLES / "ratios-2012.toml", FactorCheckJob), EXAMPLES)
+    assert {len([r for r in rows if r["species"] == n]) for n in ("SO2", "NOx")} == {412, 414}
+    known = [r for r in rows if r["fuel"] != "not known"]
+    listed = [r for r in known if r["verdict"] in DISAGREE]
+    assert len(listed) / len(known) < 0.05 and len(known) > 400
+    wet = [r["removed"] for r in known if r["control"] == "wet scrubber (100%)" and r["fuel"] == "bituminous"]
+    assert len(wet) > 50 and 0.90 < np.median(wet) < 0.98
+    scr = [r["removed"] for r in known if r["control"] == "SCR (100%)"]
+    assert 0.70 < np.median(scr) < 0.90
+    plain = [r["measured"] / r["middle"] for r in known if not r["control"] and r["species"] == "SO2"
+             and r["fuel"] == "subbituminous"]  # fmt: skip
+    assert len(plain) > 15 and 0.5 < np.median(plain) < 1.5  # nothing removes sulphur there

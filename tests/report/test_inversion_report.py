@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from ghg.core.errors import InputError
-from ghg.report.inversion import Unit, alarms, rounded, sentence
+from ghg.report.inversion import Unit, alarms, digits, rounded, sentence
 from ghg.report.page import texts
 from inversion.diagnostics import ALARMS, Alarm, Diagnostics
 
 
 def row(value: float, u: float, direction: str, determined: float | None = 0.9) -> dict[str, object]:
-    numbers = {"prior": 10.0, "prior_u": 5.0, "posterior": value, "posterior_u": u}
+    numbers = {"prior": 10.0, "prior_u": 5.0, "posterior": value, "posterior_u": u,
+               "posterior_low": value - 1.96 * u, "posterior_high": value + 1.96 * u}  # fmt: skip
     return {"group": "land", "region": "Here", "direction": direction, "determined": determined,
             **{f"{n}_TgC_per_year": v for n, v in numbers.items()},
             **{f"{n}_TgCO2_per_year": v * 44.009 / 12.011 for n, v in numbers.items()}}  # fmt: skip
@@ -29,6 +30,11 @@ def test_both_languages_have_the_same_words() -> None:
 )
 def test_a_number_ends_at_the_second_digit_of_its_uncertainty(value: float, u: float, want: str) -> None:
     assert rounded(value, u) == want
+
+
+def test_numbers_of_a_few_digits_have_no_powers_of_ten_that_nobody_needs() -> None:
+    assert [digits(v, 2) for v in (232.0, 12345.0, -0.034, 3.2e8, None)] == [
+        "230", "12\u202f000", "\u22120.034", "3.2e+08", "–"]  # fmt: skip
 
 
 def test_the_first_screen_says_source_sink_or_neither() -> None:
@@ -55,6 +61,9 @@ def test_alarms_are_put_into_the_language_of_the_page() -> None:
         Alarm("cost", ("9.85", "1.0e-12")),
         Alarm("site", ("TAC", "3.1")),
         Alarm("block", ("+4.8", "land", "+5.5")),
+        Alarm("r_hat", ("1.050", "1.01")),
+        Alarm("draws", ("80", "400")),
+        Alarm("divergent", ("3",)),
     ]
     assert {one.code for one in found} == set(ALARMS)
     result = {"diagnostics": Diagnostics(1, 0, 1.0, 0.5, 1.0, 0.0, 0.5, 0.0, alarms=found).as_dict()}

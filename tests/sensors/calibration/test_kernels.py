@@ -12,8 +12,8 @@ from sensors.readers import _picarro_kernels as text
 from sensors.readers.picarro import _POWERS
 
 pytestmark = pytest.mark.kernel
-TAU, DAY, LEVEL, SLOPE = 3.0, 0.3**2, 0.2**2, 0.05**2
-PRIOR = np.array([4.0, DAY, 1.0, 0.5, 0.04, 0.09])
+TAU, POWER, LEVEL, SLOPE = np.array([3.0, 0.4]), np.array([0.3, 0.2]) ** 2, 0.2**2, 0.05**2
+PRIOR = np.array([4.0, 1.0, 0.5, *POWER, 0.04, 0.09])
 
 
 @pytest.fixture
@@ -23,18 +23,19 @@ def problem(rng: np.random.Generator) -> dict[str, Any]:
     seen = np.ones(14, np.bool_)
     seen[[0, 5, 6, 13]] = False
     z = rng.uniform(-1.0, 1.0, 14)
-    h = np.stack([np.ones(14), np.ones(14), z, z * z], axis=1)
+    h = np.stack([np.ones(14), z, z * z], axis=1)
     tank = (np.arange(14) % 2).astype(np.int64)
     var = rng.uniform(0.01, 0.05, 14)
     step = np.diff(t, prepend=t[0])
     level, slope = LEVEL * step, SLOPE * step
     level[8] += 2.0  # a service
-    grown = [np.cumsum(q) + p for q, p in ((level, PRIOR[0]), (slope, PRIOR[2]))]
+    grown = [np.cumsum(q) + p for q, p in ((level, PRIOR[0]), (slope, PRIOR[1]))]
     walk = [np.minimum.outer(g, g) for g in grown]
-    day = DAY * np.exp(-np.abs(np.subtract.outer(t, t)) / TAU)
+    apart = np.abs(np.subtract.outer(t, t))
+    comes_and_goes = POWER[0] * np.exp(-apart / TAU[0]) + POWER[1] * np.exp(-apart / TAU[1])
     full = np.zeros((3, 14, 3, 14))  # offset, slope, curve at every time
-    full[0, :, 0], full[1, :, 1], full[2, :, 2] = walk[0] + day, walk[1], PRIOR[3]
-    own = PRIOR[4:][tank][:, None] * (tank[:, None] == tank[None, :])
+    full[0, :, 0], full[1, :, 1], full[2, :, 2] = walk[0] + comes_and_goes, walk[1], PRIOR[2]
+    own = PRIOR[5:][tank][:, None] * (tank[:, None] == tank[None, :])
     a = np.stack([np.ones(14), z, z * z])
     seen_cov = np.einsum("ik,ikjl,jl->kl", a, full, a) + own + np.diag(var)
     cross = np.einsum("ikjl,jl->ikl", full, a)
@@ -47,7 +48,7 @@ def test_the_smoother_is_the_gaussian_posterior(problem: dict[str, Any]) -> None
     i = np.flatnonzero(p["seen"])
     right = np.column_stack([p["d"], p["tank"] == 0, p["tank"] == 1]).astype(float)
     coef, cov, share = np.empty((14, 3, 3)), np.empty((14, 6)), np.empty(14)
-    noise = (TAU, DAY, p["level"], p["slope"], PRIOR)
+    noise = (TAU, POWER, p["level"], p["slope"], PRIOR)
     smoother.smooth(p["t"], p["seen"], p["h"], p["tank"], right, p["var"], *noise, coef, cov, share)
     gain = np.linalg.solve(p["seen_cov"][np.ix_(i, i)], p["cross"][:, :, i].transpose(2, 0, 1).reshape(i.size, -1))
     expected = (gain.T @ right[i]).reshape(3, 14, 3).transpose(1, 0, 2)
@@ -65,7 +66,7 @@ def test_the_smoother_is_the_gaussian_posterior(problem: dict[str, Any]) -> None
 def test_the_likelihood_is_that_of_the_joint_gaussian(problem: dict[str, Any]) -> None:
     p = problem
     args = (p["t"], p["h"], p["tank"], p["d"], p["var"])
-    found = smoother.log_likelihood(*args, 0, TAU, DAY, p["level"], p["slope"], PRIOR)
+    found = smoother.log_likelihood(*args, 0, TAU, POWER, p["level"], p["slope"], PRIOR)
     _, log = np.linalg.slogdet(p["seen_cov"])
     assert found == pytest.approx(-0.5 * (log + p["d"] @ np.linalg.solve(p["seen_cov"], p["d"])), abs=1e-9)
 

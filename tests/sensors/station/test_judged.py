@@ -137,6 +137,9 @@ def test_the_page_of_a_station(written: Path, tmp_path: Path) -> None:
     page = (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
     assert page.count("<svg") == 6 and "goal 0.1" in page and "T5" in page
     assert "manifest.json" in names  # so that --force may replace it
+    done = inside("sensors", "report", written, "-o", tmp_path / "zh", "--lang", "zh")
+    page = (tmp_path / "zh" / "report.html").read_text(encoding="utf-8")
+    assert done.returncode == 0 and "留出的气瓶" in page and ">校准值 − 读数<" in page and "withheld" not in page
     for arguments, words in (((written, "--inlet", "90m"), "inlet is not in the file"),
                              ((tmp_path / "page" / "report.html",), "")):  # fmt: skip
         done = inside("sensors", "report", *arguments, "-o", tmp_path / "other")

@@ -36,6 +36,7 @@ def within(result: Summary) -> None:
         pytest.param(USUAL, id="usual"),
         pytest.param(replace(USUAL, u_tank=0.1, u_water=3e-5), id="cylinders and water wrong"),
         pytest.param(replace(USUAL, u_tank=0.005, u_water=1e-6, walk=0.15, day=0.05), id="drift"),
+        pytest.param(replace(USUAL, u_tank=0.003, u_water=0.0, flicker=0.03, walk=0.06, white=0.15), id="flicker"),
         pytest.param(replace(USUAL, gaps=0.7, spikes=6.0, steps=((3.3, 0.5),)), id="gaps, spikes, a service"),
     ],
 )  # fmt: skip

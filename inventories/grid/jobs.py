@@ -1,0 +1,68 @@
+"""Jobs on gridded emissions beside regridding: layers above the ground, and the species of a mechanism."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ghg.core.config import Model
+from ghg.core.errors import InputError
+from inventories.grid.config import read_gridded
+from inventories.grid.names import as_nitrogen
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ghg.core.provenance import Record
+
+__all__ = ["LayersJob", "SpeciateJob", "run_layers", "run_speciate"]
+
+
+class LayersJob(Model):
+    """``ghg inventories layers``."""
+
+    input: str = Field(description="NetCDF file of gridded emissions by sector")
+    profiles: str = Field(description="table of shares by sector and layer; columns 20m, 92m ... are upper edges")
+    edges: list[float] = Field(min_length=2, description="edges of the layers of the model [m], the first 0")
+    sectors: dict[str, str] = Field(default_factory=dict, description="sector of the file -> sector of the profiles")
+
+
+class SpeciateJob(Model):
+    """``ghg inventories speciate``."""
+
+    input: str = Field(description="NetCDF file of gridded emissions")
+    table: str = Field(description="columns species, to, share (of mass) or mole_share, and sector, molar_mass [g/mol]")
+
+
+def _read(path: Path, record: Record | None) -> xr.Dataset:
+    ds = read_gridded(path)
+    if "time" not in ds.variables:
+        raise InputError("the emissions have no time", where=path.name, need="a coordinate time",
+                         hint="state their year: ghg inventories regrid with year = 2021")  # fmt: skip
+    if record is not None:
+        record.use(path, "gridded emissions")
+    return ds
+
+
+def run_layers(job: LayersJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
+    """Put gridded emissions into layers."""
+    from inventories.vertical.layers import in_layers, read_vertical
+
+    ds = _read(base / job.input, record)
+    profiles = read_vertical(base / job.profiles)
+    if record is not None:
+        record.use(base / job.profiles, "vertical profiles")
+    return as_nitrogen(in_layers(ds, profiles, job.edges, job.sectors))
+
+
+def run_speciate(job: SpeciateJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
+    """Split the species of gridded emissions."""
+    from inventories.speciation import read_speciation, speciate
+
+    ds = _read(base / job.input, record)
+    table = read_speciation(base / job.table)
+    if record is not None:
+        record.use(base / job.table, "speciation")
+    return as_nitrogen(speciate(ds, table))

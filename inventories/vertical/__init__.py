@@ -1,0 +1,1 @@
+"""Heights of emissions: profiles by sector, and the rise of plumes."""
