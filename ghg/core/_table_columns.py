@@ -14,13 +14,13 @@ from ghg.core._table_files import Percent
 from ghg.core.errors import GhgError, InputError, UnitError
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "--", "-", "—", "——", "/", "无", "缺失"})
-LONGEST_HEADER, LONGEST_UNIT = 500, 100  # characters
+LONGEST_HEADER, LONGEST_UNIT, LONGEST_NUMBER = 500, 100, 200  # characters
 _BRACKETS = re.compile(r"^(.*?)\s*/?\s*[(\[{]\s*([^()\[\]{}]+(?:\([^()]*\))?[^()\[\]{}]*)\s*[)\]}]\s*$")
 _GROUPED = {
     ".": re.compile(r"[+-]?\d{1,3}(?:([, '’])\d{3})(?:\1\d{3})*(?:\.\d*)?"),
     ",": re.compile(r"[+-]?\d{1,3}(?:([. '’])\d{3})(?:\1\d{3})*(?:,\d*)?"),
 }
-_PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+_PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -218,6 +218,8 @@ def _differ(written: str, stated: str) -> bool:
 def _number(text: str, decimal: str) -> float | None:
     """Return the number in a text, or None; separators of thousands are understood, a wrong decimal sign is not."""
     plain = unicodedata.normalize("NFKC", text).replace("−", "-").strip()
+    if len(plain) > LONGEST_NUMBER:
+        return None
     if _GROUPED[decimal].fullmatch(plain):
         plain = re.sub(r"[ '’]", "", plain).replace("." if decimal == "," else ",", "")
     elif decimal == "," and "." in plain:

@@ -18,7 +18,7 @@ from ghg.core.config import read_toml
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.limits import check_axis, check_times, moment, parse_json
 from ghg.core.shapes import read_shapes
-from ghg.core.tables import read_table
+from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.time import localise
 from sensors.config import CampdReader, TableReader
 from sensors.readers import read
@@ -102,6 +102,14 @@ def test_a_header_of_endless_blanks_is_no_riddle(tmp_path: Path) -> None:
     path.write_text("Facility ID,Year,CO2 Mass (short tons)\n3,²,5\n")
     with pytest.raises(InputError, match="out of range"):
         read(CampdReader(files=(str(path),)))
+
+
+def test_a_number_of_endless_digits_is_none(tmp_path: Path) -> None:
+    """The pattern of numbers took a time that grew with the square of the digits; here it would be an hour or so."""
+    path = tmp_path / "x.csv"
+    path.write_text("a,b\n" + "9" * 100_000 + "x,1\n")
+    with pytest.raises(InputError, match=r"not a number \(found '999"):
+        read_table(path, {"a": ColumnSpec("a")})
 
 
 def test_times_of_analysers_do_not_wrap_around(tmp_path: Path) -> None:
