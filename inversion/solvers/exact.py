@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from inversion._blas import blas, lapack
 from inversion.covariance import Covariance, DenseCovariance
-from inversion.sensitivity import Array, Sensitivity
+from inversion.sensitivity import Array, Sensitivity, Sparse
 from inversion.solvers.band import WIDTH, Band, envelope, sizes
 from inversion.solvers.factor import BandFactor, DualFactor, PrimalFactor
 from inversion.solvers.windows import Windows, add_windows, whitened, windows_of
@@ -175,7 +175,10 @@ def _is_unit(q: Covariance) -> bool:
 def _mean_seen(h: Sensitivity) -> float:
     """Return the mean number of observations that see a period, from a few periods."""
     p = h.shape[1]
-    seen = [h.slab(t)[0] for t in np.unique(np.linspace(0, p - 1, 5).astype(int))]
+    some = np.unique(np.linspace(0, p - 1, 5).astype(int)).tolist()
+    if isinstance(h, Sparse):
+        return float(np.mean([h.period(t)[0].size for t in some]))
+    seen = [h.slab(t)[0] for t in some]
     return float(np.mean([h.shape[0] if rows is None else rows.size for rows in seen]))
 
 
