@@ -245,9 +245,6 @@ def _dataset(found: Any, columns: dict[str, Float], axes: tuple[list[str], Float
     keys = {"deviation": "deviation", "deviation_low": "low", "deviation_high": "high",
             "degrees_of_freedom": "degrees_of_freedom"}  # fmt: skip
     data: dict[str, Any] = {name: (dims, columns[key], words[name]) for name, key in keys.items()}
-    if (cf := found.attrs.get("standard_name")) and "tdev" not in labels:  # tdev is in another unit
-        for name in ("deviation", "deviation_low", "deviation_high"):
-            data[name][2].update(standard_name=cf, cell_methods="time: standard_deviation (comment: Allan family)")
     data["noise_exponent"] = (("tau",), alpha.astype(np.int8), {
         "long_name": "exponent of the power-law noise of frequency", "flag_values": np.arange(-2, 3).astype(np.int8),
         "flag_meanings": "random_walk_fm flicker_fm white_fm flicker_pm white_pm"})  # fmt: skip
