@@ -211,6 +211,8 @@ def _table(path: str | PathLike[str], part: str) -> dict[str, Array]:
     if key is None or missing:
         raise InputError("a table of profiles lacks columns", where=str(path), need=", ".join(missing) or "GNFR")
     places = [header.index(name) for name in _NAMES[part]]
+    if short := next((row for row in rows[1:] if len(row) <= key), None):
+        raise InputError("a row of profiles names no sector", where=str(path), found=",".join(short)[:80])
     return {row[key].strip(): _weights(row, places, f"{path}, sector {row[key].strip()}") for row in rows[1:]}
 
 

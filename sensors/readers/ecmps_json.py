@@ -109,4 +109,8 @@ def stamp(record: dict[str, Any], which: str) -> str:
     if not day:
         return ""
     hour, minute = record.get(f"{which}Hour"), record.get(f"{which}Minute")
-    return day if hour is None else f"{day}T{int(hour):02d}:{int(minute or 0):02d}"
+    try:
+        return day if hour is None else f"{day}T{int(hour):02d}:{int(minute or 0):02d}"
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{which}Hour or {which}Minute is no whole number", where=day,
+                         found=f"{hour!r}, {minute!r}"[:80]) from None  # fmt: skip

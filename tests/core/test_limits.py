@@ -20,8 +20,10 @@ from ghg.core.limits import check_axis, check_times, moment, parse_json
 from ghg.core.shapes import read_shapes
 from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.time import localise
+from inventories.temporal.profiles import _table
 from sensors.config import CampdReader, TableReader
 from sensors.readers import read
+from sensors.readers.ecmps_json import stamp
 from sensors.readers.series import read_series
 from tests.terminal import ENVIRONMENT
 
@@ -114,9 +116,9 @@ def test_a_number_of_endless_digits_is_none(tmp_path: Path) -> None:
 
 def test_times_of_analysers_do_not_wrap_around(tmp_path: Path) -> None:
     assert moment("2024-03-01T00:00:00.123456789") == np.datetime64("2024-03-01T00:00:00.123456789")
-    for stamp in ("2924-03-01", "0001-01-01", "NaT", "2024-13-01"):
+    for text in ("2924-03-01", "0001-01-01", "NaT", "2024-13-01"):
         with pytest.raises(ValueError):
-            moment(stamp)
+            moment(text)
     path = tmp_path / "x.csv"
     path.write_text("Site,Year,Month,Day,Hour,Minute,co2,Flag\nA,2924,1,1,0,0,400,O\nA,2024,1,1,1,0,400,O\n")
     with pytest.raises(InputError, match="a stamp cannot be read"):
@@ -154,3 +156,15 @@ def test_a_shapefile_cut_off(tmp_path: Path) -> None:
     (tmp_path / "r.dbf").write_bytes(parts["r.dbf"][:-5])
     with pytest.raises(InputError, match="attributes of the shapefile are damaged"):
         read_shapes(tmp_path / "r.shp", "name")
+
+
+def test_a_stamp_of_ecmps_and_a_row_of_profiles_without_what_they_need(tmp_path: Path) -> None:
+    assert stamp({"beginDate": "2021-07-01", "beginHour": "7"}, "begin") == "2021-07-01T07:00"
+    for hour in ([], "x", {"a": 1}, 1e400):
+        with pytest.raises(InputError, match="no whole number"):
+            stamp({"beginDate": "2021-07-01", "beginHour": hour}, "begin")
+    days = "sun,mon,tue,wed,thu,fri,sat"
+    for name, text in (("m", "1,1\n"), ("w", f"{days},GNFR\n1,1\n"), ("h", "1,1\n")):
+        (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match="names no sector"):
+        _table(tmp_path / "w", "weekday")
