@@ -57,9 +57,9 @@ bench: $(call STAMP,test) ## benchmarks against the floor and against peers that
 bench-short: $(call STAMP,test) ## the quick ones (some 20 s)
 	@$(BIN)/python benchmarks/table.py --short
 
-docs: $(call STAMP,docs) ## the documentation site, in build/site
+docs: $(call STAMP,test) $(call STAMP,docs) ## the documentation site, in build/site
 	@echo "==> documentation"
-	@$(BIN)/python docs/build.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python docs/build.py
 
 package: $(call STAMP,dev) ## wheel and sdist, installed and run in an empty environment
 	@echo "==> packages"
