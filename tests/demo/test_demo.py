@@ -17,9 +17,7 @@ from ghg.demo import inventory, world
 from ghg.demo.chain import suspects_of, without
 from ghg.demo.run import run
 
-whole = pytest.mark.skipif(
-    "GHG_DEMO" not in os.environ, reason="over a minute of CPU: set GHG_DEMO=1 (make city runs it)"
-)
+whole = pytest.mark.skipif("GHG_DEMO" not in os.environ, reason="over a minute of CPU: set GHG_DEMO=1")
 
 
 @pytest.fixture(scope="module")
