@@ -11,12 +11,13 @@ import lzma
 import struct
 import zipfile
 import zlib
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json"]
 
@@ -26,7 +27,7 @@ DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZip
 # The same for NetCDF and HDF5: a dimension of terabytes is a MemoryError, a lost attribute an AttributeError
 DAMAGED_NETCDF = (OSError, RuntimeError, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError,
                   OverflowError)  # fmt: skip
-EARLIEST, LATEST = np.datetime64("1678-01-01", "us"), np.datetime64("2262-01-01", "us")  # whole years of int64 ns
+EARLIEST, LATEST = "1678-01-01", "2262-01-01"  # whole years of int64 ns
 LONGEST_AXIS = 400_000  # cells: 45 years of hours
 SPARSEST = 100  # cells for each record, on longer axes
 
@@ -45,11 +46,13 @@ def check_times(times: Any, where: str = "") -> Any:
     InputError
         A time lies before 1678 or after 2261: 64-bit nanoseconds end there, and conversion would wrap around.
     """
+    import numpy as np
+
     stamps = np.asarray(times)
     if stamps.dtype == np.dtype("datetime64[ns]"):
         return stamps
     coarse: npt.NDArray[np.datetime64] = stamps.astype("datetime64[s]")
-    wrong = ~np.isnat(coarse) & ((coarse < EARLIEST) | (coarse >= LATEST))
+    wrong = ~np.isnat(coarse) & ((coarse < np.datetime64(EARLIEST)) | (coarse >= np.datetime64(LATEST)))
     if wrong.any():
         raise InputError("a time is out of range", where=where, found=str(coarse[wrong].ravel()[0]),
                          need="a year from 1678 to 2261", hint="a digit may be wrong")  # fmt: skip
@@ -64,8 +67,10 @@ def moment(stamp: Any) -> np.datetime64:
     ValueError
         It is no time, or out of range: numpy alone would make 1755 of 2924.
     """
+    import numpy as np
+
     time = np.datetime64(stamp, "us")
-    if not EARLIEST <= time < LATEST:  # NaT fails too
+    if not np.datetime64(EARLIEST) <= time < np.datetime64(LATEST):  # NaT fails too
         raise ValueError(stamp)
     return time.astype("datetime64[ns]") if len(str(stamp)) <= 26 else np.datetime64(stamp, "ns")
 

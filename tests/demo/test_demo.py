@@ -1,9 +1,13 @@
-"""The demonstration on a short record: every claim of its page is held, and its project can be run again."""
+"""The demonstration: every claim of its page is held, and its project can be run again.
+
+The gate makes the project (``make city``) and names its folder in GHG_DEMO.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +15,28 @@ import numpy as np
 import pytest
 
 from ghg.cli.inside import call
-from ghg.core.provenance import Record, verify
+from ghg.core.provenance import verify
 from ghg.core.signature import check
 from ghg.demo import inventory, world
 from ghg.demo.chain import suspects_of, without
-from ghg.demo.run import run
 
-whole = pytest.mark.skipif("GHG_DEMO" not in os.environ, reason="over a minute of CPU: set GHG_DEMO=1")
+whole = pytest.mark.skipif("GHG_DEMO" not in os.environ, reason="GHG_DEMO names no folder of ghg demo --keep")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("demo")
-    return folder, run(folder, call, Record("demo", seed=1), seed=1, workers=1, days=4, particles=40)
+def made() -> tuple[Path, dict[str, Any]]:
+    folder = Path(os.environ["GHG_DEMO"]).resolve()
+    return folder, json.loads((folder / "report" / "result.json").read_text(encoding="utf-8"))
 
 
 @whole
 def test_everyone_is_caught_and_nobody_else(made: tuple[Path, dict[str, Any]]) -> None:
     found = made[1]
-    assert {c["key"]: c["caught"] for c in found["caught"] if c["key"] != "traffic"} == dict.fromkeys(
-        ("cylinder", "flow", "copied", "landfill"), True)  # fmt: skip
-    assert found["false_alarms"] <= 1  # screenings raise one now and then: the page tells how many
+    assert {c["key"]: c["caught"] for c in found["caught"]} == dict.fromkeys(
+        ("cylinder", "flow", "copied", "traffic", "landfill"), True)  # fmt: skip
+    assert found["false_alarms"] == 0
     meant = [r for r in found["rows"] if r["meant"]]
-    assert len(meant) == 22 and sum(r["inside"] for r in meant) >= 18
+    assert len(meant) == 22 and sum(r["inside"] for r in meant) >= 19  # of 22 at 95 %: fewer once in a thousand
     spoilt = {(r["what"], r["place"]): r["inside"] for r in found["rows"] if not r["meant"]}
     assert not spoilt["measured", "Beigang"] and not spoilt["methane", "landfill"]
 
@@ -50,14 +53,15 @@ def test_a_byte_at_each_level_is_found_and_the_signature_holds(made: tuple[Path,
 
 
 @whole
-def test_page_and_project_say_what_was_done(made: tuple[Path, dict[str, Any]]) -> None:
+def test_page_and_project_say_what_was_done(made: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     folder, found = made
     page = (folder / "report" / "report.html").read_text(encoding="utf-8")
     for one in found["steps"]:
         assert one["command"] in page and one["command"] in (folder / "README.md").read_text(encoding="utf-8")
     assert "http" not in page.replace("http://www.w3.org", "")
     words = found["steps"][-1]["command"].split()[1:]
-    assert call([*words, "--force"], folder).code == 0
+    mine = Path(shutil.copytree(folder, tmp_path / "city"))  # what is run again is another file
+    assert call([*words, "--force"], mine).code == 0
 
 
 def test_a_station_is_mended_as_an_operator_would() -> None:
