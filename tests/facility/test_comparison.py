@@ -117,13 +117,11 @@ def test_intervals_cover_the_truth_at_the_stated_rate(u_systematic: float, u_ran
     length = (MONTHS[:, 1] - MONTHS[:, 0]) / np.timedelta64(1, "s")
     whole = float((truth * length).sum())
     hits = np.zeros(3)
-    plants = 1000
+    plants, asked = 1000, settings(draws=10_000)
     for _ in range(plants):
         m = truth * (1 + u_systematic * rng.standard_normal()) * (1 + u_random * rng.standard_normal(12))
         a = truth * (1 + u_systematic * rng.standard_normal()) * (1 + u_random * rng.standard_normal(12))
-        found = compare(
-            measured(m, u_systematic, u_random), accounted(a, u_systematic, u_random), settings(draws=10_000), "UTC"
-        )
+        found = compare(measured(m, u_systematic, u_random), accounted(a, u_systematic, u_random), asked, "UTC")
         for i, (low, high, true) in enumerate(
             ((*found.measured_total.interval, whole), (*found.accounted_total.interval, whole), (*found.ratio[1:], 1.0))
         ):

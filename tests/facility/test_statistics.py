@@ -157,6 +157,7 @@ def test_passing_bablok_does_not_care_which_side_is_x(rng: np.random.Generator) 
     assert passing_bablok(x, y).slope == pytest.approx(1 / passing_bablok(y, x).slope, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.kernel
 def test_bootstrap_interval_of_independent_pairs_is_near_the_normal_one(rng: np.random.Generator) -> None:
     a = rng.uniform(90, 110, 400)

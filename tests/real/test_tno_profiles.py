@@ -22,7 +22,6 @@ def profiles(shared_data: Path) -> dict:
     return read_profiles(*(folder / f"timeprofiles-{name}_GNFR.csv" for name in NAMES))
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("year", [2022, 2024])
 @pytest.mark.parametrize("bits", [0, 12])
 def test_hours_of_all_sectors_sum_to_the_year(profiles, year: int, bits: int) -> None:

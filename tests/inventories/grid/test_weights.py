@@ -61,6 +61,7 @@ def test_random_polygons_on_a_grid_agree_with_shapely(centre, r, turn) -> None:
     against_shapely(polygons, grid)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(centres, radii, st.floats(0, 6), centres, radii)
 def test_random_polygons_against_each_other_agree_with_shapely(centre, r, turn, other, s) -> None:
