@@ -29,10 +29,14 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.pairs import Array, columns, paired
 
-__all__ = ["Line", "deming", "york"]
+__all__ = ["Line", "NoLine", "deming", "york"]
 
 TOLERANCE = 1e-15  # relative change of the slope at which the iteration has settled
 MOST_STEPS = 10_000
+
+
+class NoLine(InputError):
+    """The points hold no line: they are unrelated within their uncertainties."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +165,9 @@ def york(
     Raises
     ------
     InputError
-        Too few points, all x equal, uncertainties that are negative or both zero, |r| > 1, or no convergence.
+        Too few points, all x equal, uncertainties that are negative or both zero, or |r| > 1.
+    NoLine
+        The iteration does not settle.
 
     References
     ----------
@@ -228,7 +234,7 @@ def _fit(x: Array, y: Array, vx: Array, vy: Array, cxy: Array) -> Array:
         out,
     )
     if (out[:, 6] < 0).any() or not np.isfinite(out).all():
-        raise InputError(
+        raise NoLine(
             "the line with errors in both variables was not found",
             hint="x and y may be unrelated within their uncertainties",
         )

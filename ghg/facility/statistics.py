@@ -104,8 +104,7 @@ def _line(pairs: xr.Dataset) -> dict[str, Any] | None:
 
     Periods that differ less than their uncertainties, as months of a plant in steady work, have none.
     """
-    from ghg.core.errors import InputError
-    from ghg.facility.york import york
+    from ghg.facility.york import NoLine, york
 
     parts = {}
     for side in ("measured", "accounted"):
@@ -126,6 +125,6 @@ def _line(pairs: xr.Dataset) -> dict[str, Any] | None:
                 "measured": (zero, parts["measured", "systematic"]),
             },
         )
-    except InputError:
+    except NoLine:
         return None
     return {**line.as_dict(), "u_slope": line.u_slope, "u_intercept": line.u_intercept, "n": line.n}
