@@ -179,16 +179,18 @@ def _recorded(job: Path) -> dict[str, Any]:
 
     from ghg.core.config import load
 
+    given = {}
     with suppress(OSError, ValueError):  # said when it is loaded
-        if "site" in tomllib.loads(job.read_text(encoding="utf-8")):
-            from sensors.station.config import StationJob
-            from sensors.station.parameters import recorded
+        given = tomllib.loads(job.read_text(encoding="utf-8"))
+    if "site" in given:
+        from sensors.station.config import StationJob
+        from sensors.station.parameters import recorded as of_station
 
-            return recorded(load(job, StationJob))
+        return of_station(load(job, StationJob))
     from sensors.config import StackJob
-    from sensors.stack import parameters
+    from sensors.stack.parameters import recorded as of_stack
 
-    return parameters.recorded(load(job, StackJob))
+    return of_stack(load(job, StackJob))
 
 
 def _value(text: str) -> Any:
