@@ -34,7 +34,7 @@ city: $(call STAMP,demo) ## the whole chain on a made-up city, every number besi
 
 test: $(call STAMP,test) ## set everything up and pass the tests
 	@echo "==> tests"
-	@$(PYTEST) -n auto
+	@$(PYTEST) -n auto --dist loadfile
 
 lint: $(call STAMP,dev) ## ruff: style and imports
 	@echo "==> lint"
