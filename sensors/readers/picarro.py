@@ -163,12 +163,17 @@ def _header(line: bytes | bytearray, where: str) -> list[str]:
     return names
 
 
+def _array(text: bytes | bytearray) -> npt.NDArray[np.uint8]:
+    """Return the bytes as an array that is not written to: for two kinds of array kernels are compiled twice."""
+    return np.frombuffer(memoryview(text).toreadonly(), np.uint8)
+
+
 def _uniform(text: bytes | bytearray, parallel: bool) -> bool:
     """Whether all lines have the length of the first, and those after it begin with a digit: no header among them."""
     length = text.find(b"\n") + 1
     if not length or len(text) % length or _feeds(text, parallel) * length != len(text):
         return False
-    lines = np.frombuffer(text, np.uint8).reshape(-1, length)
+    lines = _array(text).reshape(-1, length)
     first = lines[1:, 0]
     return bool((lines[:, -1] == 10).all() and ((first >= 48) & (first <= 57)).all())
 
@@ -177,7 +182,7 @@ def _feeds(text: bytes | bytearray, parallel: bool = True) -> int:
     """Return the number of line feeds."""
     from sensors.readers import _picarro_kernels as kernels
 
-    words, span = np.frombuffer(text, np.uint64, len(text) // 8), BLOCK // 8
+    words, span = _array(text)[: len(text) // 8 * 8].view(np.uint64), BLOCK // 8
     if parallel:
         counts = np.empty(-(-words.size // span), np.int64)
         kernels.count_feeds(words, span, counts)
@@ -256,7 +261,7 @@ def _part(
     stop = text.find(b"\n")
     stop = len(text) if stop < 0 else stop
     names = _header(text[:stop], where)
-    body = np.frombuffer(text, np.uint8)[stop + 1 :]
+    body = _array(text)[stop + 1 :]
     if not body.size:
         return None
     cut = body[-1] != 10
@@ -264,9 +269,8 @@ def _part(
     if cut:
         last = text.rfind(b"\n")
         if len(text[last:].split()) == len(names):  # whole, but for its line end
-            writeable = body.flags.writeable
             body, cut = np.append(body, np.uint8(10)), False
-            body.flags.writeable = writeable  # as the rest: for another kind of array kernels are compiled again
+            body.flags.writeable = False
         else:
             body = body[: last - stop]
             notes.append(f"{where}: the last line is cut off and left out (a log still being written?)")

@@ -221,39 +221,10 @@ def _keep(x, p, q, xs, ps):
 
 
 @kernel
-def smooth(t, seen, h, tank, d, var, tau, power, level, slope, prior, coef, cov, share):
-    """Smooth the response to every node.
-
-    Parameters
-    ----------
-    t : (n,)
-        Times of nodes: observations, and times at which the response is wanted.
-    seen : bool (n,)
-        Whether there is an observation.
-    h, tank, d, var : (n, 3), (n,), (n, columns), (n,)
-        As above; what stands at nodes without observation is not used.
-    coef : (n, 3, columns)
-        Filled: offset (level and processes), slope, curve.
-    cov : (n, 6)
-        Filled: covariance of the three, errors of the cylinders included: aa, ab, bb, ac, bc, cc.
-    share : (n,)
-        Filled: share of the variance of the filtered offset, cylinders apart, that comes from the noise of the
-        observations; the rest comes from drift.
-
-    Notes
-    -----
-    Modified Bryson-Frazier smoother (Bierman 1973, J. Optim. Theory Appl. 12, 465-466): no matrix is inverted. Of each
-    covariance only the rows of the response are kept: memory grows with the number of cylinders, not its square.
-    """
-    n = t.size
+def _forward(t, seen, h, tank, d, var, tau, power, level, slope, prior, xs, ps, gain, inno, inverse, share):
+    """Filter, and keep what the way back needs; see :func:`smooth`."""
     m, q = prior.size, 3 + tau.size
-    columns = d.shape[1]
-    xs = np.zeros((n, 3, columns))  # forecast of the response
-    ps = np.zeros((n, 3, m))  # its rows of the forecast covariances
-    gain = np.zeros((n, m))
-    inno = np.zeros((n, columns))  # innovations over their variance
-    inverse = np.zeros(n)  # 1 / variance of the innovation
-    x = np.zeros((m, columns))
+    x = np.zeros((m, d.shape[1]))
     p = np.zeros((m, m))
     r = np.zeros((q, q))  # part of p that comes from observation noise
     own = np.zeros((q, q))  # part of p as if the cylinders had no error
@@ -264,11 +235,11 @@ def smooth(t, seen, h, tank, d, var, tau, power, level, slope, prior, coef, cov,
         p[j, j] = prior[j]
     for j in range(q):
         own[j, j] = prior[j]
-    for k in range(n):
+    for k in range(t.size):
         if k > 0:
             _decay(t[k] - t[k - 1], tau, f)
             for i in range(f.size):
-                for c in range(columns):
+                for c in range(d.shape[1]):
                     x[3 + i, c] *= f[i]
                 for j in range(q):
                     r[3 + i, j] *= f[i]
@@ -282,7 +253,6 @@ def smooth(t, seen, h, tank, d, var, tau, power, level, slope, prior, coef, cov,
         total = _offset_variance(own, q)
         noise = _offset_variance(r, q)
         share[k] = min(max(noise / total, 0.0), 1.0) if total > 0.0 else 1.0
-    _backward((t, seen, h, tank, tau), xs, ps, gain, inno, inverse, coef, cov)
 
 
 @kernel
@@ -335,8 +305,8 @@ def _response(x, p, q, lam, big, coef, cov, tmp):
 
 
 @kernel
-def _backward(place, xs, ps, gain, inno, inverse, coef, cov):
-    t, seen, h, tank, tau = place
+def _backward(t, seen, h, tank, tau, xs, ps, gain, inno, inverse, coef, cov):
+    """Carry the adjoint back and smooth the response of every node; see :func:`smooth`."""
     n, _, columns = xs.shape
     m, q = gain.shape[1], 3 + tau.size
     lam = np.zeros((m, columns))
@@ -363,3 +333,38 @@ def _backward(place, xs, ps, gain, inno, inverse, coef, cov):
                 for i in range(m):
                     big[3 + a, i] *= f[a]
                     big[i, 3 + a] *= f[a]
+
+
+def smooth(t, seen, h, tank, d, var, tau, power, level, slope, prior, coef, cov, share):
+    """Smooth the response to every node.
+
+    Parameters
+    ----------
+    t : (n,)
+        Times of nodes: observations, and times at which the response is wanted.
+    seen : bool (n,)
+        Whether there is an observation.
+    h, tank, d, var : (n, 3), (n,), (n, columns), (n,)
+        As above; what stands at nodes without observation is not used.
+    coef : (n, 3, columns)
+        Filled: offset (level and processes), slope, curve.
+    cov : (n, 6)
+        Filled: covariance of the three, errors of the cylinders included: aa, ab, bb, ac, bc, cc.
+    share : (n,)
+        Filled: share of the variance of the filtered offset, cylinders apart, that comes from the noise of the
+        observations; the rest comes from drift.
+
+    Notes
+    -----
+    Modified Bryson-Frazier smoother (Bierman 1973, J. Optim. Theory Appl. 12, 465-466): no matrix is inverted. Of each
+    covariance only the rows of the response are kept: memory grows with the number of cylinders, not its square. The
+    two ways are compiled apart: as one kernel the way back would be optimised a second time inside it.
+    """
+    n, m, columns = t.size, prior.size, d.shape[1]
+    xs = np.zeros((n, 3, columns))  # forecast of the response
+    ps = np.zeros((n, 3, m))  # its rows of the forecast covariances
+    gain = np.zeros((n, m))
+    inno = np.zeros((n, columns))  # innovations over their variance
+    inverse = np.zeros(n)  # 1 / variance of the innovation
+    _forward(t, seen, h, tank, d, var, tau, power, level, slope, prior, xs, ps, gain, inno, inverse, share)
+    _backward(t, seen, h, tank, tau, xs, ps, gain, inno, inverse, coef, cov)

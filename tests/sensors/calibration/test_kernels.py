@@ -75,6 +75,7 @@ def test_line_ends_are_counted_eight_bytes_at_once(rng: np.random.Generator) -> 
     for size in (0, 8, 80, 8 * 700):
         data = rng.integers(0, 256, size).astype(np.uint8)
         data[rng.random(size) < 0.5] = 10
+        data.flags.writeable = False  # as in a file
         words = data.view(np.uint64)
         assert text.feeds(words, 0, words.size) == (data == 10).sum()
         counts = np.empty(3, np.int64)
