@@ -4,8 +4,8 @@ References
 ----------
 2006 IPCC Guidelines vol 1 chapter 5 (time series consistency), 5.3.3: overlap (eq 5.1), surrogate data (eq 5.2),
 interpolation and trend extrapolation. Eq 5.1 was compared with a reprint of the chapter; of eq 5.2 only its title
-("trend estimates using surrogate parameters") was seen there, its form is not verified. The guidelines give no uncertainty of a spliced value. Given here is what the
-splice itself adds, where its data tell: the series have uncertainties of their own beside it.
+("trend estimates using surrogate parameters") was seen there, its form is not verified. The uncertainties are not the
+guidelines': they tell what the splice itself adds, where its data tell. Those of the series stand beside them.
 """
 
 from __future__ import annotations
