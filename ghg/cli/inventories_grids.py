@@ -123,7 +123,7 @@ def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | 
     else:
         year = _year(start)
         forms = {
-            Model.cf: cf.standard,
+            Model.cf: lambda d: cf.standard(d, year),
             Model.edgar: lambda d: cf.edgar(d, year),
             Model.hemco: lambda d: cf.hemco(d, year),
         }
@@ -131,13 +131,16 @@ def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | 
 
 
 def _year(start: str | None) -> int | None:
+    import datetime as dt
+
     from ghg.core.errors import InputError
 
     if start is None:
         return None
-    if not start[:4].isdigit():
-        raise InputError("the start is no date", where="--start", found=f"'{start}'", need="2022-01-01")
-    return int(start[:4])
+    try:
+        return dt.datetime.fromisoformat(start).year
+    except ValueError as error:
+        raise InputError("the start is no date", where="--start", found=f"'{start}'", need="2022-01-01") from error
 
 
 def gridded(command: str, model: type[Any], run: Callable[..., Any], options: Mapping[str, Any], doing: str) -> None:
