@@ -3,13 +3,15 @@
 References
 ----------
 2006 IPCC Guidelines vol 1 chapter 5 (time series consistency), 5.3.3: overlap (eq 5.1), surrogate data (eq 5.2),
-interpolation and trend extrapolation. The uncertainties of spliced values are those of the ratio and of the series it
-is applied to, combined by squares (vol 1 ch 3 eq 3.1).
+interpolation and trend extrapolation. Eq 5.1 was compared with a reprint of the chapter; of eq 5.2 only its title
+("trend estimates using surrogate parameters") was seen there, its form is not verified. The uncertainties are not the
+guidelines': they tell what the splice itself adds, where its data tell. Those of the series stand beside them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,8 +30,9 @@ Series = Mapping[int, float]
 Method = Literal["overlap", "surrogate", "interpolation", "extrapolation"]
 
 
-class Value(Model):
-    """One year of a series: value, relative standard uncertainty, and how it came about."""
+@dataclass(frozen=True)
+class Value:
+    """One year of a series: value, relative standard uncertainty that its splice adds (NaN: not known), and method."""
 
     value: float
     u: float
@@ -39,7 +42,7 @@ class Value(Model):
 def overlap(new: Series, old: Series, years: list[int]) -> dict[int, Value]:
     """Recalculate years that only the old method covers: y0 = x0 x mean of y / x over the years of both (eq 5.1).
 
-    The uncertainty is the standard deviation of those ratios, which tells how constant they are.
+    The uncertainty is the standard deviation of those ratios over their mean, which tells how constant they are.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def overlap(new: Series, old: Series, years: list[int]) -> dict[int, Value]:
     if len(both) < 2 or any(old[y] == 0.0 for y in both):
         raise InputError("the overlap of two methods needs two years of both, above zero", found=f"{both}")
     ratio = np.array([new[y] / old[y] for y in both])
-    u = float(ratio.std(ddof=1) / ratio.mean()) if ratio.mean() else 0.0
+    u = float(ratio.std(ddof=1) / abs(ratio.mean())) if ratio.mean() else np.nan
     _needed(old, years, "the old method")
     return {y: Value(value=float(old[y] * ratio.mean()), u=u, method="overlap (eq 5.1)") for y in years}
 
@@ -58,7 +61,8 @@ def overlap(new: Series, old: Series, years: list[int]) -> dict[int, Value]:
 def surrogate(new: Series, proxy: Series, years: list[int]) -> dict[int, Value]:
     """Fill years by a proxy: y0 = yt x s0 / st, with the nearest year t that is known (eq 5.2).
 
-    Between two known years both are used, weighed by nearness; the uncertainty is how far the two disagree.
+    Between two known years both are used, weighed by nearness; the uncertainty is half of how far the two disagree. One
+    known year does not tell it.
 
     Raises
     ------
@@ -76,13 +80,13 @@ def surrogate(new: Series, proxy: Series, years: list[int]) -> dict[int, Value]:
         each = np.array([new[k] * proxy[y] / proxy[k] for k in ends])
         weight = np.array([1.0]) if len(ends) == 1 else np.array([ends[1] - y, y - ends[0]]) / (ends[1] - ends[0])
         value = float(each @ weight)
-        u = float(np.ptp(each) / 2.0 / abs(value)) if len(ends) == 2 and value else 0.0
+        u = float(np.ptp(each) / 2.0 / abs(value)) if len(ends) == 2 and value else np.nan
         found[y] = Value(value=value, u=u, method="surrogate (eq 5.2)")
     return found
 
 
 def interpolate(new: Series, years: list[int]) -> dict[int, Value]:
-    """Fill years between two known ones by a straight line.
+    """Fill years between two known ones by a straight line; how far the truth lies from it is not known.
 
     Raises
     ------
@@ -96,7 +100,7 @@ def interpolate(new: Series, years: list[int]) -> dict[int, Value]:
             raise InputError("interpolation needs a known year on either side", found=str(y),
                              need=f"{known[0]} to {known[-1]}" if known else "known years")  # fmt: skip
         value = float(np.interp(y, known, [new[k] for k in known]))
-        found[y] = Value(value=value, u=0.0, method="interpolation")
+        found[y] = Value(value=value, u=np.nan, method="interpolation")
     return found
 
 
@@ -120,7 +124,8 @@ def extrapolate(new: Series, years: list[int]) -> dict[int, Value]:
     for year in years:
         value = float(y.mean() + slope * (year - middle))
         error = spread * (1.0 + 1.0 / known.size + (year - middle) ** 2 / ((known - middle) ** 2).sum())
-        found[year] = Value(value=value, u=float(np.sqrt(error) / abs(value)) if value else 0.0, method="extrapolation")
+        u = float(np.sqrt(error) / abs(value)) if value else np.nan
+        found[year] = Value(value=value, u=u, method="extrapolation")
     return found
 
 
@@ -171,12 +176,14 @@ class SeriesJob(Model):
 
 
 def run_series(job: SeriesJob, base: Path, record: Record | None = None) -> list[dict[str, Any]]:
-    """Return the whole series: key, year, value, u, method; ``as compiled`` where the method of now has the year.
+    """Return the whole series: key, year, value, u_relative, method; the method of now is ``as compiled``.
+
+    ``u_relative`` is what the splice adds: 0 as compiled, None where it is not known.
 
     Raises
     ------
     InputError
-        A column is missing, a row stands twice, or no method can fill a year (named).
+        A column is missing, a year is no whole number, a row stands twice, or no method can fill a year (named).
     """
     tables = {n: _read(t, base, record) for n, t in (("new", job.new), ("old", job.old), ("surrogate", job.surrogate))
               if t is not None}  # fmt: skip
@@ -197,8 +204,9 @@ def run_series(job: SeriesJob, base: Path, record: Record | None = None) -> list
             raise InputError("a year cannot be filled by any method", where=" ".join(key), found=str(left[0]),
                              hint=reasons.get(left[0], ""))  # fmt: skip
         names = job.new.key
-        rows += [{**dict(zip(names, key, strict=True)), "year": y, "value": filled[y].value, "u_relative": filled[y].u,
-                  "method": filled[y].method} for y in wanted]  # fmt: skip
+        rows += [{**dict(zip(names, key, strict=True)), "year": y, "value": filled[y].value,
+                  "u_relative": filled[y].u if np.isfinite(filled[y].u) else None, "method": filled[y].method}
+                 for y in wanted]  # fmt: skip
     return rows
 
 
@@ -219,13 +227,17 @@ def _read(table: SeriesTable, base: Path, record: Record | None) -> dict[tuple[s
     specs = {f"key.{k}": ColumnSpec(k, kind="text") for k in table.key}
     specs |= {"year": ColumnSpec(table.year), "value": ColumnSpec(table.value, unit=table.unit or None)}
     frame: Any = read_table(path, specs)
+    years = frame["year"].to_numpy(float)
+    if (odd := np.flatnonzero(years % 1 != 0)).size:  # an empty cell, NaN, is odd too
+        raise InputError("a year is no whole number", where=f"{path.name}, row {frame.index[odd[0]]}",
+                         found=f"{years[odd[0]]:g}")  # fmt: skip
     found: dict[tuple[str, ...], dict[int, float]] = {}
     keys = zip(*(frame[f"key.{k}"].astype(str).str.strip() for k in table.key), strict=True)
-    for key, year, value in zip(keys, frame["year"].tolist(), frame["value"].tolist(), strict=True):
+    for key, year, value in zip(keys, years.astype(int).tolist(), frame["value"].tolist(), strict=True):
         if value != value:
             continue
-        years = found.setdefault(tuple(key), {})
-        if int(year) in years:
-            raise InputError("two rows stand for one year", where=path.name, found=f"{' '.join(key)} {int(year)}")
-        years[int(year)] = float(value)
+        series = found.setdefault(tuple(key), {})
+        if year in series:
+            raise InputError("two rows stand for one year", where=path.name, found=f"{' '.join(key)} {year}")
+        series[year] = float(value)
     return found

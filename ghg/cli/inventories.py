@@ -44,9 +44,7 @@ def account(
     from inventories.accounting.job import run
     from inventories.config import AccountingJob
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    job, result = to_netcdf("inventories account", AccountingJob, run, given, "accounting")
+    job, result = to_netcdf("inventories account", AccountingJob, run, locals(), "accounting")
     for species in job.species:
         for line in _totals(result.sel(species=species), species):
             console.show(line)

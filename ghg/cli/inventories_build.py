@@ -25,9 +25,8 @@ def build(
     verbose: options.Verbose = False,
 ) -> None:
     """Compile an inventory: every species of every row, with uncertainty, checks, grid, hours, tables and a report."""
-    from ghg.core.config import load
     from ghg.core.files import atomic_directory
-    from ghg.core.provenance import Record, write_manifest
+    from ghg.core.provenance import write_manifest
     from inventories.compile import output as files
     from inventories.compile import reported, space
     from inventories.compile.config import InventoryJob
@@ -35,10 +34,10 @@ def build(
     from inventories.compile.rows_table import write_rows_table
     from inventories.compile.swap import swap
 
-    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
-        job = load(config, InventoryJob, changes)
-        record = Record("inventories build", job, seed=job.seed)
-        record.use(config, "configuration")
+    with (
+        jobs.running("inventories build", InventoryJob, locals()) as (job, record, announce),
+        atomic_directory(output, force) as folder,
+    ):
         announce("compiling")
         ds = run(job, base=config.parent, record=record)
         announce("uncertainty and checks")
@@ -57,7 +56,6 @@ def build(
         announce("report")
         _report(result, folder, lang.value)
         write_manifest(folder, record)
-    jobs.tell_steps(record, verbose)
     for line in files.lines(result):
         console.show(line)
     if job.reported is not None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from ghg.cli import console, jobs, options
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -20,27 +26,17 @@ def factor_check(
     verbose: options.Verbose = False,
 ) -> None:
     """Hold measured pollutants per CO2 of plants against the factor database, and list what disagrees."""
-    from ghg.core.config import load
-    from ghg.core.files import atomic_directory
-    from ghg.core.provenance import Record, write_manifest
     from inventories.compile import factor_check as check
-    from inventories.compile.output import write_csv
 
-    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
-        job = load(config, check.FactorCheckJob, changes)
-        record = Record("inventories factor-check", job)
-        record.use(config, "configuration")
-        announce("comparing")
-        rows = check.check_factors(job, config.parent, record)
-        groups = check.classes(rows)
-        write_csv(folder / "plants.csv", rows)
-        write_csv(folder / "disagree.csv", [r for r in rows if r["verdict"] in check.DISAGREE])
-        write_csv(folder / "classes.csv", groups)
-        write_manifest(folder, record)
-    jobs.tell_steps(record, verbose)
+    def run(job: check.FactorCheckJob, base: Path, record: Record) -> dict[str, list[dict[str, Any]]]:
+        rows = check.check_factors(job, base, record)
+        some = [r for r in rows if r["verdict"] in check.DISAGREE]
+        return {"plants.csv": rows, "disagree.csv": some, "classes.csv": check.classes(rows)}
+
+    tables = jobs.to_tables("inventories factor-check", check.FactorCheckJob, run, locals(), "comparing")
     if form is options.Format.json:
-        console.show_json(groups)
+        console.show_json(tables["classes.csv"])
         return
-    for line in check.words(rows):
+    for line in check.words(tables["plants.csv"]):
         console.show(line)
-    console.show(f"Written: {output} (plants.csv, disagree.csv, classes.csv)")
+    console.show(f"Written: {output} ({', '.join(tables)})")

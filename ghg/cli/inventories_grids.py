@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,10 +38,7 @@ def regrid(
     """Put gridded emissions on another grid; mass is kept, what falls outside is told."""
     from inventories.grid.config import RegridJob, run_regrid
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    _, ds = jobs.to_netcdf("inventories regrid", RegridJob, run_regrid, given, "regridding")
-    tell(ds, output, form)
+    gridded("regrid", RegridJob, run_regrid, locals(), "regridding")
 
 
 @app.command()
@@ -56,10 +54,7 @@ def merge(
     """Put gridded inventories together by priority, regions and totals; each cell keeps its origin."""
     from inventories.grid.config import MergeJob, run_merge
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    _, ds = jobs.to_netcdf("inventories merge", MergeJob, run_merge, given, "merging")
-    tell(ds, output, form)
+    gridded("merge", MergeJob, run_merge, locals(), "merging")
 
 
 @app.command()
@@ -73,17 +68,11 @@ def expand(
     verbose: options.Verbose = False,
 ) -> None:
     """Expand annual emissions to the hours of a year; the year's mass is kept."""
-    from ghg.core.config import load
-    from ghg.core.provenance import Record
     from inventories.grid.config import ExpandJob, run_expand
 
-    with console.progress(quiet) as announce:
-        job = load(config, ExpandJob, changes)
-        record = Record("inventories expand", job)
-        record.use(config, "configuration")
+    with jobs.running("inventories expand", ExpandJob, locals()) as (job, record, announce):
         announce("expanding")
         ds = run_expand(job, base=config.parent, record=record, output=output, force=force)
-    jobs.tell_steps(record, verbose)
     tell(ds, output, form)
 
 
@@ -134,7 +123,7 @@ def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | 
     else:
         year = _year(start)
         forms = {
-            Model.cf: cf.standard,
+            Model.cf: lambda d: cf.standard(d, year),
             Model.edgar: lambda d: cf.edgar(d, year),
             Model.hemco: lambda d: cf.hemco(d, year),
         }
@@ -142,13 +131,22 @@ def _export(ds: Any, to: Model, output: Path, domain: Path | None, start: str | 
 
 
 def _year(start: str | None) -> int | None:
+    import datetime as dt
+
     from ghg.core.errors import InputError
 
     if start is None:
         return None
-    if not start[:4].isdigit():
-        raise InputError("the start is no date", where="--start", found=f"'{start}'", need="2022-01-01")
-    return int(start[:4])
+    try:
+        return dt.datetime.fromisoformat(start).year
+    except ValueError as error:
+        raise InputError("the start is no date", where="--start", found=f"'{start}'", need="2022-01-01") from error
+
+
+def gridded(command: str, model: type[Any], run: Callable[..., Any], options: Mapping[str, Any], doing: str) -> None:
+    """Run a job that writes gridded emissions, and tell its ledger; see :func:`ghg.cli.jobs.to_netcdf`."""
+    _, ds = jobs.to_netcdf(f"inventories {command}", model, run, options, doing)
+    tell(ds, options["output"], options["form"])
 
 
 def tell(ds: Any, output: Path, form: options.Format) -> None:

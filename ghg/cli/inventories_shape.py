@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import typer
 
-from ghg.cli import console, inventories_grids, jobs, options
+from ghg.cli import console, jobs, options
+from ghg.cli.inventories_grids import gridded
+
+if TYPE_CHECKING:
+    from ghg.core.provenance import Record
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
@@ -22,10 +29,7 @@ def layers(
     """Put gridded emissions into layers above the ground by profiles of their sectors; mass is kept."""
     from inventories.grid.jobs import LayersJob, run_layers
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    _, ds = jobs.to_netcdf("inventories layers", LayersJob, run_layers, given, "layers")
-    inventories_grids.tell(ds, output, form)
+    gridded("layers", LayersJob, run_layers, locals(), "layers")
 
 
 @app.command()
@@ -41,10 +45,7 @@ def speciate(
     """Split NMVOC, NOx or PM of gridded emissions into the species of a mechanism; mass, or moles, are kept."""
     from inventories.grid.jobs import SpeciateJob, run_speciate
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    _, ds = jobs.to_netcdf("inventories speciate", SpeciateJob, run_speciate, given, "speciation")
-    inventories_grids.tell(ds, output, form)
+    gridded("speciate", SpeciateJob, run_speciate, locals(), "speciation")
 
 
 @app.command()
@@ -60,21 +61,12 @@ def series(
     """Recalculate base years after a change of method, and fill gaps (2006 IPCC Guidelines vol 1 ch 5)."""
     from collections import Counter
 
-    from ghg.core.config import load
-    from ghg.core.files import atomic_directory
-    from ghg.core.provenance import Record, write_manifest
-    from inventories.compile.output import write_csv
     from inventories.series import SeriesJob, run_series
 
-    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
-        job = load(config, SeriesJob, changes)
-        record = Record("inventories series", job)
-        record.use(config, "configuration")
-        announce("splicing")
-        rows = run_series(job, config.parent, record)
-        write_csv(folder / "series.csv", rows)
-        write_manifest(folder, record)
-    jobs.tell_steps(record, verbose)
+    def run(job: SeriesJob, base: Path, record: Record) -> dict[str, list[dict[str, Any]]]:
+        return {"series.csv": run_series(job, base, record)}
+
+    rows = jobs.to_tables("inventories series", SeriesJob, run, locals(), "splicing")["series.csv"]
     if form is options.Format.json:
         console.show_json(rows)
         return
@@ -94,21 +86,16 @@ def positions(
     verbose: options.Verbose = False,
 ) -> None:
     """List sources of a table that stand at sea, or in another region than theirs."""
-    from ghg.core.config import load
-    from ghg.core.files import atomic_directory
-    from ghg.core.provenance import Record, write_manifest
-    from inventories.compile.output import write_csv
     from inventories.compile.positions import PositionsJob, list_positions
 
-    with console.progress(quiet) as announce, atomic_directory(output, force) as folder:
-        job = load(config, PositionsJob, changes)
-        record = Record("inventories positions", job)
-        record.use(config, "configuration")
-        announce("positions")
-        known, rows = list_positions(job, config.parent, record)
-        write_csv(folder / "positions.csv", rows)
-        write_manifest(folder, record)
-    jobs.tell_steps(record, verbose)
+    known = 0
+
+    def run(job: PositionsJob, base: Path, record: Record) -> dict[str, list[dict[str, Any]]]:
+        nonlocal known
+        known, rows = list_positions(job, base, record)
+        return {"positions.csv": rows}
+
+    rows = jobs.to_tables("inventories positions", PositionsJob, run, locals(), "positions")["positions.csv"]
     if form is options.Format.json:
         console.show_json(rows)
         return

@@ -1,10 +1,11 @@
-"""A job that makes one NetCDF file: configuration in, Dataset out, with its provenance."""
+"""Jobs with their provenance: configuration in; a NetCDF file, or a folder of tables, out."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,39 +17,93 @@ if TYPE_CHECKING:
     from ghg.core.provenance import Record
     from ghg.core.uncertainty.totals import Total
 
+    Rows = list[dict[str, Any]]
 
-def to_netcdf(
-    command: str, model: type[Any], run: Callable[..., xr.Dataset], options: dict[str, Any], doing: str
-) -> tuple[Any, xr.Dataset]:
-    """Run a job and write its Dataset; nothing is left behind where it fails.
+
+@contextmanager
+def running(
+    command: str, model: type[Any], options: Mapping[str, Any]
+) -> Iterator[tuple[Any, Record, Callable[[str], None]]]:
+    """Read the configuration of a job and begin its record; its steps are told when it is done.
 
     Parameters
     ----------
     command : str
         Name of the command, for the provenance.
     model : type
-        Configuration of the job.
-    run : callable
-        ``run(job, base=folder, record=record)`` returns the Dataset.
-    options : dict
-        ``config``, ``output``, ``force``, ``changes``, ``quiet`` and ``verbose`` of the command line.
-    doing : str
-        What is announced while it runs.
+        Configuration of the job; its ``seed``, where it has one, is recorded.
+    options : mapping
+        ``config``, ``changes``, ``quiet`` and ``verbose`` of the command line: its ``locals()``.
+
+    Yields
+    ------
+    job, record, announce
+        The configuration, the provenance, and the function that says what is being done.
     """
     from ghg.core.config import load
-    from ghg.core.netcdf import write
     from ghg.core.provenance import Record
 
     config: Path = options["config"]
     with console.progress(options["quiet"]) as announce:
         job = load(config, model, options["changes"])
-        record = Record(command, job)
+        record = Record(command, job, seed=getattr(job, "seed", None))
         record.use(config, "configuration")
-        announce(doing)
-        result = run(job, base=config.parent, record=record)
-        write(result, options["output"], record=record, force=options["force"])
+        yield job, record, announce
     tell_steps(record, options["verbose"])
+
+
+def to_netcdf(
+    command: str, model: type[Any], run: Callable[..., xr.Dataset], options: Mapping[str, Any], doing: str
+) -> tuple[Any, xr.Dataset]:
+    """Run a job and write its Dataset; nothing is left behind where it fails.
+
+    Parameters
+    ----------
+    command, model, options
+        As :func:`running` takes them; ``output`` is a file, ``force`` replaces it.
+    run : callable
+        ``run(job, base=folder, record=record)`` returns the Dataset.
+    doing : str
+        What is announced while it runs.
+    """
+    from ghg.core.netcdf import write
+
+    with running(command, model, options) as (job, record, announce):
+        announce(doing)
+        result = run(job, base=options["config"].parent, record=record)
+        write(result, options["output"], record=record, force=options["force"])
     return job, result
+
+
+def to_tables(
+    command: str, model: type[Any], run: Callable[[Any, Path, Record], dict[str, Rows]], options: Mapping[str, Any],
+    doing: str,
+) -> dict[str, Rows]:  # fmt: skip
+    """Run a job and write its tables into a folder with their manifest; nothing is left behind where it fails.
+
+    Parameters
+    ----------
+    command, model, options
+        As :func:`running` takes them; ``output`` is a folder, ``force`` replaces it.
+    run : callable
+        ``run(job, folder of the configuration, record)`` returns the rows of each table by the name of its file.
+    doing : str
+        What is announced while it runs.
+    """
+    from ghg.core.files import atomic_directory
+    from ghg.core.provenance import write_manifest
+    from inventories.compile.output import write_csv
+
+    with (
+        running(command, model, options) as (job, record, announce),
+        atomic_directory(options["output"], options["force"]) as folder,
+    ):
+        announce(doing)
+        tables = run(job, options["config"].parent, record)
+        for name, rows in tables.items():
+            write_csv(folder / name, rows)
+        write_manifest(folder, record)
+    return tables
 
 
 def tell_steps(record: Record, verbose: bool) -> None:

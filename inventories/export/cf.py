@@ -8,7 +8,6 @@ EDGAR v6.0 gridded files: ``emi_<species>`` (lat, lon) in kg m-2 s-1.
 
 from __future__ import annotations
 
-import numpy as np
 import xarray as xr
 
 from ghg.core.errors import InputError
@@ -18,6 +17,8 @@ from inventories.grid.names import NITROGEN, as_nitrogen, unnamed
 
 __all__ = ["NITROGEN", "edgar", "hemco", "standard"]
 
+START = "state it: --start 2021-01-01"
+
 
 def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
     ds = fields.rising(ds)
@@ -26,19 +27,26 @@ def _lonlat(ds: xr.Dataset, model: str) -> xr.Dataset:
     return ds
 
 
-def standard(ds: xr.Dataset) -> xr.Dataset:
+def standard(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
     """Return emissions under CF standard names; see :func:`inventories.grid.names.as_nitrogen` for NOx.
+
+    Parameters
+    ----------
+    ds : Dataset
+        Emissions per area.
+    year : int, optional
+        Year of emissions without time.
 
     Raises
     ------
     InputError
-        A species has no standard name (fluorinated gases, mercury, total particles).
+        A species has no standard name (fluorinated gases, mercury, total particles), or neither time nor year.
     """
     if lacking := unnamed(ds):
         raise InputError("CF has no standard name for the emission of a species",
                          found=", ".join(f"emission_{s}" for s in lacking),
                          hint="leave the species out, or export to hemco or edgar, which ask for none")  # fmt: skip
-    return as_nitrogen(ds)
+    return as_nitrogen(fields.dated(ds, year, hint=START))
 
 
 def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
@@ -56,16 +64,9 @@ def hemco(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
     InputError
         Another grid, or neither time nor year.
     """
-    ds = as_nitrogen(_lonlat(ds, "HEMCO"))
+    out = ds = fields.dated(as_nitrogen(_lonlat(ds, "HEMCO")), year, hint=START)
     if "time" not in ds.dims:
-        if year is None:
-            raise InputError("the emissions have no time", need="a dimension time, or a year")
-        edges = np.array([[f"{year}-01-01", f"{year + 1}-01-01"]], "M8[ns]")
-        ds = ds.expand_dims(time=edges[:, 0]).assign_coords(time_bounds=(("time", "nv"), edges))
-        ds["time"].attrs["bounds"] = "time_bounds"
-        for name in [n for n in ds.data_vars if n not in fields.emissions(ds)]:
-            ds[name] = ds[name].isel(time=0)
-    out = ds
+        raise InputError("HEMCO needs a dimension time", found="one time without a period", hint=START)
     for name in fields.emissions(ds):
         if "sector" in ds[name].dims:
             out = out.drop_vars(name)
@@ -97,10 +98,7 @@ def edgar(ds: xr.Dataset, year: int | None = None) -> xr.Dataset:
     ds = as_nitrogen(_lonlat(ds, "EDGAR's layout"))
     if ds.sizes.get("time", 1) != 1:
         raise InputError("EDGAR's layout holds one time", found=str(ds.sizes["time"]))
-    if "time" not in ds.coords:
-        if year is None:
-            raise InputError("the emissions have no year", need="a dimension time, or a year")
-        ds = fields.with_year(ds, year)
+    ds = fields.dated(ds, None if "time" in ds.coords else year, hint=START)
     if "time" in ds.dims:
         # the year stays as a scalar coordinate; the checkers of the conventions know no bounds of scalars
         ds = ds.isel(time=0).drop_vars("time_bounds", errors="ignore")

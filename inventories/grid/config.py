@@ -201,40 +201,27 @@ def _input(path: str, base: Path, record: Record | None) -> xr.Dataset:
 
 def run_regrid(job: RegridJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Regrid the emissions of a job."""
-    from inventories.grid.fields import with_year
+    from inventories.grid.fields import dated
     from inventories.grid.names import as_nitrogen
     from inventories.grid.regrid import regrid
 
-    ds = _input(job.input, base, record)
-    if job.year is not None and "time" not in ds.dims:
-        ds = with_year(ds, job.year)
-    _dated(ds, job.input)
+    ds = dated(_input(job.input, base, record), job.year, where=job.input, hint="state it: year = 2021")
     out = regrid(ds, target_grid(job.target, base, record), outside=job.outside, missing=job.missing)
     if record is not None:
         record.step(str(out["ledger_mass"].attrs["step"]))
     return as_nitrogen(out)
 
 
-def _dated(ds: xr.Dataset, where: str) -> None:
-    """Refuse emissions that do not say when: a file without a period says nothing of a year's mass."""
-    if "time" not in ds.variables:
-        raise InputError("the emissions have no time", where=where, need="a coordinate time",
-                         hint="state the year: year = 2021")  # fmt: skip
-
-
 def run_merge(job: MergeJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Merge the inventories of a job."""
-    from inventories.grid.fields import with_year
+    from inventories.grid.fields import dated
     from inventories.grid.grids import Polygons
     from inventories.grid.merge import Part, merge
     from inventories.grid.names import as_nitrogen
 
     parts = []
     for one in job.inventory:
-        ds = _input(one.file, base, record)
-        if one.year is not None and "time" not in ds.dims:
-            ds = with_year(ds, one.year)
-        _dated(ds, one.file)
+        ds = dated(_input(one.file, base, record), one.year, where=one.file, hint="state it: year = 2021")
         parts.append(Part(one.name, ds, _chosen(one, base, record) if one.regions else None, one.total))
     target = target_grid(job.target, base, record)
     if isinstance(target, Polygons):

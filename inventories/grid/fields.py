@@ -10,6 +10,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from ghg.core.errors import InputError, UnitError
+from ghg.core.limits import check_times
 from ghg.core.units import is_compatible
 from inventories.grid.ellipsoid import WGS84
 from inventories.grid.grids import Grid, LonLat, Polygons, Projected
@@ -19,6 +20,7 @@ __all__ = [
     "DENSITY",
     "RATE",
     "coordinates",
+    "dated",
     "dimensions",
     "emissions",
     "grid_of",
@@ -249,9 +251,32 @@ def _pairs(edges: Array) -> Array:
     return np.stack([edges[:-1], edges[1:]], axis=1)
 
 
+def dated(ds: xr.Dataset, year: int | None = None, *, where: str = "", hint: str = "") -> xr.Dataset:
+    """Return emissions that say when: those without a dimension time as means over a year, where one is given.
+
+    Raises
+    ------
+    InputError
+        They have no time, and no year is given: a file without a period says nothing of a year's mass.
+    """
+    if "time" in ds.dims:
+        return ds
+    if year is not None:
+        return with_year(ds.drop_vars(["time", "time_bounds"], errors="ignore"), year)
+    if "time" not in ds.variables:
+        raise InputError("the emissions have no time", where=where, need="a coordinate time, or a year", hint=hint)
+    return ds
+
+
 def with_year(ds: xr.Dataset, year: int) -> xr.Dataset:
-    """Return emissions without time as means over a calendar year."""
-    edges = np.array([[f"{year}-01-01", f"{year + 1}-01-01"]], "M8[ns]")
+    """Return emissions without time as means over a calendar year.
+
+    Raises
+    ------
+    InputError
+        The year lies beyond what times in nanoseconds hold.
+    """
+    edges = check_times(np.array([[f"{year:04}-01-01", f"{year + 1:04}-01-01"]], "M8[D]"))
     out = ds.copy()
     for name in emissions(ds):
         out[name] = ds[name].expand_dims(time=edges[:, 0]).assign_attrs(ds[name].attrs)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ghg.core.config import Model
-from ghg.core.errors import InputError
 from inventories.grid.config import read_gridded
+from inventories.grid.fields import dated
 from inventories.grid.names import as_nitrogen
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ class SpeciateJob(Model):
 
 
 def _read(path: Path, record: Record | None) -> xr.Dataset:
-    ds = read_gridded(path)
-    if "time" not in ds.variables:
-        raise InputError("the emissions have no time", where=path.name, need="a coordinate time",
-                         hint="state their year: ghg inventories regrid with year = 2021")  # fmt: skip
+    ds = dated(read_gridded(path), where=path.name, hint="state it: ghg inventories regrid with year = 2021")
     if record is not None:
         record.use(path, "gridded emissions")
     return ds

@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,25 +61,33 @@ def read_lines(path: Path, weight: str = "") -> list[Line]:
     InputError
         It is no GeoJSON, holds no line, or a weight is missing or negative.
     """
+    given = open_input(path)
     try:
-        found = json.loads(open_input(path).read_text(encoding="utf-8-sig"))
-        features = found["features"] if found.get("type") == "FeatureCollection" else [found]
-    except (ValueError, KeyError, AttributeError, UnicodeDecodeError) as error:
-        raise InputError("this is no GeoJSON", where=path.name, found=str(error)) from error
-    lines = []
-    for number, one in enumerate(features, start=1):
-        shape = one.get("geometry") or {}
-        if shape.get("type") not in ("LineString", "MultiLineString"):
-            continue
-        many = shape["coordinates"] if shape["type"] == "MultiLineString" else [shape["coordinates"]]
-        value = (one.get("properties") or {}).get(weight) if weight else 1.0
-        if not isinstance(value, int | float) or not value >= 0:
-            raise InputError("a line has no weight", where=f"{path.name}, feature {number}", found=f"{weight}: {value}",
-                             need="a number of at least 0")  # fmt: skip
-        lines += [Line(np.array([p[:2] for p in part], np.float64), float(value)) for part in many if len(part) > 1]
+        data = json.loads(given.read_text(encoding="utf-8-sig"))
+        features = data["features"] if data.get("type") == "FeatureCollection" else [data]
+        lines = [line for number, one in enumerate(features, start=1)
+                 for line in _feature(one, weight, f"{given.name}, feature {number}")]  # fmt: skip
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise InputError("this is no GeoJSON of lines", where=given.name, found=str(error),
+                         need="a FeatureCollection") from error  # fmt: skip
     if not lines:
-        raise InputError("the file holds no line", where=path.name, need="LineString or MultiLineString")
+        raise InputError("the file holds no line", where=given.name, need="LineString or MultiLineString")
     return lines
+
+
+def _feature(one: dict[str, Any], weight: str, where: str) -> list[Line]:
+    shape = one.get("geometry") or {}
+    if shape.get("type") not in ("LineString", "MultiLineString"):
+        return []
+    many = shape["coordinates"] if shape["type"] == "MultiLineString" else [shape["coordinates"]]
+    value = (one.get("properties") or {}).get(weight) if weight else 1.0
+    if not isinstance(value, int | float) or not value >= 0:
+        raise InputError("a line has no weight", where=where, found=f"{weight}: {value}",
+                         need="a number of at least 0")  # fmt: skip
+    parts = [np.array([point[:2] for point in part], np.float64) for part in many if len(part) > 1]
+    if any(part.shape[1] != 2 for part in parts):
+        raise ValueError("a point without two numbers")
+    return [Line(part, float(value)) for part in parts]
 
 
 def length(points: npt.ArrayLike, ellipsoid: Ellipsoid) -> Array:
@@ -162,7 +171,7 @@ def _cut(a: Array, b: Array, grid: LonLat | Projected) -> tuple[Array, Array]:
         turn = np.floor((a[:, 0] - grid.lon_edges[0]) / 360.0) * 360.0
         u, v = a - np.stack([turn, np.zeros_like(turn)], 1), b - np.stack([turn, np.zeros_like(turn)], 1)
         xe, ye = grid.lon_edges, grid.lat_edges
-        if xe[-1] - xe[0] < 360.0 - 1e-9 or (v[:, 0] > xe[0] + 360.0).any():
+        if (u[:, 0] > xe[-1]).any() or (v[:, 0] < xe[0]).any() or (v[:, 0] > xe[-1]).any():  # the grid comes again
             xe = np.unique(np.concatenate([xe - 360.0, xe, xe + 360.0]))
     else:
         u, v = (np.stack(grid.projection.forward(p[:, 0], p[:, 1]), axis=1) for p in (a, b))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.limits import check_times
 from ghg.core.time import zone
 
 __all__ = ["LocalYear", "holidays", "local_year", "year_hours"]
@@ -44,8 +45,8 @@ class LocalYear:
 
 
 def year_hours(year: int) -> npt.NDArray[np.datetime64]:
-    """Return the starts of the hours of a UTC year."""
-    return np.arange(f"{year}-01-01T00", f"{year + 1}-01-01T00", dtype="M8[h]").astype("M8[ns]")
+    """Return the starts of the hours of a UTC year; one that nanoseconds do not hold is refused."""
+    return check_times(np.arange(f"{year:04}-01-01T00", f"{year + 1:04}-01-01T00", dtype="M8[h]"))
 
 
 def _offset(name: str, when: datetime) -> int:

@@ -39,7 +39,8 @@ def plume_rise(
     Returns
     -------
     array
-        Rise [m], the larger of that by buoyancy and by momentum as ISC3 chooses; NaN where something is missing.
+        Rise [m]: by buoyancy where the gas is warmer than the air by more than ISC3's crossover, else by momentum; NaN
+        where something is missing.
 
     Raises
     ------
@@ -59,8 +60,10 @@ def plume_rise(
     u = np.maximum(u, CALM)
     buoyancy = GRAVITY * v * d**2 * np.maximum(ts - ta, 0.0) / (4.0 * ts)  # m4 s-3
     momentum = v**2 * d**2 * ta / (4.0 * ts)  # m4 s-2
-    return np.where(slope > 0.0, _stable((d, v, ts, u, ta), buoyancy, momentum, np.maximum(slope, 1e-12)),
+    rise = np.where(slope > 0.0, _stable((d, v, ts, u, ta), buoyancy, momentum, np.maximum(slope, 1e-12)),
                     _unstable((d, v, ts, u, ta), buoyancy))  # fmt: skip
+    # a comparison with NaN is false: without this it would choose a branch that does not need what is missing
+    return np.where(np.isnan(ts + ta + slope), np.nan, rise)
 
 
 def _unstable(stack: tuple[Array, ...], buoyancy: Array) -> Array:

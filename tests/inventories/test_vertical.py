@@ -33,7 +33,9 @@ def test_plumes_of_odd_weather_and_stacks() -> None:
     cold = plume_rise(2.0, 10.0, 280.0, wind=5.0, air_temperature=290.0)
     assert cold == pytest.approx(3.0 * 2.0 * 10.0 / 5.0)  # colder than the air: momentum alone
     assert effective_height(100.0, 1.0, GAS, 400.0, wind=4.0, air_temperature=288.15) == pytest.approx(200.7136516)
-    assert np.isnan(plume_rise(np.nan, 10.0, 400.0, wind=4.0, air_temperature=290.0))
+    whole = {"diameter": 1.0, "velocity": 10.0, "temperature": 400.0, "wind": 4.0, "air_temperature": 290.0,
+             "gradient": 0.0}  # fmt: skip
+    assert all(np.isnan(plume_rise(**{**whole, name: np.nan})) for name in whole)
     with pytest.raises(InputError, match="diameter of a stack is out of range"):
         plume_rise(0.0, 10.0, 400.0, wind=4.0, air_temperature=290.0)
     with pytest.raises(InputError, match="temperature of a stack"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from inventories.grid.grids import LonLat
 from inventories.grid.regrid import regrid
 from inventories.temporal.expand import expand_to_file, factored
 from inventories.temporal.profiles import FLAT
+from tests.terminal import inside
 
 RECORD = Record("inventories export", command=["ghg", "inventories", "export"])
 STRICT, ACDD = ["--criteria", "strict", "--test=cf:1.11"], ["--test=acdd:1.3"]
@@ -95,6 +97,22 @@ def test_nox_is_nitrogen_under_its_standard_name(annual: xr.Dataset) -> None:
     bad = annual.rename(emission_oc="emission_sf6")
     with pytest.raises(InputError, match=r"no standard name.*emission_sf6"):
         cf.standard(bad)
+
+
+@pytest.mark.parametrize("to", ["cf", "hemco", "edgar"])
+def test_export_asks_for_the_year_of_emissions_without_time(annual: xr.Dataset, tmp_path: Path, to: str) -> None:
+    plain = annual[["emission_co2", "cell_area", "crs"]].isel(time=0).drop_vars("time")
+    netcdf.write(plain, tmp_path / "in.nc", record=RECORD)
+    command = ("inventories", "export", tmp_path / "in.nc", "-o", tmp_path / "out.nc", "--to", to, "-q")
+    for start, words in (((), "no time.*--start"), (("--start", "2021-13-01"), "no date"),
+                         (("--start", "3000-01-01"), "out of range.*3000")):  # fmt: skip
+        done = inside(*command, *start)
+        assert done.returncode == 2 and re.search(words, " ".join(done.stderr.split())), done.stderr
+        assert not (tmp_path / "out.nc").exists()
+    done = inside(*command, "--start", "2021-01-01")
+    assert done.returncode == 0, done.stderr
+    with xr.open_dataset(tmp_path / "out.nc") as out:
+        assert np.atleast_1d(out["time"].values)[0] == np.datetime64("2021-01-01")
 
 
 def test_ledger_is_read_with_nothing_but_netcdf(annual: xr.Dataset, tmp_path: Path) -> None:

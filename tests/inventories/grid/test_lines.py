@@ -34,6 +34,11 @@ def test_a_straight_road_lies_in_its_cells_by_their_crossings() -> None:
     assert outside == pytest.approx(degree, rel=1e-12)
     seam = lengths_by_cell([Line(np.array([[179.0, 0.0], [181.0, 0.0]]))], LonLat.regular(-180, -0.5, 1.0, (1, 360)))
     assert seam[0][0, [-1, 0]] == pytest.approx([degree, degree]) and seam[1] == 0.0
+    west = np.array([[-179.95, 0.0], [-180.55, 0.0]])  # out of a grid round the Earth by its western edge, and back in
+    for way in (west, west[::-1], west + np.array([360.0, 0.0])):
+        fine, lost = lengths_by_cell([Line(way)], LonLat.regular(-180, -0.05, 0.1, (1, 3600)))
+        assert fine[0, [0, *range(-1, -7, -1)]] == pytest.approx(degree * np.array([0.05, *[0.1] * 5, 0.05]), rel=1e-9)
+        assert lost == 0.0
 
 
 @pytest.mark.parametrize("projected", [False, True])
@@ -66,8 +71,14 @@ def test_files_of_lines(tmp_path: Path) -> None:
     path.write_text(json.dumps({"type": "FeatureCollection", "features": shapes[1:]}), encoding="utf-8")
     with pytest.raises(InputError, match="no line"):
         read_lines(path)
-    path.write_text("[1, 2", encoding="utf-8")
-    with pytest.raises(InputError, match="no GeoJSON"):
-        read_lines(path)
+    bad = [
+        5,
+        {"type": "LineString"},
+        *({"type": "LineString", "coordinates": c} for c in (5, [[1, "a"], [2, 3]], [[1]] * 2)),
+    ]
+    for text in ["[1, 2", *(json.dumps({"type": "Feature", "properties": {}, "geometry": one}) for one in bad)]:
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match="no GeoJSON of lines"):
+            read_lines(path)
     with pytest.raises(InputError, match="leaves the Earth"):
         lengths_by_cell([Line(np.array([[0.0, 91.0], [1.0, 0.0]]))], LonLat.regular(0, 0, 1.0, (1, 1)))
