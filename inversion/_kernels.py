@@ -239,12 +239,19 @@ def add_pairs(values, rows, columns, offset, flat):
                 flat[offset[low] + high] += values[i, j]
 
 
+@kernel
+def _rank(slots, size):
+    """Return the place of each slot (size,) among some of them, -1 for the others."""
+    rank = np.full(size, -1, np.int64)
+    for k in range(slots.size):
+        rank[slots[k]] = k
+    return rank
+
+
 @kernel_parallel
 def fold_pairs(values, slots, product):
     """Add values (k, size) of pairs (slots[k], any slot) to the lower triangle of product, pairs of slots once."""
-    rank = np.full(product.shape[0], -1, np.int64)
-    for k in range(slots.size):
-        rank[slots[k]] = k
+    rank = _rank(slots, product.shape[0])
     for k in prange(slots.size):
         a = slots[k]
         for b in range(product.shape[0]):
@@ -258,9 +265,7 @@ def flush_pairs(product, slots, rows, offset, flat):
 
     rows (size,) is the row of the matrix that each slot stands for, -1 for none.
     """
-    rank = np.full(product.shape[0], -1, np.int64)
-    for k in range(slots.size):
-        rank[slots[k]] = k
+    rank = _rank(slots, product.shape[0])
     for k in prange(slots.size):
         a = slots[k]
         for b in range(product.shape[0]):

@@ -141,16 +141,19 @@ class ObservationError:
             exponent += np.abs(self.height[rows][:, None] - self.height[columns][None, :]) / term.height_length
         return np.where(term.group[rows][:, None] == term.group[columns][None, :], np.exp(-exponent), 0.0)
 
+    def of_term(self, term: Term, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Array:
+        """Return what one term adds to R of some observations (rows) with some (columns)."""
+        sigma = np.asarray(term.sigma)
+        if term.independent:
+            return np.where(rows[:, None] == columns[None, :], np.square(sigma[columns])[None, :], 0.0)
+        return self._correlation(term, rows, columns) * sigma[rows][:, None] * sigma[columns][None, :]
+
     def between(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Array:
         """Return R of some observations (rows) with some (columns)."""
-        out = np.zeros((rows.size, columns.size))
+        out = np.zeros((rows.size, columns.size)) if self.matrix is None else self.matrix[np.ix_(rows, columns)]
         for term in self.terms:
-            sigma = np.asarray(term.sigma)
-            if term.independent:
-                out += np.where(rows[:, None] == columns[None, :], np.square(sigma[columns])[None, :], 0.0)
-            else:
-                out += self._correlation(term, rows, columns) * sigma[rows][:, None] * sigma[columns][None, :]
-        return out if self.matrix is None else out + self.matrix[np.ix_(rows, columns)]
+            out += self.of_term(term, rows, columns)
+        return out
 
     def span(self, reach: float) -> float:
         """Return how far apart in time [s] errors may still correlate, `reach` correlation times; 0 where none do."""
@@ -158,13 +161,10 @@ class ObservationError:
             return np.inf
         return max((reach * term.time_length for term in self.terms if not term.independent), default=0.0)
 
-    def _part(self, rows: npt.NDArray[np.int64]) -> Array:
-        """Return R of some observations."""
-        return self.between(rows, rows)
-
     def dense(self) -> Array:
         """Return R (n, n)."""
-        return self._part(np.arange(self.size))
+        every = np.arange(self.size)
+        return self.between(every, every)
 
     def add_to(self, matrix: Array) -> None:
         """Add R to a matrix (n, n), in place."""
@@ -175,7 +175,7 @@ class ObservationError:
             if rows.size == 1:
                 matrix[rows[0], rows[0]] += self.variance()[rows[0]]
             else:
-                matrix[np.ix_(rows, rows)] += self._part(rows)
+                matrix[np.ix_(rows, rows)] += self.between(rows, rows)
 
     def groups(self) -> list[npt.NDArray[np.int64]]:
         """Return sets of observations such that errors of different sets are independent."""
@@ -225,7 +225,7 @@ class ObservationError:
         return [root[place, level] for level in range(heights.size)]
 
     def _white(self) -> Array:
-        parts = [np.square(t.sigma) for t in self.terms if t.independent or t.group is None]
+        parts = [np.square(t.sigma) for t in self.terms if t.independent]
         return np.sum(parts, axis=0) if parts else np.zeros(self.size)
 
     def _chain(self, term: Term) -> tuple[npt.NDArray[np.int64], Array]:
@@ -248,7 +248,7 @@ class ObservationError:
                     raise InputError("too many observations with errors correlated among themselves",
                                      found=f"{rows.size} in one group", need=f"at most {_BLOCK}",
                                      hint="group errors by site, or by site and year")  # fmt: skip
-                self._blocks.append((rows, lower_root(self._part(rows), "the observation error")))
+                self._blocks.append((rows, lower_root(self.between(rows, rows), "the observation error")))
         return self._blocks
 
     def whiten(self, x: Array) -> Array:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.units import factor
 from inversion.grid import Grid
-from inversion.regrid import Regrid
+from inversion.regrid import Regrid, edges
 from inversion.sensitivity import Array
 
 if TYPE_CHECKING:
@@ -119,13 +119,13 @@ def field(
     variable = open_variable(path, name, where, record, "prior")
     own = Grid.regular(variable["latitude"].values, variable["longitude"].values).axes()
     target = grid.axes()
-    axis = variable.dims.index("time") if "time" in variable.dims else None
-    values = np.asarray(variable.values, dtype=np.float64)
-    values = values[None] if axis is None else np.moveaxis(values, axis, 0)
+    timed = "time" in variable.dims
+    variable = variable.sortby("time") if timed else variable.expand_dims("time")
+    values = np.asarray(variable.transpose("time", "latitude", "longitude").values, dtype=np.float64)
     same = all(a.shape == b.shape and np.allclose(a, b, atol=1e-2) for a, b in zip(own, target, strict=True))
     if not same and classes:
         rows, columns = (np.abs(np.subtract.outer(b, a)).argmin(axis=1) for a, b in zip(own, target, strict=True))
-        inside = [np.ptp(np.append(a, b)) <= np.ptp(a) + 1.01 * (a[1] - a[0]) for a, b in zip(own, target, strict=True)]
+        inside = [edges(a)[0] <= b[0] and b[-1] <= edges(a)[-1] for a, b in zip(own, target, strict=True)]
         values = values[:, rows][:, :, columns] if all(inside) else values * np.nan
     elif not same:
         values = Regrid.between(own, target).flux(values)
@@ -134,7 +134,7 @@ def field(
                          found=f"{int((~np.isfinite(values)).sum())} of {values.size} cells",
                          need=f"{target[0][0]:g} to {target[0][-1]:g} N, {target[1][0]:g} to {target[1][-1]:g} E",
                          )  # fmt: skip
-    if axis is None:
+    if not timed:
         return np.broadcast_to(values.reshape(1, -1), (len(bounds), grid.cells)).copy()
     stamps = variable["time"].values.astype("datetime64[ns]")
     middle = bounds[:, 0] + (bounds[:, 1] - bounds[:, 0]) // 2

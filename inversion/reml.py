@@ -131,27 +131,14 @@ class _Model:
         total = np.zeros((self.problem.n, self.problem.n))
         for b in self.problem.blocks:
             total += given.get(f"{b.name}.sigma", 1.0) ** 2 * self.part(b.name, given)
-        errors = {}
-        for i, term in enumerate(self.problem.error.terms):
-            only = [0.0] * len(self.problem.error.terms)
-            only[i] = given.get(f"error.{term.name}", 1.0)
-            errors[term.name] = self._error(only)
-            total += errors[term.name]
+        error, every = self.problem.error, np.arange(self.problem.n)
+        errors = {t.name: given.get(f"error.{t.name}", 1.0) ** 2 * error.of_term(t, every, every) for t in error.terms}
+        for part in errors.values():
+            total += part
+        if error.matrix is not None:
+            total += error.matrix
         slopes = [self._slope(name, given, errors) for name in self.names] if derivatives else []
         return total, slopes
-
-    def _error(self, factors: Sequence[float]) -> Array:
-        terms = [replace(t, sigma=np.asarray(t.sigma) * f)
-                 for t, f in zip(self.problem.error.terms, factors, strict=True) if f]  # fmt: skip
-        out = np.zeros((self.problem.n, self.problem.n))
-        for term in terms:
-            if term.independent:
-                out[np.diag_indices(self.problem.n)] += np.square(term.sigma)
-            else:
-                rows = np.arange(self.problem.n)
-                sigma = np.asarray(term.sigma)
-                out += self.problem.error._correlation(term, rows, rows) * sigma[:, None] * sigma[None, :]
-        return out
 
     def _slope(self, name: str, given: dict[str, float], errors: dict[str, Array]) -> Array:
         part, kind = name.split(".", 1)

@@ -21,6 +21,7 @@ from inversion.fields import FOOTPRINT_UNITS, in_units, open_variable
 from inversion.footprints import Footprints, Piece
 from inversion.grid import Grid
 from inversion.measured import Data
+from inversion.memory import available_memory, size_text
 from inversion.receptors import ENDING, integrated
 from inversion.regrid import Regrid, edges
 from inversion.sensitivity import Array, Slabs
@@ -184,12 +185,10 @@ class Network:
 
 
 def _fits(values: int) -> None:
-    from inversion.solver import available_memory
-
     need, free = 4.0 * values, 0.8 * available_memory()
     if need > free:
         raise InputError("the memory will not suffice for footprints resolved in time",
-                         found=f"{free / 1e9:,.1f} GB to be used", need=f"about {need / 1e9:,.1f} GB",
+                         found=f"{size_text(free)} to be used", need=f"about {size_text(need)}",
                          hint="longer periods, a coarser [grid], or resolved = false")  # fmt: skip
 
 
@@ -240,7 +239,8 @@ def read_network(job: InversionJob, base: Path, data: Data, record: Record | Non
         if grid is None or values is None:
             grid = here
             values = np.zeros((data.time.size, grid.cells), dtype=np.float32)
-        elif here.shape != grid.shape or not np.allclose(here.latitude, grid.latitude, atol=1e-3):
+        elif here.shape != grid.shape or not all(np.allclose(a, b, atol=1e-3) for a, b in
+                                                 zip(here.axes(), grid.axes(), strict=True)):  # fmt: skip
             faults.append(InputError("the footprints of two sites lie on different grids", where=where,
                                      found=str(here.shape), need=str(grid.shape),
                                      hint="a table [grid] brings them to one"))  # fmt: skip
@@ -274,7 +274,8 @@ def _moved(found: Any, own: Axes, target: Axes, where: str, ignore: bool) -> Any
     if found is None:
         return None
     moved = Regrid.between(own, target).footprint(found.reshape(-1, own[0].size, own[1].size)).reshape(len(found), -1)
-    lost = 1.0 - float(moved.sum() / np.sum(found, dtype=np.float64))
+    whole = float(np.sum(found, dtype=np.float64))
+    lost = 1.0 - float(moved.sum()) / whole if whole > 0.0 else 0.0  # zero and missing footprints are named as such
     if lost > LOST and not ignore:
         raise InputError("footprints reach beyond the grid of the state", where=where,
                          found=f"{lost:.1%} of the sensitivity", need=f"at most {LOST:.0%}",

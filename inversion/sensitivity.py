@@ -194,12 +194,9 @@ class Sparse(Sensitivity):
     ) -> None:
         n, p, r = self.shape = shape
         self.indptr = np.ascontiguousarray(indptr, dtype=np.int64)
-        sizes = {len(cell), len(period), len(values), int(self.indptr[-1])}
-        if self.indptr.shape != (n + 1,) or len(sizes) > 1:
-            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{sorted(sizes)} values",
-                             need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+        _check_parts(self.indptr, n, len(cell), len(period), len(values))
         if len(cell) and (min(np.min(cell), np.min(period)) < 0 or np.max(cell) >= r or np.max(period) >= p):
-            raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
+            raise _outside(p, r)
         # by period, then cell: observations near in time then read the same part of the state, which stays in the cache
         column = np.asarray(period, dtype=np.int64) * r + np.asarray(cell, dtype=np.int64)
         self.column = column.astype(np.int32) if p * r < 2**31 else column
@@ -228,11 +225,9 @@ class Sparse(Sensitivity):
         empty = np.zeros(0, dtype=np.int64)
         one = cls(shape, np.zeros(shape[0] + 1, np.int64), empty, empty, values[:0])
         n, p, r = shape
-        if indptr.shape != (n + 1,) or indptr[-1] != column.size or column.size != values.size:
-            raise InputError("the parts of a sparse sensitivity do not fit", found=f"{column.size}, {values.size}",
-                             need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+        _check_parts(indptr, n, column.size, values.size)
         if column.size and (column.min() < 0 or column.max() >= p * r):
-            raise InputError("a sparse sensitivity points outside the state", need=f"{p} periods, {r} cells")
+            raise _outside(p, r)
         one.indptr, one.column, one.values = indptr, np.ascontiguousarray(column), np.ascontiguousarray(values)
         one._sort()
         return one
@@ -312,6 +307,17 @@ class Sparse(Sensitivity):
         period, cell = np.divmod(self.column[index], r)
         indptr = np.concatenate([[0], np.cumsum(counts)])
         return Sparse((wanted.size, p, r), indptr, cell, period, self.values[index])
+
+
+def _check_parts(indptr: npt.NDArray[Any], n: int, *lengths: int) -> None:
+    sizes = {*lengths, int(indptr[-1])}
+    if indptr.shape != (n + 1,) or len(sizes) > 1:
+        raise InputError("the parts of a sparse sensitivity do not fit", found=f"{sorted(sizes)} values",
+                         need=f"{n + 1} row starts, the last of them the number of values")  # fmt: skip
+
+
+def _outside(periods: int, cells: int) -> InputError:
+    return InputError("a sparse sensitivity points outside the state", need=f"{periods} periods, {cells} cells")
 
 
 class Outer(Sensitivity):

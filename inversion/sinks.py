@@ -20,15 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["direction", "seasons", "table", "totals_dataset"]
 
 _SEASON = ("DJF", "MAM", "JJA", "SON")
-K95 = 1.959964  # standard deviations on either side that hold 95 % of a normal
 SIGN = "positive: source to the atmosphere; negative: sink, taken up from the atmosphere"
-
-
-def interval(totals: Totals) -> tuple[Array, Array]:
-    """Return the ends of the 95 % interval of each total [kg s-1]: of its draws, or of a Gaussian."""
-    own = getattr(totals, "interval", None)
-    low, high = (totals.posterior - K95 * totals.u, totals.posterior + K95 * totals.u) if own is None else own
-    return low, high
 
 
 def direction(low: float, high: float) -> str:
@@ -54,7 +46,7 @@ def table(totals: Totals) -> list[dict[str, Any]]:
         ``determined``: the share of the prior variance that the observations removed.
     """
     scale = totals.per_year() / 1e9
-    low, high = interval(totals)
+    low, high = totals.interval
     formula = gas(totals.species).formula
     carbon = {"CO2": 1.0 / carbon_to_co2(), "CH4": 0.012011 / gas("CH4").molar_mass}.get(formula)
     rows = []
@@ -105,7 +97,7 @@ def totals_dataset(totals: Totals) -> xr.Dataset:
     squared = {"units": "kg2 s-2", "species": totals.species}
     one, two = ("total",), ("total", "total_other")
     number = np.arange(len(totals.labels), dtype=np.int32)
-    low, high = interval(totals)
+    low, high = totals.interval
     return xr.Dataset(
         {
             "group": (one, np.array([g for g, _ in totals.labels], dtype=str), {"long_name": "blocks added up"}),

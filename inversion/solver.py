@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ghg.core.errors import InputError
 from inversion.covariance import Covariance
+from inversion.memory import available_memory, size_text
 from inversion.posterior import Posterior
 from inversion.problem import Problem
 from inversion.sensitivity import Sparse
 from inversion.space import lower_root
 
-__all__ = ["METHODS", "Plan", "available_memory", "plan", "solve"]
+__all__ = ["METHODS", "Plan", "plan", "solve"]
 
 METHODS = ("auto", "dual", "primal", "cg", "ensemble")
 _SHARE = 0.8  # of the free memory that a solver may take
@@ -47,25 +46,7 @@ class Plan:
 
     def sentence(self) -> str:
         """Return the plan in one line."""
-        return f"{self.method}: {self.reason}; about {_size(self.memory)} and {self.operations:.1e} operations"
-
-
-def _size(number: float) -> str:
-    return f"{number / 1e9:,.1f} GB" if number >= 1e9 else f"{max(number / 1e6, 1.0):,.0f} MB"
-
-
-def available_memory() -> float:
-    """Return the memory that can be had now [bytes]; infinite where the system does not tell."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return float(line.split()[1]) * 1024.0
-    except OSError:
-        pass
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES"))
-    except (ValueError, OSError, AttributeError):
-        return float("inf")
+        return f"{self.method}: {self.reason}; about {size_text(self.memory)} and {self.operations:.1e} operations"
 
 
 def _costs(problem: Problem, rank: int, columns: int, members: int) -> dict[str, tuple[float, float]]:
@@ -132,15 +113,15 @@ def plan(
             method, reason = "dual", f"the matrix of {n:,} observations fits into memory; exact"
         else:
             method = "cg"
-            reason = (f"the matrix of {n:,} observations needs {_size(costs['dual'][0])} and {_size(allowed)} may be "
+            reason = (f"the matrix of {n:,} observations needs {size_text(costs['dual'][0])} and {size_text(allowed)} may be "
                       "used; matrix-free to a stated residual")  # fmt: skip
     else:
         reason = f"as asked for, with {n:,} observations and {m:,} unknowns"
     need, work = costs[method]
     if need > allowed:
         hint = "take method = 'cg', fewer observations or longer periods"
-        raise InputError(f"the memory will not suffice for the solver '{method}'", found=f"{_size(allowed)} to be used",
-                         need=f"about {_size(need)}", hint=hint)  # fmt: skip
+        raise InputError(f"the memory will not suffice for the solver '{method}'", found=f"{size_text(allowed)} to be used",
+                         need=f"about {size_text(need)}", hint=hint)  # fmt: skip
     return Plan(method, reason, need, work)
 
 

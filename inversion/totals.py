@@ -19,6 +19,7 @@ from inversion.sensitivity import Array, Outer
 
 __all__ = ["TotalSet", "Totals", "calendar_years", "check_regions"]
 
+K95 = 1.959964  # standard deviations on either side that hold 95 % of a normal
 _FULL = 1e-6  # share of a cell by which regions may overlap or miss it (float32 masks)
 
 
@@ -200,6 +201,11 @@ class Totals:
     def u(self) -> Array:
         """Posterior standard uncertainty (k = 1)."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+
+    @property
+    def interval(self) -> Array:
+        """Ends of the 95 % interval of each total, of a Gaussian, (2, K)."""
+        return self.posterior + np.array([[-K95], [K95]]) * self.u
 
     @property
     def correlation(self) -> Array:

@@ -117,11 +117,12 @@ def read_observations(
         error = np.sqrt(sum(v**2 for v in sizes.values())) if parts else np.full(value.size, np.nan)
         none = np.zeros(value.size)
         systematic = sizes.get(f"{name}_u_systematic", none)
-        tau = float(ds[own[0]].attrs.get("correlation_time", 0.0)) if f"{name}_u_random" in own else 0.0
+        random = f"{name}_u_random"
+        tau = float(ds[random].attrs.get("correlation_time", 0.0)) if random in own else 0.0
         if not 0.0 <= tau < np.inf:
             raise InputError("the correlation time of the random uncertainty is no duration",
-                             where=f"{where}, {own[0]}", found=f"{tau:g}", need="seconds")  # fmt: skip
-        correlated = sizes[f"{name}_u_random"] if tau > 0.0 else none
+                             where=f"{where}, {random}", found=f"{tau:g}", need="seconds")  # fmt: skip
+        correlated = sizes[random] if tau > 0.0 else none
         place = site or str(ds.attrs.get("site", ds.attrs.get("site_code", ""))).strip() or given.stem
         time = np.asarray(ds["time"].values).astype("datetime64[ns]")
         position = _place(ds)

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from inversion.covariance import DenseCovariance
 from inversion.error import Inferred
+from inversion.memory import available_memory, size_text
 from inversion.problem import Block, Problem
 from inversion.sampling.posterior import SampledPosterior
 from inversion.sampling.sample import LARGEST, Prior, Samples, sample_linear
@@ -128,15 +129,11 @@ def sample(
     InputError
         Too many unknowns, covariates, errors correlated across groups of the model error, or what the sampler refuses.
     """
-    used = _used(problem)
-    groups = 0 if used.error.inferred is None else int(used.error.inferred.group.max(initial=-1)) + 1
-    explained = checked(problem, chains, draws, memory)
+    used, (y, design, error, group), (prior, scale), explained = _ready(problem, chains, draws, memory)
     announce(explained)
-    y, design, error, group = rotated(used)
-    prior, scale = scaled_prior(used)
     unit = float(np.median(np.sqrt(used.error.variance())))
     model_error = [] if used.error.inferred is None else [(used.error.inferred.low / unit,
-                                                           used.error.inferred.high / unit)] * groups  # fmt: skip
+                                                           used.error.inferred.high / unit)] * _groups(used)  # fmt: skip
     found = sample_linear(y / unit, design * (scale / unit), error / unit, prior, model_error=model_error, group=group,
                           draws=draws, warm=warm, chains=chains, seed=seed, workers=workers)  # fmt: skip
     whole = Samples(found.state * scale, found.sigma * unit, found.divergent, found.acceptance)
@@ -153,19 +150,27 @@ def checked(problem: Problem, chains: int, draws: int, memory: float | None = No
     InputError
         As :func:`sample`; more memory needed than `memory` bytes, by default 80 % of what is free.
     """
-    used = _used(problem)
-    rotated(used)
-    scaled_prior(used)
-    kinds = ", ".join(f"'{b.name}' {b.distribution}" for b in used.blocks if b.kind != "rest")
-    groups = 0 if used.error.inferred is None else np.unique(used.error.inferred.group).size
-    need = 8.0 * used.m * (chains * draws + 4.0 * used.m * chains + used.n)
-    from inversion.solver import available_memory
+    return _ready(problem, chains, draws, memory)[-1]
 
+
+def _ready(
+    problem: Problem, chains: int, draws: int, memory: float | None
+) -> tuple[Problem, tuple[Array, Array, Array, npt.NDArray[np.int64]], tuple[Prior, Array], str]:
+    """Return what is sampled: the problem of what is used, its parts (:func:`rotated`), its prior, and words."""
+    used = _used(problem)
+    kinds = ", ".join(f"'{b.name}' {b.distribution}" for b in used.blocks if b.kind != "rest")
+    need = 8.0 * used.m * (chains * draws + 4.0 * used.m * chains + used.n)
     if need > (free := 0.8 * available_memory() if memory is None else memory):
-        raise InputError("the memory will not suffice for the draws", found=f"{free / 1e6:,.0f} MB to be used",
-                         need=f"about {need / 1e6:,.0f} MB", hint="fewer draws, or fewer groups of cells")  # fmt: skip
-    return (f"sampled: {kinds}; {used.m} unknowns, {groups} model errors; {chains} chains of {draws:,} draws; about "
-            f"{max(need / 1e6, 1.0):,.0f} MB")  # fmt: skip
+        raise InputError("the memory will not suffice for the draws", found=f"{size_text(free)} to be used",
+                         need=f"about {size_text(need)}", hint="fewer draws, or fewer groups of cells")  # fmt: skip
+    explained = (f"sampled: {kinds}; {used.m} unknowns, {_groups(used)} model errors; {chains} chains of {draws:,} "
+                 f"draws; about {size_text(need)}")  # fmt: skip
+    return used, rotated(used), scaled_prior(used), explained
+
+
+def _groups(used: Problem) -> int:
+    """Return the number of model errors that are inferred."""
+    return 0 if used.error.inferred is None else int(used.error.inferred.group.max(initial=-1)) + 1
 
 
 def _used(problem: Problem) -> Problem:

@@ -1,9 +1,9 @@
 """Matrix-free solver: conjugate gradients on S with a preconditioner, for any number of right-hand sides.
 
 S v = H Q H' v + R v costs two products with H and one with Q; nothing of size n^2 or m^2 is formed. Preconditioners are
-in :mod:`inversion.solvers.precondition`. The quadratic form g' S^-1 g of a
-total is taken in the form (2 g - S x)' x, whose error r' S^-1 r is of second order in the residual r = g - S x and
-never more than r' R^-1 r, because S - R is positive semi-definite.
+in :mod:`inversion.solvers.precondition`. The quadratic form g' S^-1 g of a total is taken in the form (2 g - S x)' x,
+whose error r' S^-1 r is of second order in the residual r = g - S x and never more than r' R^-1 r, because S - R is
+positive semi-definite.
 
 References
 ----------
@@ -40,7 +40,7 @@ class KrylovFactor(Factor):
     problem : Problem
         The problem.
     tolerance : float
-        Relative residual, in the norm of R^-1, at which a column is finished.
+        Relative residual, in units of the root of the diagonal of R, at which a column is finished.
     iterations : int
         Most iterations.
     preconditioner : Preconditioner
@@ -123,7 +123,7 @@ def krylov(
     problem : Problem
         The problem.
     tolerance : float
-        Relative residual in the norm of R^-1.
+        Relative residual, in units of the root of the diagonal of R.
     iterations : int
         Most iterations.
     rank : int

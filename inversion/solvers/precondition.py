@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from inversion.covariance import Covariance
+from inversion.memory import available_memory
 from inversion.sensitivity import Array, Dense, Rows, Sensitivity, Sparse
 from inversion.solvers.band import Band, envelope, sizes
 from inversion.solvers.windows import Windows, add_windows, windows_of
@@ -145,8 +146,6 @@ def windows(problem: Problem, rank: int, memory: float | None = None) -> Envelop
     memory : float, optional
         Bytes that the envelope may take; by default 40 % of what is free.
     """
-    from inversion.solver import available_memory
-
     small = [b for b in problem.blocks if b.size <= _SMALL]
     large = [b for b in problem.blocks if b.size > _SMALL]
     if not large or not all(_fits(b) for b in large):

@@ -28,7 +28,7 @@ __all__ = ["REACH", "Target", "Windows", "add_windows", "whitened", "windows_of"
 
 REACH = 34.5  # e-foldings after which a correlation, 1e-15, is nothing beside rounding
 _INNER = 256  # columns of a symmetric update, so that it runs at the speed of the machine
-_SMALL = 1e-100  # weight below which it goes into the row
+_SMALL, _SMALL_SINGLE = 1e-100, 1e-20  # weight below which it goes into the row, in double and in single precision
 _FEW = 0.15  # share of values in a slab below which they are whitened one by one
 
 Index = npt.NDArray[np.int64]
@@ -124,11 +124,9 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
     size = int(Windows(windows.first, windows.limit, windows.limit).open_rows().max(initial=1))
     free = list(range(size))[::-1]
     slot, row = np.full(n, -1, dtype=np.int64), np.full(size, -1, dtype=np.int64)
-    carried, weight = (
-        np.zeros((size, r), spread.dtype),
-        np.ones(size, spread.dtype),
-    )  # F is weight x carried, so that rows at rest cost nothing
-    least = max(_SMALL, 1e-20) if spread.dtype == np.float32 else _SMALL
+    # F is weight x carried, so that rows at rest cost nothing
+    carried, weight = np.zeros((size, r), spread.dtype), np.ones(size, spread.dtype)
+    least = _SMALL_SINGLE if spread.dtype == np.float32 else _SMALL
     for t in range(p):
         new = entering[t]
         weight *= float(q.time.rho[t]) if t else 1.0
