@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import tempfile
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import fuzz_mutations as damage
-from benchmarks.fuzz_targets import SHARED, TABLE, Target, workbook
+from benchmarks.fuzz_targets import SHARED, TABLE, Target, read_stack_table, workbook
 
 Rng = np.random.Generator
 UNITS: tuple[Any, ...] = ("", "kg", "furlong", "1", "%", "Nm3", 7, "days since never", "seconds since 1970-01-01",
@@ -196,40 +197,10 @@ def _verify(path: Path) -> Any:
         return None
 
 
-def _series(path: Path) -> Any:
-    from sensors.readers.series import read_series
-
-    return read_series(path)
-
-
-def _observations(path: Path) -> Any:
-    from inversion.readers import read_observations
-
-    return read_observations(path)
-
-
-def _flux(path: Path) -> Any:
-    from inversion.readers import read_flux
-
-    return read_flux(path)
-
-
-def _curtains(path: Path) -> Any:
-    from inversion.readers import read_curtains
-
-    return read_curtains(path)
-
-
-def _countries(path: Path) -> Any:
-    from inversion.readers import read_regions
-
-    return read_regions(path)
-
-
-def _wrf(path: Path) -> Any:
-    from inventories.grid.wrf import from_wrfinput
-
-    return from_wrfinput(path)
+def imported(place: str) -> Callable[[Path], Any]:
+    """Return a reader that is imported when it is called."""
+    module, _, name = place.rpartition(".")
+    return lambda path: getattr(importlib.import_module(module), name)(path)
 
 
 def _neon(path: Path) -> Any:
@@ -276,12 +247,6 @@ def _parquet() -> list[tuple[str, bytes]]:
     return [("t.parquet", buffer.getvalue())]
 
 
-def _table(path: Path) -> Any:
-    from benchmarks.fuzz_targets import read_stack_table
-
-    return read_stack_table(path)
-
-
 def _annex1_book() -> list[tuple[str, bytes]]:
     from inventories.readers.annex1 import ACTIVITIES, POLLUTANTS
 
@@ -309,12 +274,11 @@ def _annex1(path: Path) -> Any:
 
 
 FORMATS, TAC = "inversion/formats/", "inversion/tac_ch4_2019/"
-NANO = "(nmol mol-1) / (mol m-2 s-1)"
 BINARY_TARGETS = [
     Target("ours read", _ours, _netcdf_reader, NETCDF),
     Target("ours verify", _ours, _verify, NETCDF),
-    Target("series obspack", real("sensors/noaa/ch4_esp_surface-flask_2_representative.nc", ("obs", 6)), _series,
-           NETCDF),
+    Target("series obspack", real("sensors/noaa/ch4_esp_surface-flask_2_representative.nc", ("obs", 6)),
+           imported("sensors.readers.series.read_series"), NETCDF),
     Target("footprints name", real(FORMATS + "TAC-100magl_TEST_201606.nc", ("time", 3)), _footprints("auto"), NETCDF),
     Target("footprints paris", real(FORMATS + "MHD-10magl_FLEXPART_ECMWFHRES_TEST_inert_201809.nc", ("time", 3)),
            _footprints("auto"), NETCDF),
@@ -322,19 +286,22 @@ BINARY_TARGETS = [
     Target("footprints flexpart", saved(_residence("flexpart")), _footprints("flexpart"), NETCDF),
     Target("footprints hysplit", saved(_residence("hysplit")),
            _footprints("hysplit", time="2019-01-01T04:00Z", label="left", layer=100.0), NETCDF),
-    Target("observations nc", real(TAC + "obs_mhd_ch4_10m_201901.nc", ("time", 20)), _observations, NETCDF),
-    Target("flux", saved(_made_flux), _flux, NETCDF),
+    Target("observations nc", real(TAC + "obs_mhd_ch4_10m_201901.nc", ("time", 20)),
+           imported("inversion.readers.read_observations"), NETCDF),
+    Target("flux", saved(_made_flux), imported("inversion.readers.read_flux"), NETCDF),
     Target("curtains", real(TAC + "bc_ch4_europe_cams_2019.nc", ("time", 2), ("height", 3), ("lat", 5), ("lon", 6)),
-           _curtains, NETCDF),
-    Target("regions nc", real(TAC + "country_EUROPE.nc", ("lat", 6), ("lon", 8)), _countries, NETCDF),
-    Target("grid wrf", _plain("inventories/eixport/wrfinput_d02"), _wrf, NETCDF),
+           imported("inversion.readers.read_curtains"), NETCDF),
+    Target("regions nc", real(TAC + "country_EUROPE.nc", ("lat", 6), ("lon", 8)),
+           imported("inversion.readers.read_regions"), NETCDF),
+    Target("grid wrf", _plain("inventories/eixport/wrfinput_d02"),
+           imported("inventories.grid.wrf.from_wrfinput"), NETCDF),
     Target("tanks neon", _plain("sensors/neon/NEON.D15.ONAQ.DP4.00200.001.nsae.2020-06-01.basic.packed.h5"), _neon,
            damage.BINARY),
     Target("regions shp", lambda: [("r.shp", _shape_parts()["r.shp"])], _shapes, damage.BINARY,
            lambda: {"r.dbf": _shape_parts()["r.dbf"]}),
     Target("regions dbf", lambda: [("r.dbf", _shape_parts()["r.dbf"])], _shapes, damage.BINARY,
            lambda: {"r.shp": _shape_parts()["r.shp"]}),
-    Target("workbook", _table_book, _table, damage.ARCHIVE),
+    Target("workbook", _table_book, read_stack_table, damage.ARCHIVE),
     Target("workbook annex1", _annex1_book, _annex1, damage.ARCHIVE),
-    Target("parquet", _parquet, _table, damage.BINARY),
+    Target("parquet", _parquet, read_stack_table, damage.BINARY),
 ]  # fmt: skip

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -209,7 +210,7 @@ def member(data: bytes, rng: Rng) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             inside = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, zipfile.zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):  # type: ignore[attr-defined]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
         return flip(data, rng)
     name = list(inside)[_int(rng, len(inside))]
     if rng.random() < 0.1:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
+
+from ghg.cli.inside import call
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
@@ -32,14 +31,5 @@ class Run:
 
 def inside(*arguments: object) -> Run:
     """Run ``ghg`` inside this process, where warnings are errors and the start costs nothing."""
-    from ghg.cli import main
-
-    out, err = io.StringIO(), io.StringIO()
-    code: object = 0
-    argv = mock.patch.object(sys, "argv", ["ghg", *map(str, arguments)])
-    with argv, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main()
-        except SystemExit as stop:
-            code = stop.code
-    return Run(int(str(code or 0)), out.getvalue(), err.getvalue())
+    answer = call(arguments)
+    return Run(answer.code, answer.stdout, answer.stderr)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ghg.demo.world import DAYS, LATITUDE, LONGITUDE, START, TOWER_HEIGHT, TOWERS, World
+from ghg.demo.world import DAYS, LATITUDE, LONGITUDE, START, TOWER_HEIGHT, TOWERS, World, axes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -80,9 +80,7 @@ def footprints(
                             seed=100_000 * seed + 1000 * number + k, **STEPS)  # fmt: skip
             rows.append(one["footprint"].values.sum(axis=0))
         ds = time_coords(starts.astype("datetime64[ns]"), starts.astype("datetime64[ns]") + np.timedelta64(1, "h"))
-        ds = ds.assign_coords(latitude=("latitude", LATITUDE, {"units": "degrees_north", "standard_name": "latitude"}),
-                              longitude=("longitude", LONGITUDE,
-                                         {"units": "degrees_east", "standard_name": "longitude"}))  # fmt: skip
+        ds = ds.assign_coords(axes())
         ds["footprint"] = (("time", "latitude", "longitude"), np.array(rows, np.float32),
                            {"units": "(mol mol-1) / (mol m-2 s-1)", "long_name": "sensitivity to surface flux",
                             "cell_methods": "time: point"})  # fmt: skip

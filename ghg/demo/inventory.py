@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ghg.core.gases import carbon_to_co2
 from ghg.demo.plants import PlantTruth
 from ghg.demo.world import LANDFILL, LATITUDE, LONGITUDE, PLANTS, World, cell_of
 
@@ -16,7 +17,7 @@ __all__ = ["LANDFILL_SHARE", "TRAFFIC_SHARE", "YEAR_SECONDS", "counted", "region
 Array = npt.NDArray[np.float64]
 YEAR_SECONDS = 366.0 * 86400.0  # of 2024
 CARBON = {"diesel": 20.2, "natural_gas": 15.3}  # kg C/GJ, 2006 IPCC Guidelines vol 2 table 1.3
-CO2_PER_C = 44.0 / 12.0  # as the guidelines count
+CO2_PER_C = carbon_to_co2("44/12")  # as the guidelines count
 TRAFFIC_SHARE = 0.50  # of the traffic in the city is in the counts: what only passes through is left out
 LANDFILL_SHARE = 0.50  # of the landfill's methane is in its report
 CARBON_OF = {"traffic": "diesel", "heating": "natural_gas"}

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from ghg.core.gases import carbon_to_co2
 from ghg.demo.world import MOLAR_MASS, PLANTS, Plant
 
 __all__ = ["COPIED_FROM", "COPIED_TO", "FLOW_FACTOR", "FLOW_SINCE", "PlantTruth", "write"]
@@ -19,7 +20,7 @@ FLOW_FACTOR, FLOW_SINCE = 0.88, np.datetime64("2024-09-01")  # what the flow mon
 COPIED_FROM, COPIED_TO = np.datetime64("2024-07-29"), np.datetime64("2024-08-12")  # a week of the third plant
 R = 8.314462618  # J mol-1 K-1
 COAL = {"ncv": 22.8, "carbon": 26.1, "oxidation": 0.99}  # GJ/t, kg C/GJ, share: bituminous coal
-CO2_PER_C = 44.0095 / 12.0107
+CO2_PER_C = carbon_to_co2("IUPAC")
 U = {"flow": 0.010, "concentration": 0.007, "fuel_mass": 0.005, "calorific_value": 0.004, "emission_factor": 0.004}
 
 

@@ -23,6 +23,12 @@ __all__ = ["Caught", "Found", "Row", "recover"]
 
 K95 = 1.959964
 ZONE = np.timedelta64(8, "h")  # of the plants' records, ahead of UTC
+WEEK = np.timedelta64(7, "D")
+SPOILT = {  # matter of a plant -> when its record is not what was measured; an alarm elsewhere accuses the innocent
+    "none": (),
+    "flow": ((FLOW_SINCE, np.datetime64("2025-01-01")),),
+    "copied": ((COPIED_FROM, COPIED_FROM + WEEK), (COPIED_TO, COPIED_TO + WEEK)),
+}
 
 
 @dataclass(frozen=True)
@@ -110,7 +116,7 @@ def recover(project: Path, truth: dict[str, Any], calibrations: dict[str, dict[s
     project : Path
         With ``out``.
     truth : dict
-        Of :func:`ghg.demo.project.write`.
+        What ``truth.json`` holds.
     calibrations : dict
         Tower -> gas -> findings of its first calibration.
     """
@@ -165,34 +171,40 @@ def _plants(project: Path, truth: dict[str, Any], found: Found) -> None:
                                   meant=not (side == "measured" and plant.matter == "flow")))  # fmt: skip
         if plant.matter == "flow":
             found.caught.append(_flow(result, plant.name))
-        elif plant.matter == "copied":
-            found.caught.append(_copied(screened, plant.name))
-            found.false_alarms += result["verdict"]["code"].startswith("measured")
         else:
-            found.false_alarms += len(screened["alarms"]) + result["verdict"]["code"].startswith("measured")
+            found.false_alarms += result["verdict"]["code"].startswith("measured")
+        if plant.matter == "copied":
+            found.caught.append(_copied(screened, plant.name))
+        found.false_alarms += sum(not _touches(alarm, SPOILT[plant.matter]) for alarm in screened["alarms"])
+
+
+def _touches(alarm: dict[str, Any], windows: tuple[tuple[np.datetime64, np.datetime64], ...]) -> bool:
+    start, end = (np.datetime64(alarm[k]) + ZONE for k in ("start", "end"))
+    return any(start < last and end > first for first, last in windows)
 
 
 def _flow(result: dict[str, Any], name: str) -> Caught:
     """Return whether the step and its size were found, and the verdict is the right one."""
     step = max(result["steps"], key=lambda s: abs(s["suspects"][0]["bias_ln"]), default=None)
     done = {"plant": name, "percent": 100.0 * (FLOW_FACTOR - 1.0), "since": str(FLOW_SINCE)[:10]}
+    verdict = result["verdict"]["code"]
     if step is None:
-        return Caught("flow", done, {"percent": 0.0, "u": 0.0, "since": "–"}, False)
+        return Caught("flow", done, {"percent": 0.0, "u": 0.0, "since": "–", "verdict": verdict}, False)
     local = (np.datetime64(step["start"].removesuffix("Z")) + ZONE).astype("datetime64[D]")
     flow = next((s for s in step["suspects"] if s["component"] == "measured.flow"), None)
     best = step["suspects"][0]
     tied = flow is not None and (flow is best or "measured.flow" in best["tied_with"])
     bias, u = (flow["bias_percent"], flow["u_percent"]) if flow is not None else (0.0, 0.0)
     right = bool(step["named"] and tied and local == FLOW_SINCE and abs(bias - done["percent"]) < 1.5)
-    return Caught("flow", done, {"percent": bias, "u": u, "since": str(local)},
-                  right and result["verdict"]["code"] == "measured_lower")  # fmt: skip
+    return Caught("flow", done, {"percent": bias, "u": u, "since": str(local), "verdict": verdict},
+                  right and verdict == "measured_lower")  # fmt: skip
 
 
 def _copied(screened: dict[str, Any], name: str) -> Caught:
     copies = [a for a in screened["alarms"] if a["detector"] == "copied"]
     done = {"plant": name, "start": str(COPIED_TO), "source": str(COPIED_FROM)}
     if not copies:
-        return Caught("copied", done, {"start": "–", "source": "–", "channels": ""}, False)
+        return Caught("copied", done, {"start": "–", "source": "–", "channels": "–"}, False)
     start, source = (str((np.datetime64(text) + ZONE).astype("datetime64[D]"))
                      for text in (copies[0]["start"], copies[0]["values"][0]))  # fmt: skip
     channels = ", ".join(sorted({a["subject"] for a in copies}))
@@ -243,4 +255,4 @@ def _balance(project: Path, truth: dict[str, Any], found: Found) -> None:
                                     "truth": scale * truth["regions_kg"][block][region] / 1e9},
                                    row["z"] > 2.0))  # fmt: skip
         found.false_alarms += sum(abs(r["z"]) > 3.0 for r in result["regions"]
-                                  if r["region"] in ("elsewhere",))  # fmt: skip
+                                  if r["region"] not in (region, "all regions"))  # fmt: skip

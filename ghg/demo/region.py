@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ghg.demo.air import BACKGROUND, HOURS, TRANSPORT
 from ghg.demo.inventory import regions
-from ghg.demo.world import DAYS, LATITUDE, LONGITUDE, START, UPTAKE, World
+from ghg.demo.world import DAYS, START, UPTAKE, World, axes, forest
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,21 +57,14 @@ def write(folder: Path, world: World, foot: dict[str, xr.Dataset], record: Recor
         (folder / f"balance-{name}.toml").write_text(BALANCE[name], encoding="utf-8")
 
 
-def _axes() -> dict[str, Any]:
-    return {"latitude": ("latitude", LATITUDE, {"units": "degrees_north", "standard_name": "latitude"}),
-            "longitude": ("longitude", LONGITUDE, {"units": "degrees_east", "standard_name": "longitude"})}  # fmt: skip
-
-
 def _prior(world: World) -> xr.Dataset:
     """Return what is known of forest and sea before: too little, and without the grain."""
     import xarray as xr
 
-    lon = np.broadcast_to(LONGITUDE, world.land.shape)
-    forest = world.land * np.clip((120.30 - lon) / 0.15, 0.05, 1.0)
-    flux = PRIOR_SHARE * (UPTAKE["forest"] * forest + UPTAKE["sea"] * world.sea)
+    flux = PRIOR_SHARE * (UPTAKE["forest"] * forest(world.land) + UPTAKE["sea"] * world.sea)
     data = {"biosphere": (("latitude", "longitude"), flux,
                           {"units": "mol m-2 s-1", "long_name": "net flux of forest and sea"})}  # fmt: skip
-    return xr.Dataset(data, _axes(), {"title": "Prior of forest and sea", "species": "CO2",
+    return xr.Dataset(data, axes(), {"title": "Prior of forest and sea", "species": "CO2",
                                       "summary": "Positive to the atmosphere."})  # fmt: skip
 
 
@@ -80,7 +73,7 @@ def _regions(shares: dict[str, Array]) -> xr.Dataset:
 
     data = {"share": (("region", "latitude", "longitude"), np.stack(list(shares.values())),
                       {"units": "1", "long_name": "share of the area of the cell"})}  # fmt: skip
-    return xr.Dataset(data, {"region": ("region", list(shares), {"long_name": "name of the region"}), **_axes()},
+    return xr.Dataset(data, {"region": ("region", list(shares), {"long_name": "name of the region"}), **axes()},
                       {"title": "Regions", "summary": "Shares of the cells of the footprints."})  # fmt: skip
 
 

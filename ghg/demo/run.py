@@ -62,8 +62,8 @@ def run(
         chain.region()
         announce("beside the truth")
         found = recover.recover(folder, truth, chain.calibrations())
-        steps = [{"command": d.command, "part": d.part, "seconds": d.seconds, "cpu": d.cpu,
-                  "lane": int(d.part in ("facility", "inventory"))} for d in (raw, *chain.in_order())]  # fmt: skip
+        steps = [{"command": d.command, "part": d.part, "seconds": d.seconds, "cpu": d.cpu}
+                 for d in (raw, *chain.in_order())]  # fmt: skip
     result = {"seed": seed, **found.as_dict(), "maps": maps.maps(folder, seed), "steps": steps,
               "seconds": time.perf_counter() - began, "trace": None}  # fmt: skip
     (folder / "README.md").write_text(readme([d.command for d in chain.in_order()], seed), encoding="utf-8")

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from ghg.core.gases import gas
+
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["PLANTS", "TOWERS", "Plant", "Tower", "World", "build", "cell_of"]
+__all__ = ["PLANTS", "TOWERS", "Plant", "Tower", "World", "axes", "build", "cell_of", "forest"]
 
 Array = npt.NDArray[np.float64]
 START = np.datetime64("2024-07-01", "ns")
@@ -26,8 +28,7 @@ EARTH_RADIUS = 6371007.2  # m, authalic radius of GRS 80 (Moritz 2000, J. Geodes
 CITY = (120.33, 30.30)  # centre, degrees
 CITY_RADIUS = 0.17  # degrees
 LANDFILL = (120.225, 30.435)
-MOLAR_MASS = 0.0440095  # kg mol-1, CO2 (IUPAC 2021)
-METHANE = 0.0160425  # kg mol-1
+MOLAR_MASS, METHANE = gas("CO2").molar_mass, gas("CH4").molar_mass  # kg mol-1
 TOTALS = {"traffic": 260.0, "heating": 180.0, "landfill": 1.6, "gas": 0.8, "fields": 1.1}  # kg s-1 of CO2 or CH4
 UPTAKE = {"forest": -7e-6, "sea": -0.5e-6}  # mol m-2 s-1, means over a growing season
 TOWER_HEIGHT = 80.0  # m
@@ -124,11 +125,10 @@ def build(seed: int) -> World:
     for plant in PLANTS:
         parts["plants"][cell_of(plant.longitude, plant.latitude)] += plant.mean
     parts["landfill"][cell_of(*LANDFILL)] = TOTALS["landfill"]
-    forest = land * np.clip((120.30 - lon) / 0.15, 0.05, 1.0)
     mol = {"CO2": MOLAR_MASS * area, "CH4": METHANE * area}
     fluxes = {
         "fossil": (parts["traffic"] + parts["heating"] + parts["plants"]) / mol["CO2"],
-        "biosphere": UPTAKE["forest"] * forest * _grain(rng, lon.shape, 0.15) + UPTAKE["sea"] * sea,
+        "biosphere": UPTAKE["forest"] * forest(land) * _grain(rng, lon.shape, 0.15) + UPTAKE["sea"] * sea,
         "methane": (parts["landfill"] + parts["gas"] + parts["fields"]) / mol["CH4"],
     }
     inside = (_distance(lon, lat, CITY) < CITY_RADIUS).astype(np.float64) * land
@@ -137,6 +137,17 @@ def build(seed: int) -> World:
 
 def _distance(lon: Array, lat: Array, place: tuple[float, float]) -> Array:
     return np.hypot((lon - place[0]) * np.cos(np.deg2rad(place[1])), lat - place[1])
+
+
+def forest(land: Array) -> Array:
+    """Return the share of each cell that takes carbon up as a whole forest does: all of it in the west, little else."""
+    return land * np.clip((120.30 - LONGITUDE) / 0.15, 0.05, 1.0)
+
+
+def axes() -> dict[str, Any]:
+    """Return the coordinates of the cells for a Dataset."""
+    return {"latitude": ("latitude", LATITUDE, {"units": "degrees_north", "standard_name": "latitude"}),
+            "longitude": ("longitude", LONGITUDE, {"units": "degrees_east", "standard_name": "longitude"})}  # fmt: skip
 
 
 def cell_area() -> Array:

@@ -53,13 +53,17 @@ def write_page(result: Mapping[str, Any], folder: Path, lang: str = "en") -> Pat
 
 
 def _case(one: Mapping[str, Any], text: Mapping[str, str]) -> dict[str, Any]:
-    """Return a fault in words: what was done, what was found."""
-    said = {side: text[f"{one['key']}_{side}"].format(**one[side]).replace("-", "\u2212") for side in ("done", "found")}
+    """Return a fault in words: what was done, what was found; a fault that got away has words of its own."""
+    key = one["key"]
+    words = {"done": text[f"{key}_done"], "found": text[f"{key}_found"]}
+    if not one["caught"]:
+        words["found"] = text.get(f"{key}_missed", words["found"])
+    said = {side: words[side].format(**one[side]).replace("-", "\u2212") for side in words}
     for side in ("done", "found"):  # dates keep their hyphens
         for value in one[side].values():
             if isinstance(value, str):
                 said[side] = said[side].replace(value.replace("-", "\u2212"), value)
-    return {"title": text[f"{one['key']}_title"], **said, "caught": one["caught"]}
+    return {"title": text[f"{key}_title"], **said, "caught": one["caught"]}
 
 
 def _rows(rows: list[Mapping[str, Any]], text: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -100,5 +104,5 @@ def _maps(maps: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _bars(steps: list[Mapping[str, Any]], text: Mapping[str, str]) -> list[dict[str, Any]]:
     longest = max((s["seconds"] for s in steps), default=1.0)
     return [{"title": s["command"] or text["step_raw"], "command": bool(s["command"]), "seconds": f"{s['seconds']:.1f}",
-             "lane": text[f"lane_{s['lane']}"], "width": round(max(100.0 * s["seconds"] / longest, 0.5), 1)}
+             "width": round(max(100.0 * s["seconds"] / longest, 0.5), 1)}
             for s in steps]  # fmt: skip
