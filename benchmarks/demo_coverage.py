@@ -140,8 +140,9 @@ def plants_only(seeds: int, first: int) -> str:
                 verdicts[plant.name]["screened: copied week"] += any(a.detector == "copied" for a in alarms)
                 verdicts[plant.name]["screened: any alarm"] += bool(alarms)
     lines = [f"{seeds} seeds from {first}"]
-    lines += [f"{side:<10} inside {100.0 * np.mean(inside[side]):5.1f} % of {len(z[side])}   "
-              f"mean z {np.mean(z[side]):+.2f}   rms z {np.sqrt(np.mean(np.square(z[side]))):.2f}" for side in z]  # fmt: skip
+    for side, off in z.items():
+        lines.append(f"{side:<10} inside {100.0 * np.mean(inside[side]):5.1f} % of {len(off)}   "
+                     f"mean z {np.mean(off):+.2f}   rms z {np.sqrt(np.mean(np.square(off))):.2f}")  # fmt: skip
     return "\n".join([*lines, *(f"{name}: {dict(told)}" for name, told in verdicts.items())])
 
 

@@ -113,15 +113,15 @@ def plan(
             method, reason = "dual", f"the matrix of {n:,} observations fits into memory; exact"
         else:
             method = "cg"
-            reason = (f"the matrix of {n:,} observations needs {size_text(costs['dual'][0])} and {size_text(allowed)} may be "
-                      "used; matrix-free to a stated residual")  # fmt: skip
+            reason = (f"the matrix of {n:,} observations needs {size_text(costs['dual'][0])} and {size_text(allowed)} "
+                      "may be used; matrix-free to a stated residual")  # fmt: skip
     else:
         reason = f"as asked for, with {n:,} observations and {m:,} unknowns"
     need, work = costs[method]
     if need > allowed:
-        hint = "take method = 'cg', fewer observations or longer periods"
-        raise InputError(f"the memory will not suffice for the solver '{method}'", found=f"{size_text(allowed)} to be used",
-                         need=f"about {size_text(need)}", hint=hint)  # fmt: skip
+        raise InputError(f"the memory will not suffice for the solver '{method}'",
+                         found=f"{size_text(allowed)} to be used", need=f"about {size_text(need)}",
+                         hint="take method = 'cg', fewer observations or longer periods")  # fmt: skip
     return Plan(method, reason, need, work)
 
 

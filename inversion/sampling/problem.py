@@ -132,8 +132,8 @@ def sample(
     used, (y, design, error, group), (prior, scale), explained = _ready(problem, chains, draws, memory)
     announce(explained)
     unit = float(np.median(np.sqrt(used.error.variance())))
-    model_error = [] if used.error.inferred is None else [(used.error.inferred.low / unit,
-                                                           used.error.inferred.high / unit)] * _groups(used)  # fmt: skip
+    inferred = used.error.inferred
+    model_error = [] if inferred is None else [(inferred.low / unit, inferred.high / unit)] * _groups(used)
     found = sample_linear(y / unit, design * (scale / unit), error / unit, prior, model_error=model_error, group=group,
                           draws=draws, warm=warm, chains=chains, seed=seed, workers=workers)  # fmt: skip
     whole = Samples(found.state * scale, found.sigma * unit, found.divergent, found.acceptance)

@@ -83,12 +83,13 @@ def smoothed(
 def _noise(
     r: Readings, one: dict[str, float], time: Array, at: npt.NDArray[np.int64], services: Array,
     jumps: tuple[tuple[float, float, float], ...],
-) -> tuple[Array, ...]:  # fmt: skip
+) -> tuple[Array, Array, Array, Array, Array, Array]:  # fmt: skip
     """Return variances of the observations, processes, gains and variances at the start, as the kernels take them."""
     tau, power = processes(one)
     prior = r.prior.copy()
     prior[3:STATES] = power
-    return (r.white + one["repeatability"] ** 2)[at], tau, power, *gains(time, one, services, jumps, r.prior), prior
+    level, slope = gains(time, one, services, jumps, r.prior)
+    return (r.white + one["repeatability"] ** 2)[at], tau, power, level, slope, prior
 
 
 def _without(cov: Array, tank: Array) -> Array:

@@ -283,8 +283,9 @@ def parse_rows(data, block, offset, fields, place, width, length, uniform, clock
     state : uint8 (lines,)
         Filled: 0 good, 1 another number of fields, 2 no time, 3 a field that is no number, 4 empty.
     """
-    for b in prange(offset.size):  # counted unsigned: the block would be compiled a second time for it
-        _parse_block(data, np.int64(b), block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)
+    for k in prange(offset.size):
+        b = np.int64(k)  # it is counted unsigned: the block would be compiled a second time for it
+        _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)
 
 
 @kernel

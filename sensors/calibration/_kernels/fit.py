@@ -132,5 +132,5 @@ def odr_rows(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps):
     steps : int64 (rows,)
         Filled: iterations, -1 where the row did not settle or the points do not fix the coefficients.
     """
-    for row in prange(x.shape[0]):  # the body on its own: inside a parallel loop it takes several times as long to compile
+    for row in prange(x.shape[0]):  # inside a parallel loop the body would take several times as long to compile
         _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, np.int64(row))
