@@ -17,6 +17,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from ghg.core.units import factor as unit_factor
 from inventories.conservation import attach, exact_sum
 from inventories.grid import fields
@@ -33,7 +34,8 @@ __all__ = ["Zones", "expand", "expand_to_file", "factored", "multiply_out"]
 
 Array = npt.NDArray[np.float64]
 BLOCK = 96  # hours that are in memory at a time
-RUN = 2048  # cells that are summed together
+RUN = 512  # cells that are summed together
+CELLS = 2048  # cells that are in memory for all hours, where cells are gathered
 
 
 def _annual(ds: xr.Dataset, name: str) -> tuple[Array, list[str]]:
@@ -109,7 +111,7 @@ def _blocks(
             end = min(at + block, hours)
             last = end - at - 1 if end == hours else end - at
             out = np.empty((end - at, annual.shape[1]), np.float32)
-            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out)
+            spread(_kernels.expand, region.size, rate, start, region, share[at:end], bits, last, carry[k], out)
             yield out
 
 
@@ -148,8 +150,8 @@ class _Plan:
         hours = factor.shape[0]
         for k in range(annual.shape[0] if apart else 1):
             rate, share = (annual[k : k + 1], factor[:, :, k : k + 1]) if apart else (annual, factor)
-            for at in range(0, self.area.size, RUN):
-                some = slice(at, min(at + RUN, self.area.size))
+            for at in range(0, self.area.size, CELLS):
+                some = slice(at, min(at + CELLS, self.area.size))
                 owed = carry[k : k + 1, some].copy()
                 blocks = _blocks(np.ascontiguousarray(rate[:, some]), self.index[some], share, owed, False, self.bits,
                                  hours)  # fmt: skip
