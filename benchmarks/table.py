@@ -41,7 +41,9 @@ def _ours(path: Path, words: list[str], folder: Path, short: bool, fresh: bool) 
     kept = folder / f"{path.stem}.json"
     if fresh:
         kept.unlink(missing_ok=True)
-    environment = {**os.environ, "GHG_BENCH": str(folder), **({"GHG_BENCH_SHORT": "1"} if short else {})}
+    environment = {**os.environ, "GHG_BENCH": str(folder), "PYTHONPATH": str(HERE.parent)}
+    environment |= {"GHG_BENCH_SHORT": "1"} if short else {}
+    environment |= {"GHG_BENCH_INPUTS": str(folder / "inputs")} if (folder / "inputs").is_dir() else {}
     print(f"--- {path.name} {' '.join(words)}", flush=True)
     began = time.perf_counter()
     code = subprocess.run([sys.executable, str(path), *words], env=environment).returncode
