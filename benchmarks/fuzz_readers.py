@@ -291,7 +291,8 @@ def _tell(name: str, total: dict[str, Any]) -> None:
     results = total["results"]
     bad = {k: v for k, v in results.items() if k not in ("read", "refused")}
     read, refused = (results.get(k, 0) for k in ("read", "refused"))
-    print(f"{name:22s} {sum(results.values()):7d} files: {read:6d} read, {refused:6d} refused, {sum(bad.values())} wrong; "
+    files = sum(results.values())
+    print(f"{name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {sum(bad.values())} wrong; "
           f"slowest {total['slowest_s']:.2f} s, most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s",
           flush=True)  # fmt: skip
     for word, number in sorted(bad.items(), key=lambda item: -item[1]):
