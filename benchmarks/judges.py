@@ -1,10 +1,10 @@
 """Every kind of file that ``ghg inventories`` writes, before the judges of others; prints one table.
 
-``python -m benchmarks.judges [--judges BIN] [--keep FOLDER] [--only WORD]``. Small jobs make the files with the commands
-that a user gives. compliance-checker comes with the extra ``test``; ``BIN`` is the folder of programs of an
-environment with cfchecker, pseudonetcdf and primap2; cdo and ncdump are taken from the path. A judge that is missing has
-no column. Exit 1 where a judge finds what is not told beforehand: cfchecks knows no CF above 1.8 (2.6.1), and CF has no
-name for fluorinated gases, mercury, total particles and the species of mechanisms (``names``).
+``python -m benchmarks.judges [--judges BIN] [--keep FOLDER] [--only WORD]``. Small jobs make the files with the
+commands that a user gives. compliance-checker comes with the extra ``test``; ``BIN`` is the folder of programs of an
+environment with cfchecker, pseudonetcdf and primap2; cdo and ncdump are taken from the path. A judge that is missing
+has no column. Exit 1 where a judge finds what is not told beforehand: cfchecks knows no CF above 1.8 (2.6.1), and CF
+has no name for fluorinated gases, mercury, total particles and the species of mechanisms (``names``).
 """
 
 from __future__ import annotations
