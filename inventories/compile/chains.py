@@ -21,6 +21,7 @@ from inventories.accounting.rules import METHODS
 from inventories.compile.config import ActivityTable
 from inventories.compile.rows import Rows
 from inventories.config import Series, StreamConfig
+from inventories.dataset import STACK
 from inventories.species import SPECIES
 from inventories.uncertainty.budget import Array, Budget
 
@@ -73,8 +74,9 @@ class Builder:
                 "u_own": np.zeros((n, rows)), "shared": np.full((slots, n, rows), -1, np.int32)}  # fmt: skip
 
     def add(self, block: dict[str, npt.NDArray]) -> None:
-        """Add a finished block."""
-        self.blocks.append(block)
+        """Add a finished block; rows without a stack are told by NaN."""
+        nothing = np.full(len(block["source"]), np.nan)
+        self.blocks.append({**dict.fromkeys(STACK, nothing), **block})
 
     def joined(self, name: str) -> npt.NDArray:
         """Return one array of all blocks, rows last."""
@@ -110,7 +112,7 @@ def add_rows(builder: Builder, rows: Rows) -> None:
     names = {"source": rows.source, "region": rows.region, "category": rows.sector, "fuel": rows.fuel,
              "lon": rows.lon, "lat": rows.lat, "amount": rows.amount,
              "amount_unit": np.full(len(rows.source), rows.unit),
-             "table": np.full(len(rows.source), table.name)}  # fmt: skip
+             "table": np.full(len(rows.source), table.name), **rows.stack}  # fmt: skip
     builder.add({**block, **names})
     builder.notes += [f"{table.name}: {note}" for note in rows.notes]
     if missing := int(np.isnan(rows.amount).sum()):

@@ -85,7 +85,7 @@ def _dataset(config: InventoryJob, builder: Any) -> xr.Dataset:
         {name: budget.mass[k] for k, name in enumerate(budget.species)},
         source=_labels(builder), region=builder.joined("region").tolist(),
         sector=gnfr_of(config.taxonomy, category), year=config.year, category=category, taxonomy=config.taxonomy,
-        lon=builder.joined("lon"), lat=builder.joined("lat"),
+        lon=builder.joined("lon"), lat=builder.joined("lat"), stack=_stacks(builder),
     )  # fmt: skip
     ds = ds.assign_coords(
         fuel=("source", builder.joined("fuel").astype(str), {"long_name": "fuel or material"}),
@@ -100,6 +100,13 @@ def _dataset(config: InventoryJob, builder: Any) -> xr.Dataset:
     ds.attrs |= {"title": config.title or f"emissions of {config.year}", "gwp_metric": config.gwp,
                  **({"notes": notes} if notes else {})}  # fmt: skip
     return attach(ds, budget)
+
+
+def _stacks(builder: Any) -> dict[str, Any]:
+    from inventories.dataset import STACK
+
+    found = {name: builder.joined(name) for name in STACK}
+    return found if any(np.isfinite(values).any() for values in found.values()) else {}
 
 
 def _labels(builder: Any) -> list[str]:

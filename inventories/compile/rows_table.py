@@ -23,7 +23,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
-from inventories.dataset import annual, annual_mass, check_annual, species_of
+from inventories.dataset import STACK, annual, annual_mass, check_annual, species_of
 from inventories.uncertainty.budget import Budget, attach, of_dataset
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ __all__ = ["FILES", "read_rows_table", "write_rows_table"]
 FILES = ("inventory.csv", "inventory_shared.csv", "inventory_draws.csv", "inventory.json")
 TEXTS = ("source", "region", "sector", "category", "kind", "fuel", "table")
 NUMBERS = {"lon": "longitude (degrees_east)", "lat": "latitude (degrees_north)",
-           "activity_energy": "activity (J)"}  # fmt: skip
+           "activity_energy": "activity (J)",
+           **{name: f"{name.replace('_', ' ')} ({unit})" for name, unit in STACK.items()}}  # fmt: skip
 SHARED = "; "
 
 
@@ -148,7 +149,8 @@ def _dataset(about: dict[str, Any], shared: dict[str, list[str]], rows: dict[str
     )  # fmt: skip
     ds = annual(mass, source=rows["source"], region=rows["region"], sector=rows["sector"], year=int(about["year"]),
                 category=rows["category"], taxonomy=about["taxonomy"], kind=rows["kind"],
-                lon=_numbers(rows[NUMBERS["lon"]]), lat=_numbers(rows[NUMBERS["lat"]]))  # fmt: skip
+                lon=_numbers(rows[NUMBERS["lon"]]), lat=_numbers(rows[NUMBERS["lat"]]),
+                stack={n: _numbers(rows[NUMBERS[n]]) for n in STACK if NUMBERS[n] in rows})  # fmt: skip
     for name in ("fuel", "table"):
         if name in rows:
             ds = ds.assign_coords({name: ("source", np.array(rows[name], str))})
