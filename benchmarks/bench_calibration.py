@@ -86,9 +86,9 @@ def kernels() -> None:
     theirs = by_pandas(first, pair)
     mine = plan.accumulate(first, 0, flush, MINUTE)
     assert mine.count.sum() == theirs["count"].sum() and np.isclose(
-        (mine.count * mine.mean).sum(), (theirs["count"] * theirs["mean"]).sum(), rtol=1e-12)  # fmt: skip
-    peer = least(lambda: by_pandas(first, pair), 2) * n / rows.time.size
-    line("  pandas, the same averages", (peer, peer), n, f"{peer / took[0]:.0f} times ours")
+        np.nansum(mine.count * mine.mean), (theirs["count"] * theirs["mean"]).sum(), rtol=1e-12)  # fmt: skip
+    peer = best(lambda: by_pandas(first, pair), 2).times(n / rows.time.size)
+    line("  pandas, the same averages", peer, n, f"{peer.wall / took[0]:.0f} times ours")
     record(f"segment, water, average, {n:,} rows", took, floor=floor, limit=TRIAD, peer=peer, who="pandas")
     visit = np.concatenate([[0], np.cumsum(records.port[1:] != records.port[:-1])])
     records = replace(records, visit=visit.astype(np.int64))
@@ -132,7 +132,7 @@ def fits() -> None:
             theirs = best(peer, 2)
             line("  scipy.odr, lines", theirs, 200)
             record(f"York fits of nine cylinders, {rows:,}", york, floor=moving(5.0 * x.nbytes),
-                   limit="five arrays at the rate of a triad", peer=theirs.wall * rows / 200,
+                   limit="five arrays at the rate of a triad", peer=theirs.times(rows / 200),
                    who="scipy.odr, 200 fits scaled up")  # fmt: skip
     except ImportError:
         print("scipy.odr is gone: no peer")
@@ -158,8 +158,8 @@ def tests() -> None:
         return out
 
     assert not plain().any() and not (four_tests(y, limits)[0] > 2).any()
-    peer = least(plain, 2)
-    line("  NumPy, the same", (peer, peer), 1e6)
+    peer = best(plain, 2)
+    line("  NumPy, the same", peer, 1e6)
     record("four quality tests of 1,000,000 values", took, floor=moving(21.0 * y.size), limit=TRIAD, peer=peer,
            who="NumPy")  # fmt: skip
 
@@ -243,11 +243,11 @@ def chain() -> None:
         line("  pandas.read_csv alone, all columns", every, n // files)
         chosen = best(lambda: pd.read_csv(paths[0], sep=r"\s+", usecols=columns), 2)
         line("  pandas.read_csv alone, the columns wanted", chosen, n // files)
-        least_of_pandas = min(every.wall, chosen.wall)
+        least_of_pandas = min(every, chosen)
         limit = "reading the bytes from the page cache"
         record(f"analyser logs to calibrated NetCDF, hashed, {n:,} rows", whole_took, floor=reading * n / part,
-               limit=limit, peer=least_of_pandas * files, who="pandas, reading alone")  # fmt: skip
-        record(f"analyser log to columns, {n // files:,} rows", Took(parser.wall / 4, parser.cpu / 4),
+               limit=limit, peer=least_of_pandas.times(files), who="pandas, reading alone")  # fmt: skip
+        record(f"analyser log to columns, {n // files:,} rows", parser.times(0.25),
                floor=reading / 4, limit=limit, peer=least_of_pandas, who="pandas.read_csv")  # fmt: skip
         if left := os.environ.get("GHG_BENCH_INPUTS"):
             shutil.copy(paths[0], Path(left) / paths[0].name)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from floors import GEMM, TRIAD, moving, products
 from scipy.sparse import csr_array
-from timing import Took, best, least, record, short
+from timing import Took, best, record, short
 
 from inversion.footprints import Footprints, Piece
 from inversion.store import open_store, pack
@@ -84,7 +84,7 @@ def main() -> None:
         share = rows / few.shape[0]
         said("dense float32 array times a map (scaled up)", part.wall * share, part.cpu * share, few.nbytes * share)
         record(f"packed footprints of {rows:,} hours times a map", packed, floor=floor, limit=TRIAD,
-               peer=part.wall * share, who="NumPy, dense float32 in memory")  # fmt: skip
+               peer=part.times(share), who="NumPy, dense float32 in memory")  # fmt: skip
         months = np.datetime64("2019-01", "M") + np.arange(rows // 720 + 2)
         bounds = np.stack([months[:-1], months[1:]], axis=1)
         index = np.arange(rows)
@@ -103,8 +103,8 @@ def main() -> None:
             assert np.allclose(theirs @ flat, h.forward(x))
             bytes_, work = moving(held + x.nbytes + y.nbytes), products(2.0 * values * k)
             floor, limit = max(bytes_, work), TRIAD if bytes_ > work else GEMM
-            for name, ours, peer in (("H x", forward, least(lambda f=flat: theirs @ f, 2)),
-                                     ("H' y", adjoint, least(lambda y=y: theirs.T @ y, 2))):  # fmt: skip
+            for name, ours, peer in (("H x", forward, best(lambda f=flat: theirs @ f, 2)),
+                                     ("H' y", adjoint, best(lambda y=y: theirs.T @ y, 2))):  # fmt: skip
                 record(f"{name} of {values:,} values, {k} columns", ours, floor=floor, limit=limit, peer=peer,
                        who="SciPy, sparse rows")  # fmt: skip
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

@@ -52,7 +52,7 @@ def main() -> None:
     floor = least(lambda: np.linalg.cholesky(batch))
     share = 1000.0 / worst
     print(f"floor: {1000 / floor:10,.0f} Cholesky factors of {len(y)} x {len(y)} a second, NumPy, one core")
-    record("1,000 effective samples of the 12-hour Tacolneston posterior", Took(wall * share, cpu * share), floor=floor,
+    record("1,000 effective samples of the 12-hour Tacolneston posterior", Took(wall, cpu).times(share), floor=floor,
            limit="a 12 x 12 Cholesky factor for each, NumPy")  # fmt: skip
 
 

@@ -50,7 +50,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _row(row: Row, one: dict[str, Any]) -> Row:
-    peers = [_peer(row["who"], row["peer"], row["ours"])] if row["peer"] else []
+    theirs = {"seconds": row["peer"], "cpu": row.get("peer_cpu")}
+    peers = [_peer(row["who"], theirs, row)] if row["peer"] else []
     return {
         "task": row["task"],
         "short": one["short"],
@@ -63,8 +64,17 @@ def _row(row: Row, one: dict[str, Any]) -> Row:
     }
 
 
-def _peer(who: str, seconds: float, ours: float, note: str = "") -> Row:
-    return {"who": who, "seconds": seconds, "peer_over_ours": seconds / ours, "note": note}
+def _peer(who: str, theirs: Row, ours: Row) -> Row:
+    """Return the ratios of a peer: of wall times, and of processor times, which a busy machine spoils less."""
+    both = theirs.get("cpu") and ours.get("cpu")
+    return {
+        "who": who,
+        "seconds": theirs["seconds"],
+        "peer_over_ours": theirs["seconds"] / ours["ours"],
+        "cpu": theirs.get("cpu"),
+        "peer_over_ours_cpu": theirs["cpu"] / ours["cpu"] if both else None,
+        "note": theirs.get("note", ""),
+    }
 
 
 def _join(rows: list[Row], others: dict[str, dict[str, Any]]) -> list[str]:
@@ -75,7 +85,7 @@ def _join(rows: list[Row], others: dict[str, dict[str, Any]]) -> list[str]:
             who = f"{row['who']} {row['version']}".strip()
             if row["task"] in ours:
                 mine = ours[row["task"]]
-                mine["peers"].append(_peer(who, row["seconds"], mine["ours"], row.get("note", "")))
+                mine["peers"].append(_peer(who, row, mine))
             else:
                 alone.append(f"{row['task']}: {who} took {seconds_in_words(row['seconds'])}, ours was not run")
     for row in rows:
@@ -102,7 +112,7 @@ def _gaps(rows: list[Row]) -> list[str]:
 
 # ---- as words ------------------------------------------------------------------------------------------------------
 
-HEADS = ["task", "ours", "processor", "ours / floor", "peer / ours", "peer"]
+HEADS = ["task", "ours", "processor", "ours / floor", "peer / ours", "of processor time", "peer"]
 
 
 def seconds_in_words(seconds: float | None) -> str:
@@ -121,8 +131,10 @@ def lines(row: Row) -> list[list[str]]:
     """Return the lines of a task: one, and one more for each further peer."""
     first = [row["task"] + (" (short form)" if row["short"] else ""), seconds_in_words(row["ours"]),
              seconds_in_words(row["cpu"]), ratio_in_words(row["ours_over_floor"]) if row["floor"] else ""]  # fmt: skip
-    beside = [[ratio_in_words(p["peer_over_ours"]), p["who"] + (f" ({p['note']})" if p["note"] else "")]
-              for p in row["peers"]] or [["", ""]]  # fmt: skip
+    beside = [[ratio_in_words(p["peer_over_ours"]),
+               ratio_in_words(p["peer_over_ours_cpu"]) if p["peer_over_ours_cpu"] else "",
+               p["who"] + (f" ({p['note']})" if p["note"] else "")]
+              for p in row["peers"]] or [["", "", ""]]  # fmt: skip
     return [(first if i == 0 else [""] * len(first)) + one for i, one in enumerate(beside)]
 
 

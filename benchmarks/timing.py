@@ -22,6 +22,10 @@ class Took(NamedTuple):
     wall: float
     cpu: float
 
+    def times(self, factor: float) -> Took:
+        """Return both, scaled."""
+        return Took(self.wall * factor, self.cpu * factor)
+
 
 def best(work: Callable[[], object], runs: int = 5) -> Took:
     """Run `work` once uncounted and then `runs` times, quick work more often, up to ENOUGH seconds in all.
@@ -55,7 +59,7 @@ def record(
     *,
     floor: float | None = None,
     limit: str = "",
-    peer: float | None = None,
+    peer: float | Took | None = None,
     who: str = "",
 ) -> None:
     """Keep a result for the table of ratios, if ``GHG_BENCH`` names a folder (see ``table.py``).
@@ -69,15 +73,19 @@ def record(
         What was done, with its size.
     ours : float or Took
         Seconds; with the processor time where :func:`best` took them.
-    floor, peer : float
-        Seconds for the same work: the least the machine allows, and the best other program, both of this run.
+    floor : float
+        Seconds for the least work that the machine allows, of this run.
+    peer : float or Took
+        The best other program, of this run.
     limit : str
         What the floor is.
     who : str
         The peer.
     """
     wall, cpu = ours if isinstance(ours, Took) else (ours, None)
-    row = {"task": task, "ours": wall, "cpu": cpu, "floor": floor, "limit": limit, "peer": peer, "who": who}
+    other, other_cpu = peer if isinstance(peer, Took) else (peer, None)
+    row = {"task": task, "ours": wall, "cpu": cpu, "floor": floor, "limit": limit, "peer": other, "peer_cpu": other_cpu,
+           "who": who}  # fmt: skip
     _keep(lambda about: about["rows"].__setitem__(slice(None), [r for r in about["rows"] if r["task"] != task] + [row]))
 
 

@@ -25,5 +25,5 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     took = best(lambda: propagation.propagate_systematic(model, [np.ones(few_hours)] * 5, ratios), 2)
 scale = DRAWS / few_draws * HOURS / few_hours
-say("GUM-S1 of a unit-year, 1e6 draws, interval", took * scale, "punpy",
-    "1,000 draws of 876 hours, scaled up")  # fmt: skip
+say("GUM-S1 of a unit-year, 1e6 draws, interval", took, "punpy",
+    "1,000 draws of 876 hours, scaled up", scale)  # fmt: skip

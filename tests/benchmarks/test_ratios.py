@@ -15,14 +15,21 @@ def leave(path, **given):
 
 
 def row(task, ours, floor=None, peer=None, who=""):
-    return {"task": task, "ours": ours, "cpu": None, "floor": floor, "limit": "bytes", "peer": peer, "who": who}
+    return {"task": task, "ours": ours, "cpu": 2 * ours, "floor": floor, "limit": "bytes", "peer": peer, "who": who}
 
 
 @pytest.fixture
 def table(tmp_path):
     rows = [row("a | b, 1,000 rows", 0.25, floor=0.1, peer=1.0, who="NumPy"), row("c", 2.0), row("d", 1.0, floor=2.0)]
     leave(tmp_path / "bench_stack.json", load=0.5, rows=rows, missing=["no data beside the project"])
-    theirs = {"task": "a | b, 1,000 rows", "seconds": 0.5, "who": "pandas", "version": "3.0", "note": "one run"}
+    theirs = {
+        "task": "a | b, 1,000 rows",
+        "seconds": 0.5,
+        "cpu": 0.4,
+        "who": "pandas",
+        "version": "3.0",
+        "note": "one run",
+    }
     lonely = {"task": "e, 10 rows", "seconds": 4.0, "who": "pandas", "version": "3.0"}
     leave(tmp_path / "peers" / "pandas.json", load=3.5, rows=[theirs, lonely], problem="")
     leave(tmp_path / "peers" / "fips.json", load=1.0, date="2026-01-03", rows=[], problem="cannot be installed (x)")
@@ -33,6 +40,7 @@ def test_ratios_are_ours_over_the_floor_and_the_peer_over_ours(table):
     first, second, third = table["rows"]
     assert first["ours_over_floor"] == 2.5
     assert [(p["who"], p["peer_over_ours"]) for p in first["peers"]] == [("pandas 3.0", 2.0), ("NumPy", 4.0)]
+    assert [p["peer_over_ours_cpu"] for p in first["peers"]] == [0.8, None]
     assert second["ours_over_floor"] is None and not second["peers"]
     assert third["ours_over_floor"] == 0.5
 
@@ -50,8 +58,8 @@ def test_what_was_not_measured_is_said(table):
 
 def test_both_forms_hold_all_rows_and_their_circumstances(table):
     page, shown = markdown(table["rows"]), text(table["rows"])
-    assert r"| a \| b, 1,000 rows | 250 ms |  | 2.5 | 2.0 | pandas 3.0 (one run) |" in page.splitlines()
-    assert "|  |  |  |  | 4.0 | NumPy |" in page.splitlines()
+    assert r"| a \| b, 1,000 rows | 250 ms | 500 ms | 2.5 | 2.0 | 0.80 | pandas 3.0 (one run) |" in page.splitlines()
+    assert "|  |  |  |  | 4.0 |  | NumPy |" in page.splitlines()
     assert len(shown.splitlines()) == 5
     assert "2026-01-02 to 2026-01-03: a processor, 2 cores; numpy 2.1.0. Load" in about(table)
     assert "0.5 to 3.5" in about(table)
