@@ -32,7 +32,8 @@ def formulas(text: str) -> str:
         return f'<div class="formula">{math}</div>'
 
     def inline(found: re.Match[str]) -> str:
-        return f"<span>{convert(found[1])}</span>"  # a formula at the beginning of a line would become a block
+        # in an element of its own: a formula at the beginning of a line would become a block
+        return f'<span class="inline-formula">{convert(found[1])}</span>'
 
     parts = FENCE.split(text)
     return "".join(p if i % 2 else INLINE.sub(inline, DISPLAY.sub(display, p)) for i, p in enumerate(parts))
@@ -46,7 +47,7 @@ def assemble(bench: Path) -> None:
     shutil.rmtree(SOURCE, ignore_errors=True)
     for path in sorted(HERE.rglob("*")):
         place = SOURCE / path.relative_to(HERE)
-        if path.suffix in (".md", ".png", ".svg"):
+        if path.suffix in (".md", ".png", ".svg", ".css"):
             place.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "theory.md":
                 place.write_text(formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
