@@ -230,7 +230,7 @@ def cfchecks(program: Path, path: Path, tables: list[str]) -> str:
     done = subprocess.run([str(program), *tables, "-v", "1.8", str(path)], capture_output=True, text=True, check=False)
     if not re.search(r"ERRORS detected: \d+", done.stdout):
         return "no verdict: " + (done.stderr.strip().splitlines() or ["?"])[-1]
-    found = re.findall(r"^(?:ERROR|FATAL|WARN)(?: *\(([\d.]+)\))?: *(.*)$", done.stdout, re.MULTILINE)
+    found = re.findall(r"^(?:ERROR|FATAL|WARN): *(?:\(([\d.]+)\))?:? *(.*)$", done.stdout, re.MULTILINE)
     return ", ".join(sorted({code or text.strip() for code, text in found})) or "passes"
 
 
