@@ -32,9 +32,16 @@ from ghg.cli.inside import call
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "inventories" / "eixport"
 MASSES = ("CO2", "CO2_biogenic", "CH4", "N2O", "SO2", "NOx", "CO", "NMVOC", "NH3", "PM10", "PM2.5", "BC", "OC")
+FEW = ("CO2", "NOx", "CO")
 UNNAMED = ("CO2", "SF6", "HFC134a", "CF4", "TSP", "Hg")
 SOURCES = (("p1", "W", "1A1a", "0.6", "0.5"), ("p2", "E", "1A1a", "3.4", "1.5"), ("p3", "W", "1A2gviii", "1.5", "1.2"))
 AREAS = (("a1", "W", "1A1a"), ("a2", "W", "1A3bi"), ("a3", "E", "1A3bi"), ("a4", "W", "2D3d"), ("a5", "E", "1A4bi"))
+STACK = ("height(m)", "diameter(m)", "velocity(m/s)", "temperature(K)")
+PLACES = """
+lon = "lon"
+lat = "lat"
+stack = { height = "height", diameter = "diameter", velocity = "velocity", temperature = "temperature" }
+"""
 TABLE = """
 [[activity]]
 name = "{name}"
@@ -73,6 +80,13 @@ write = "{write}"
 sector = "F"
 hour = [0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0]
 """
+LAYERS = """
+[layers]
+edges = [0.0, 20.0, 92.0, 184.0, 324.0, 522.0, 781.0]
+profiles = "heights.csv"
+weather = { file = "weather.csv", wind = "wind", temperature = "air", gradient = "gradient" }
+write = "hours"
+"""
 TARGETS = {
     "lonlat": "west = 0.0\nsouth = 0.0\nstep = 1.0\nshape = [2, 4]\n",
     "lambert": 'projection = "lambert"\nparallels = [10.0, 20.0]\norigin = [2.0, 1.0]\nwest = -150000.0\n'
@@ -105,65 +119,73 @@ def do(*arguments: object) -> None:
 
 def table(folder: Path, name: str, rows: tuple, species: tuple[str, ...], places: bool) -> str:
     """Write a table of rows that carry their masses; return its section of the job."""
-    heads = ["id", "region", "class", *(["lon", "lat"] if places else []), "heat(TJ)", *(f"{s}(t)" for s in species)]
+    heads = ["id", "region", "class", *(["lon", "lat", *STACK] if places else []), "heat(TJ)",
+             *(f"{s}(t)" for s in species)]  # fmt: skip
     rng = np.random.default_rng(3)
-    lines = [",".join([*row, "100", *(f"{m:.6g}" for m in rng.lognormal(3.0, 1.0, len(species)))]) for row in rows]
+    gas = ["150", "4", "20", "400"] if places else []
+    lines = [
+        ",".join([*row, *gas, "100", *(f"{m:.6g}" for m in rng.lognormal(3.0, 1.0, len(species)))]) for row in rows
+    ]
     (folder / f"{name}.csv").write_text("\n".join([",".join(heads), *lines]) + "\n", encoding="utf-8")
-    text = TABLE.format(name=name) + ('lon = "lon"\nlat = "lat"\n' if places else "")
+    text = TABLE.format(name=name) + (PLACES if places else "")
     return text + "".join(f'[activity.carried."{s}"]\ncolumn = "{s}"\nu = 0.1\n' for s in species)
 
 
-def ingredients(folder: Path) -> dict[str, str]:
-    """Write tables, regions, roads and profiles; return the parts of the jobs of a build."""
+def ingredients(folder: Path) -> None:
+    """Write regions, roads, profiles, a table of speciation and the weather."""
     ring = [[0, 0], [2, 0], [2, 2], [0, 2], [0, 0]]
     east = [[x + 2, y] for x, y in ring]
     shapes = [{"type": "Feature", "properties": {"code": c}, "geometry": {"type": "Polygon", "coordinates": [r]}}
               for c, r in (("W", ring), ("E", east))]  # fmt: skip
     (folder / "regions.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": shapes}))
-    road = {"type": "Feature", "properties": {}, "geometry": {"type": "LineString",
-                                                              "coordinates": [[0.1, 0.3], [3.9, 1.7]]}}  # fmt: skip
+    line = {"type": "LineString", "coordinates": [[0.1, 0.3], [3.9, 1.7]]}
+    road = {"type": "Feature", "properties": {}, "geometry": line}
     (folder / "roads.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [road]}))
     (folder / "heights.csv").write_text("GNFR,20m,92m,500m\nA,0,0.4,0.6\nB,0.5,0.5,0\nC,1,0,0\nE,1,0,0\nF,1,0,0\n")
     (folder / "split.csv").write_text("species,sector,to,share,mole_share,molar_mass\nNMVOC,,par,0.7,,14.5\n"
                                       "NMVOC,,tol,0.3,,92.1\nNOx,,no,,0.9,30.006\nNOx,,no2,,0.1,46.005\n")  # fmt: skip
-    head = 'title = "Two regions"\nyear = 2021\ndraws = 0\nspecies = {}\n'
-    return {"points": head.format(json.dumps(MASSES)) + table(folder, "plants", SOURCES, MASSES, True),
-            "areas": table(folder, "areas", AREAS, MASSES, False),
-            "unnamed": head.format(json.dumps(UNNAMED)) + table(folder, "gases", SOURCES, UNNAMED, True)}  # fmt: skip
+    times = np.datetime64("2021-01-01T00", "m") + np.timedelta64(60, "m") * np.arange(8760)
+    rows = "".join(f"{t},{4 + t.astype(int) % 3},285,0.01\n" for t in times)
+    (folder / "weather.csv").write_text("time,wind(m/s),air(K),gradient(K/m)\n" + rows)
+
+
+def job_of(folder: Path, species: tuple[str, ...], areas: bool, *sections: str) -> str:
+    """Return a job of a build, its tables written."""
+    head = f'title = "Two regions"\nyear = 2021\ndraws = 0\nspecies = {json.dumps(species)}\n'
+    tables = table(folder, "plants", SOURCES, species, True)
+    return "".join([head, tables, table(folder, "areas", AREAS, species, False) if areas else "", *sections])
 
 
 def built(folder: Path) -> Iterator[Made]:
-    """Build the inventory in every form of its grid and hours."""
-    part = ingredients(folder)
-    both = part["points"] + part["areas"] + GRID
+    """Build the inventory in every form of its grid, its hours and its layers."""
+    ingredients(folder)
+    hours, apart, bits = TIME.format(write="hours"), "\nby_sector = true\n[[", "\nbits = 10\n[["
     jobs = {
-        "hours": (both + TIME.format(write="hours"), "hourly.nc"),
-        "hours by sector": (
-            both + TIME.format(write="hours").replace("\n[[", "\nby_sector = true\n[[", 1),
-            "hourly.nc",
-        ),
-        "rounded hours": (both + TIME.format(write="hours").replace("\n[[", "\nbits = 10\n[[", 1), "hourly.nc"),
-        "gathered hours": (both + TIME.format(write="gathered"), "hourly.nc"),
-        "factored hours": (both + TIME.format(write="factored"), "factored.nc"),
-        "points alone, Lambert": (part["points"] + LAMBERT + TIME.format(write="hours"), "hourly.nc"),
-        "sectors summed": (both.replace("step = 0.5", "step = 0.5\nsectors = false"), ""),
-        "swap": (both + '[swap]\nby = "sector"\nof = ["A"]\nexcess = "zero"\n', ""),
-        "lines as proxy": (both + '[[grid.proxy]]\nsectors = ["F"]\nlines = "roads.geojson"\n', ""),
-        "no CF names": (part["unnamed"] + LAMBERT + TIME.format(write="factored"), "factored.nc"),
+        "all species": (MASSES, True, [GRID], []),
+        "hours": (FEW, True, [GRID, hours], ["hourly.nc"]),
+        "hours by sector": (FEW, True, [GRID, hours.replace("\n[[", apart, 1)], ["hourly.nc"]),
+        "rounded hours": (FEW, True, [GRID, hours.replace("\n[[", bits, 1)], ["hourly.nc"]),
+        "gathered hours": (FEW, True, [GRID, TIME.format(write="gathered")], ["hourly.nc"]),
+        "factored hours": (FEW, True, [GRID, TIME.format(write="factored")], ["factored.nc"]),
+        "points on Lambert": (FEW, False, [LAMBERT, hours], ["hourly.nc"]),
+        "sectors summed": (FEW, True, [GRID.replace("step = 0.5", "step = 0.5\nsectors = false")], []),
+        "swap": (FEW, True, [GRID, '[swap]\nby = "sector"\nof = ["A"]\nexcess = "zero"\n'], []),
+        "lines as proxy": (FEW, True, [GRID, '[[grid.proxy]]\nsectors = ["F"]\nlines = "roads.geojson"\n'], []),
+        "layers": (FEW, True, [GRID, TIME.format(write="factored"), LAYERS], ["layers.nc", "layers_hourly.nc"]),
+        "no CF names": (UNNAMED, False, [LAMBERT, TIME.format(write="factored")], ["factored.nc"]),
     }
-    for name, (text, hours) in jobs.items():
-        job, out = folder / "inventory.toml", folder / name.replace(" ", "-").replace(",", "")
-        job.write_text(text, encoding="utf-8")
+    for name, (species, areas, sections, more) in jobs.items():
+        job, out = folder / "inventory.toml", folder / name.replace(" ", "-")
+        job.write_text(job_of(folder, species, areas, *sections), encoding="utf-8")
         do("inventories", "build", job, "-o", out, "-q")
-        named = name != "no CF names"
-        yield Made(f"build: {name}, annual", out / "gridded.nc", named)
-        if hours:
-            yield Made(f"build: {name}, {hours}", out / hours, named)
+        for file in ("gridded.nc", *more):
+            yield Made(f"build: {name}, {file}", out / file, name != "no CF names")
 
 
 def derived(folder: Path) -> Iterator[Made]:
     """Regrid, merge, expand, layer, split and export what was built."""
-    annual, hourly = folder / "hours" / "gridded.nc", folder / "hours" / "hourly.nc"
+    annual, hourly = folder / "all-species" / "gridded.nc", folder / "hours" / "hourly.nc"
+    few = folder / "hours" / "gridded.nc"
     apart = folder / "hours-by-sector" / "hourly.nc"
 
     def job(command: str, name: str, text: str) -> Path:
@@ -178,13 +200,11 @@ def derived(folder: Path) -> Iterator[Made]:
     text = f'input = "{hourly.relative_to(folder)}"\n[target]\n{TARGETS["lonlat"]}'
     yield Made("regrid: hours", job("regrid", "hours", text))
     two = "".join(f'[[inventory]]\nname = "{n}"\nfile = "{p.relative_to(folder)}"\n' for n, p in
-                  (("nest", folder / "swap" / "gridded.nc"), ("all", annual)))  # fmt: skip
+                  (("nest", folder / "swap" / "gridded.nc"), ("all", few)))  # fmt: skip
     yield Made("merge", job("merge", "two", f"{two}[target]\n{TARGETS['lonlat']}"))
     for name, keys in (("hours", ""), ("factored", "factored = true\n"), ("gathered", "gathered = true\n"),
                        ("by sector", "by_sector = true\nbits = 12\n")):  # fmt: skip
-        yield Made(
-            f"expand: {name}", job("expand", name, f'input = "{annual.relative_to(folder)}"\nyear = 2021\n{keys}')
-        )
+        yield Made(f"expand: {name}", job("expand", name, f'input = "{few.relative_to(folder)}"\nyear = 2021\n{keys}'))
     layered = 'profiles = "heights.csv"\nedges = [0.0, 20.0, 100.0, 500.0]\n'
     yield Made("layers: annual", job("layers", "annual", f'input = "{annual.relative_to(folder)}"\n{layered}'))
     yield Made("layers: hours", job("layers", "hours", f'input = "{apart.relative_to(folder)}"\n{layered}'))
@@ -230,7 +250,7 @@ def cfchecks(program: Path, path: Path, tables: list[str]) -> str:
     done = subprocess.run([str(program), *tables, "-v", "1.8", str(path)], capture_output=True, text=True, check=False)
     if not re.search(r"ERRORS detected: \d+", done.stdout):
         return "no verdict: " + (done.stderr.strip().splitlines() or ["?"])[-1]
-    found = re.findall(r"^(?:ERROR|FATAL|WARN)(?: *\(([\d.]+)\))?: *(.*)$", done.stdout, re.MULTILINE)
+    found = re.findall(r"^(?:ERROR|FATAL|WARN): *(?:\(([\d.]+)\))?:? *(.*)$", done.stdout, re.MULTILINE)
     return ", ".join(sorted({code or text.strip() for code, text in found})) or "passes"
 
 
@@ -278,7 +298,7 @@ EXPECTED = {"passes", "opens", "reads", "2.6.1"}
 
 def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]:
     """Write files of models, whose layouts are their own; yield file, verdict, and whether it is good."""
-    annual, lambert = folder / "hours" / "gridded.nc", folder / "points-alone-Lambert" / "hourly.nc"
+    annual, lambert = folder / "all-species" / "gridded.nc", folder / "points-on-Lambert" / "hourly.nc"
     out = folder / "emis.ncf"
     do("inventories", "export", lambert, "-o", out, "--to", "ioapi", "-q")
     with xr.open_dataset(lambert) as ds:
@@ -293,7 +313,7 @@ def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]
         parts = words.split()
         good = done.returncode == 0 and abs(float(parts[-2]) / mass - 1.0) < 1e-6
         yield "export: ioapi, hours", f"PseudoNetCDF: first hour {words}; written {mass:.7g} mol/s of CO", good
-        code = (f"import primap2; d = primap2.pm2io.read_interchange_format({str(folder / 'hours' / 'primap2.yaml')!r})"
+        code = (f"import primap2; d = primap2.pm2io.read_interchange_format({str(folder / 'all-species' / 'primap2.yaml')!r})"
                 "; x = primap2.pm2io.from_interchange_format(d); print(sorted(map(str, x.data_vars)), "
                 "float(x['CO2'].pint.dequantify().sum()))")  # fmt: skip
         done = subprocess.run([str(python), "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)

@@ -71,7 +71,8 @@ class Builder:
         """Return the arrays of a block, nothing estimated."""
         n = len(self.species)
         return {"mass": np.full((n, rows), np.nan), "follows": np.zeros((n, rows), bool), "u_activity": np.zeros(rows),
-                "u_own": np.zeros((n, rows)), "shared": np.full((slots, n, rows), -1, np.int32)}  # fmt: skip
+                "u_own": np.zeros((n, rows)), "shared": np.full((slots, n, rows), -1, np.int32),
+                "left": np.ones((n, rows))}  # fmt: skip
 
     def add(self, block: dict[str, npt.NDArray]) -> None:
         """Add a finished block; rows without a stack are told by NaN."""
@@ -152,6 +153,7 @@ def _add_group(
         chain = (*chain, *ratio)
         share, u_left = rows.left.get(name, (np.ones(len(rows.source)), np.zeros(len(rows.source))))
         block["mass"][k, chosen] = mass(chain) * share[chosen]
+        block["left"][k, chosen] = share[chosen]
         block["follows"][k, chosen] = True
         block["u_own"][k, chosen] = float(np.hypot(_random(chain), table.u_factor.get(name, 0.0)))
         place = sector if rule.factor_set == "emep" else ""
@@ -242,5 +244,6 @@ def _carried(builder: Builder, block: dict[str, npt.NDArray], rows: Rows) -> Non
         k, there = builder.species.index(name), np.isfinite(values)
         block["mass"][k, there] = values[there]
         block["follows"][k, there] = False
+        block["left"][k, there] = 1.0
         block["shared"][:, k, there] = -1
         block["u_own"][k, there] = rows.table.carried[name].u

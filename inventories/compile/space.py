@@ -87,6 +87,7 @@ def write_grids(
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
              "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
+             "borders": [np.asarray(ring) for one in _spread_over(job.grid, regions) for ring in one],
              "clocks": [z for z, _ in clocks[0]], "misplaced": apart_, "notes": note(annual)}  # fmt: skip
     if job.time is not None:
         announce("hours")
@@ -137,6 +138,11 @@ def _regions(ds: xr.Dataset, section: GridSection, base: Path, record: Record) -
     return (polygons, section.regions.map), misplaced(ds, polygons, section.regions.map)
 
 
+def _spread_over(section: GridSection, regions: Any) -> Any:
+    """Return the polygons that mass is spread over, for maps; those that only check positions are not drawn."""
+    return regions[0].polygons if regions is not None and section.areas == "spread" else ()
+
+
 def _drawn(profiles: dict[Any, Any], annual: xr.Dataset) -> list[dict[str, Any]]:
     """Return the profiles of the sectors that are on the grid, for a picture; flat ones and doubles left out."""
     there = [str(s) for s in annual["sector"].values] if "sector" in annual.coords else list(profiles)
@@ -154,13 +160,17 @@ def _maps(annual: xr.Dataset, grid: Any) -> dict[str, dict[str, Any]]:
     geographic = isinstance(grid, LonLat)
     x, y = (grid.lon_edges, grid.lat_edges) if geographic else (grid.x_edges, grid.y_edges)
     stretch = float(1.0 / np.cos(np.deg2rad(0.5 * (y[0] + y[-1])))) if geographic else 1.0
+    lon, lat = grid.centres
+    box = tuple(float(v) for v in (np.min(lon), np.max(lon), np.min(lat), np.max(lat)))
+    forward = None if geographic else grid.projection.forward
     length = float(np.diff(annual["time_bounds"].values.astype("M8[s]").astype(np.int64)).sum())
     found = {}
     for name in fields.emissions(annual):
         values = np.asarray(annual[name].values, float)
         mass = values.reshape(-1, *grid.shape).sum(axis=0) * grid.area * length
         found[str(annual[name].attrs["species"])] = {"mass": mass, "area": grid.area, "x": x, "y": y,
-                                                     "stretch": stretch, "geographic": geographic}  # fmt: skip
+                                                     "stretch": stretch, "geographic": geographic, "box": box,
+                                                     "forward": forward}  # fmt: skip
     return found
 
 
@@ -194,7 +204,8 @@ def write_layers(
     mean = heights.layered(ds, rest, vertical, plumes, section.edges, clock)
     record.step(str(mean["ledger_mass"].attrs["step"]))
     write(as_nitrogen(mean), folder / LAYERS[0], record=record)
-    found = {"layers": _ledger(mean), "layer_hours": [], "layer_files": [LAYERS[0]], "layer_notes": notes}
+    found = {"layers": _ledger(mean), "layer_hours": [], "layer_files": [LAYERS[0]], "layer_notes": notes,
+             "heights": {"edges": section.edges, "share": _by_layer(mean)}}  # fmt: skip
     if section.write == "hours" and clock is not None and job.time is not None:
         target = (folder / LAYERS[1], record, job.time.bits, job.time.compression)
         hours = as_no2(write_layer_hours(mean, rest, ds, vertical, plumes, clock, target))
@@ -202,6 +213,15 @@ def write_layers(
                                 for new, old in zip(_ledger(hours), found["layers"], strict=True)]  # fmt: skip
         found["layer_files"].append(LAYERS[1])
         _same(found["layers"], found["layer_hours"])
+    return found
+
+
+def _by_layer(mean: xr.Dataset) -> dict[str, list[float]]:
+    """Return the part of each species in each layer, of what is in the layers."""
+    found = {}
+    for name in fields.emissions(mean):
+        mass = (mean[name] * mean["cell_area"]).sum([d for d in mean[name].dims if d != "height"]).values
+        found[str(mean[name].attrs["species"])] = (mass / mass.sum() if mass.sum() > 0 else mass).tolist()
     return found
 
 
