@@ -66,7 +66,9 @@ def run_peers(folder: Path, names: list[str]) -> int:
     (folder / "inputs").mkdir(exist_ok=True)
     failed, done = 0, set()
     for name in names or peers:
-        python, problem = environment_of(name, peers[name]["needs"])
+        python, problem = "", "no script in benchmarks/peers"
+        if any(_scripts(name)):
+            python, problem = environment_of(name, peers[name]["needs"])
         for command in peers[name]["ours"] if python else []:
             if command not in done:
                 done.add(command)
@@ -100,11 +102,15 @@ def environment_of(name: str, needs: list[str]) -> tuple[str, str]:
     return str(python), ""
 
 
+def _scripts(name: str) -> list[Path]:
+    return sorted((HERE / "peers").glob(f"{name.replace('-', '_')}_*.py"))
+
+
 def _theirs(name: str, python: str, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Run the scripts of a peer; return their rows and what went wrong."""
     rows, problems = [], []
     given = {**os.environ, "GHG_BENCH_INPUTS": str(folder / "inputs"), "PYTHONPATH": ""}
-    for path in sorted((HERE / "peers").glob(f"{name.replace('-', '_')}_*.py")):
+    for path in _scripts(name):
         print(f"--- {path.name}", flush=True)
         try:
             done = subprocess.run([python, str(path)], env=given, capture_output=True, text=True, timeout=RUNNING)
