@@ -1,7 +1,7 @@
 """Run the benchmarks and the peers, keep what they found, and print one table of ratios.
 
-``python benchmarks/table.py [--short] [--only WORD]`` runs our benchmarks, each in a process of its own (the short forms
-share one). With ``--peers [NAME ...]`` each peer gets an environment of its own under ``build/peers`` (see
+``python benchmarks/table.py [--short] [--only WORD]`` runs our benchmarks, each in a process of its own (the short
+forms share one). With ``--peers [NAME ...]`` each peer gets an environment of its own under ``build/peers`` (see
 ``peers/peers.toml``) and runs beside our benchmark of the same tasks, in one sitting. ``--print`` only prints what is
 there. All is kept as JSON in ``build/bench``, the joined table as ``ratios.json`` and ``ratios.md``.
 """
