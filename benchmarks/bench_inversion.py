@@ -166,7 +166,7 @@ def seen_squared(h: Sparse) -> float:
 
 def sparse(n: int = 20_000, p: int = 1000, r: int = 1000, rank: int = 120) -> None:
     if short():
-        n, p, r, rank = 500, 120, 225, 30
+        n, p, r, rank = 400, 100, 100, 30
     grid = square(r)
     problem = problem_of(seen_over(n, p, r, 80, 0.05), grid, correlation_in_space(grid, 2e5))
     problem.blocks[0].sensitivity.adjoint(np.ones((n, 1)))

@@ -112,7 +112,7 @@ def _gaps(rows: list[Row]) -> list[str]:
 
 # ---- as words ------------------------------------------------------------------------------------------------------
 
-HEADS = ["task", "ours", "processor", "ours / floor", "peer / ours", "of processor time", "peer"]
+HEADS = ["task", "ours", "processor", "ours / floor", "peer / ours", "of processor times", "peer"]
 
 
 def seconds_in_words(seconds: float | None) -> str:

@@ -1,9 +1,9 @@
 """Run the benchmarks and the peers, keep what they found, and print one table of ratios.
 
-``python benchmarks/table.py [--short] [--only WORD]`` runs our benchmarks, each in a process of its own. With
-``--peers [NAME ...]`` each peer gets an environment of its own under ``build/peers`` (see ``peers/peers.toml``) and
-runs beside our benchmark of the same tasks, in one sitting. ``--print`` only prints what is there. All is kept as
-JSON in ``build/bench``, the joined table as ``ratios.json`` and ``ratios.md``.
+``python benchmarks/table.py [--short] [--only WORD]`` runs our benchmarks, each in a process of its own (the short
+forms share one). With ``--peers [NAME ...]`` each peer gets an environment of its own under ``build/peers`` (see
+``peers/peers.toml``) and runs beside our benchmark of the same tasks, in one sitting. ``--print`` only prints what is
+there. All is kept as JSON in ``build/bench``, the joined table as ``ratios.json`` and ``ratios.md``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import runpy
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -30,19 +32,37 @@ def run(folder: Path, short: bool, only: str) -> int:
     if not only:
         for old in folder.glob("bench_*.json"):
             old.unlink()
-    return sum(_ours(path, [], folder, short, fresh=True) for path in chosen if not short or _has_short(path))
+    if short:
+        return _short_forms([path for path in chosen if "short()" in path.read_text(encoding="utf-8")], folder)
+    return sum(_ours(path, [], folder, fresh=True) for path in chosen)
 
 
-def _has_short(path: Path) -> bool:
-    return "short()" in path.read_text(encoding="utf-8")
+def _short_forms(paths: list[Path], folder: Path) -> int:
+    """Run the short forms in this process, so that the libraries are loaded once; return how many failed."""
+    os.environ |= {"GHG_BENCH": str(folder), "GHG_BENCH_SHORT": "1"}
+    sys.path.insert(0, str(HERE.parent))
+    failed = 0
+    for path in paths:
+        (folder / f"{path.stem}.json").unlink(missing_ok=True)
+        print(f"--- {path.name}", flush=True)
+        began = time.perf_counter()
+        sys.argv = [str(path)]
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as end:
+            failed += bool(end.code)
+        except Exception:
+            traceback.print_exc()
+            failed += 1
+        print(f"    {time.perf_counter() - began:.1f} s", flush=True)
+    return failed
 
 
-def _ours(path: Path, words: list[str], folder: Path, short: bool, fresh: bool) -> int:
+def _ours(path: Path, words: list[str], folder: Path, fresh: bool) -> int:
     kept = folder / f"{path.stem}.json"
     if fresh:
         kept.unlink(missing_ok=True)
     environment = {**os.environ, "GHG_BENCH": str(folder), "PYTHONPATH": str(HERE.parent)}
-    environment |= {"GHG_BENCH_SHORT": "1"} if short else {}
     environment |= {"GHG_BENCH_INPUTS": str(folder / "inputs")} if (folder / "inputs").is_dir() else {}
     print(f"--- {path.name} {' '.join(words)}", flush=True)
     began = time.perf_counter()
@@ -66,12 +86,14 @@ def run_peers(folder: Path, names: list[str]) -> int:
     (folder / "inputs").mkdir(exist_ok=True)
     failed, done = 0, set()
     for name in names or peers:
-        python, problem = environment_of(name, peers[name]["needs"])
+        python, problem = "", "no script in benchmarks/peers"
+        if any(_scripts(name)):
+            python, problem = environment_of(name, peers[name]["needs"])
         for command in peers[name]["ours"] if python else []:
             if command not in done:
                 done.add(command)
                 file, *words = command.split()
-                failed += _ours(HERE / file, words, folder, short=False, fresh=False)
+                failed += _ours(HERE / file, words, folder, fresh=False)
         rows, problems = _theirs(name, python, folder) if python else ([], [problem])
         for one in problems:
             print(f"{name}: {one}", flush=True)
@@ -100,11 +122,15 @@ def environment_of(name: str, needs: list[str]) -> tuple[str, str]:
     return str(python), ""
 
 
+def _scripts(name: str) -> list[Path]:
+    return sorted((HERE / "peers").glob(f"{name.replace('-', '_')}_*.py"))
+
+
 def _theirs(name: str, python: str, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
     """Run the scripts of a peer; return their rows and what went wrong."""
     rows, problems = [], []
     given = {**os.environ, "GHG_BENCH_INPUTS": str(folder / "inputs"), "PYTHONPATH": ""}
-    for path in sorted((HERE / "peers").glob(f"{name.replace('-', '_')}_*.py")):
+    for path in _scripts(name):
         print(f"--- {path.name}", flush=True)
         try:
             done = subprocess.run([python, str(path)], env=given, capture_output=True, text=True, timeout=RUNNING)

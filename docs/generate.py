@@ -228,7 +228,8 @@ def performance(folder: Path) -> str:
 
     parts = ["# Performance", "Written from the JSON of the last benchmark run (`make bench`, `make bench-peers`), "
              "never typed. Ratios are ours over the floor (how far from what the machine allows) and the peer over "
-             "ours (how much faster). Empty cells were not measured."]  # fmt: skip
+             "ours (how much faster), of wall times and of processor times; the latter suffer less where the "
+             "machine is busy. Empty cells were not measured; tasks of the short form have small inputs."]  # fmt: skip
     table = gather(folder)
     if not table["rows"]:
         return "\n\n".join([*parts, "No benchmark was run where this site was built, so there are no figures."]) + "\n"

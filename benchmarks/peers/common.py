@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +16,8 @@ SHARED = Path(os.environ.get("GHG_SHARED", Path(__file__).resolve().parents[3] /
 
 def processor() -> float:
     """Return the processor time [s] of this process and of those it has waited for."""
-    return sum(os.times()[:4])
+    uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(use.ru_utime + use.ru_stime for use in uses)
 
 
 def best(work: Callable[[], object], runs: int = 3) -> tuple[float, float]:
