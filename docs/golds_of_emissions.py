@@ -10,6 +10,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import golds as series
 import numpy as np
@@ -175,7 +176,7 @@ def monitored() -> Gold:
 
     example = ROOT / "examples" / "power-plants" / "us-2021.toml"
     ds = run(load(example, InventoryJob), base=example.parent)
-    co2 = sum(np.nan_to_num(annual_mass(ds, name)) for name in ("CO2", "CO2_biogenic"))
+    co2: Any = sum(np.nan_to_num(annual_mass(ds, name)) for name in ("CO2", "CO2_biogenic"))
     mine = dict(zip(ds["source"].values.astype(str), co2, strict=True))
     with gzip.open(SHARED / "facility" / "egrid_unit_2021.csv.gz", "rt", encoding="utf-8") as file:
         rows = [(f"{r['orispl']} {r['unitid']} {r['prmvr']}", r) for r in csv.DictReader(file)]
