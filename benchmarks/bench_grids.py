@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 from timing import best
 
+from ghg.core.jit import spread
 from ghg.core.provenance import Record
 from inventories.grid.fields import coordinates
 from inventories.grid.grids import LonLat, Projected
@@ -78,9 +79,9 @@ def hours() -> None:
     rng = np.random.default_rng(1)
     annual = rng.random((10, 90000))
     factor, out = rng.random((24, 4, 10)), np.empty((24, 90000), np.float32)
-    start = np.append(np.arange(0, 90000, 2048), 90000)
+    start, carry = np.append(np.arange(0, 90000, 512), 90000), np.zeros(90000)
     region = np.arange(start.size - 1) % 4
-    seconds = best(lambda: _kernels.expand(annual, start, region, factor, 0, 24, np.zeros(90000), out))
+    seconds = best(lambda: spread(_kernels.expand, region.size, annual, start, region, factor, 0, 24, carry, out))
     show("expansion kernel, 10 sectors", seconds, f"{out.size / seconds[0] / 1e6:.0f} million values/s")
     dims, ds = coordinates(LonLat.regular(0, 40, 0.1, (100, 100)))
     for name in ("co2", "ch4", "co"):

@@ -1,14 +1,13 @@
 """Uncertainty of totals and resampling: ours, the floor of the machine, and peers, in one run.
 
-Run ``python benchmarks/bench_uncertainty.py``; the peers ``uncertainties`` and ``punpy`` are measured where
-they can be imported. Times are the best of several runs after a first, uncounted one.
+Run ``python benchmarks/bench_uncertainty.py``; the peer ``uncertainties`` is measured where it can be imported, punpy
+in an environment of its own (``table.py --peers punpy``). Times are the best of several runs after an uncounted one.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import threading
-import warnings
 from typing import Any
 
 import numpy as np
@@ -75,7 +74,7 @@ def bench_total() -> list[Row]:
         ("", "floor", floor, "6e6 normal numbers on 2 threads"),
         ("", "numpy, hour by hour", brute, "5,000 draws x 200"),
     ]
-    return rows + peer_uncertainties_total(e, u) + peer_punpy(e, u)
+    return rows + peer_uncertainties_total(e, u)
 
 
 def check_agreement() -> str:
@@ -117,28 +116,6 @@ def peer_uncertainties_total(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Ro
         return whole.std_dev
 
     return [("", "uncertainties", least(work, 2) * 20, "first order only; 438 hours x 20")]
-
-
-def peer_punpy(e: np.ndarray, u: dict[str, np.ndarray]) -> list[Row]:
-    if importlib.util.find_spec("punpy") is None:
-        return [("", "punpy", np.nan, "not installed")]
-    import punpy
-
-    draws, hours = 1000, 876
-    prop = punpy.MCPropagation(draws)
-    inputs = [np.ones(hours) for _ in u]
-    shares = [(v / e)[:hours] for v in u.values()]
-
-    def model(*factors: np.ndarray) -> np.ndarray:
-        return np.atleast_1d((e[:hours] * 3600.0 * np.prod(factors, axis=0)).sum())
-
-    def work() -> object:
-        return prop.propagate_systematic(model, inputs, shares)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        seconds = least(work, 1) * (DRAWS / draws) * (HOURS / hours)
-    return [("", "punpy", seconds, "1,000 draws of 876 hours, x 10,000")]
 
 
 def bench_sums() -> list[Row]:
@@ -229,8 +206,9 @@ def keep(rows: list[Row]) -> None:
             tasks[-1]["floor"] = seconds
         elif not who.startswith("ours") and seconds < tasks[-1].get("peer", np.inf):
             tasks[-1] |= {"peer": seconds, "who": who}
+    limits = {tasks[0]["task"]: "6e6 normal numbers on 2 threads", tasks[1]["task"]: "the arrays summed once by NumPy"}
     for one in tasks:
-        record(**one)
+        record(**one, limit=limits.get(one["task"], ""))
 
 
 def main() -> None:

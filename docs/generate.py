@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 import re
 import sys
 import tomllib
@@ -223,19 +222,22 @@ def _picture(floors: list[list[str]]) -> str:
 
 
 def performance(folder: Path) -> str:
-    """Return the tables of the benchmark run, from the JSON it left."""
-    parts = ["# Performance", "Written from the JSON of the last benchmark run (`make bench`), never typed. Ratios are "
-             "ours over the floor (how far from the limit) and the peer over ours (how much faster)."]  # fmt: skip
+    """Return the table of the benchmark run, from the JSON it left."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    found = sorted(folder.glob("*.json"))
-    if not found:
-        return "\n\n".join([*parts, "No benchmark has been run where this site was built."]) + "\n"
-    from table import markdown
+    from ratios import about, gather, markdown
 
-    rows = [row for path in found for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
-    about = json.loads(found[0].read_text(encoding="utf-8"))
-    parts.append(f"Measured on {about['machine']}, {about['date']}.")
-    return "\n\n".join([*parts, markdown(rows)]) + "\n"
+    parts = ["# Performance", "Written from the JSON of the last benchmark run (`make bench`, `make bench-peers`), "
+             "never typed. Ratios are ours over the floor (how far from what the machine allows) and the peer over "
+             "ours (how much faster). Empty cells were not measured."]  # fmt: skip
+    table = gather(folder)
+    if not table["rows"]:
+        return "\n\n".join([*parts, "No benchmark was run where this site was built, so there are no figures."]) + "\n"
+    limits = "\n".join(f"| {cell(row['task'])} | {cell(row['limit'])} |" for row in table["rows"] if row["limit"])
+    parts += [about(table), markdown(table["rows"])]
+    if limits:
+        parts.append(f"## What the floors are\n\n| task | floor |\n| --- | --- |\n{limits}")
+    parts.append("## Not measured\n\n" + "\n".join(f"- {line}" for line in table["missing"] or ["nothing is known of"]))
+    return "\n\n".join(parts) + "\n"
 
 
 def pages(bench: Path) -> dict[str, str]:

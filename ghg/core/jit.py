@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from numba import prange
 
 _numba_config: Any = numba.config  # pyright: ignore[reportPrivateImportUsage]
 
-__all__ = ["cache_directory", "cache_key", "kernel", "kernel_parallel", "kernel_sum", "prange", "threads"]
+__all__ = ["cache_directory", "cache_key", "kernel", "kernel_parallel", "kernel_sum", "prange", "spread", "threads"]
 
 PACKAGES = ("ghg", "inversion", "inventories", "sensors")
 KEPT_CACHES = 3
@@ -125,3 +126,48 @@ def threads(count: int | None = None) -> int:
     if count is not None:
         numba.set_num_threads(count)
     return numba.get_num_threads()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="spread")
+
+
+if hasattr(os, "register_at_fork"):  # threads do not survive a fork; not on Windows
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
+def spread(function: Callable[..., object], count: int, *arguments: Any, least: int = 1) -> None:
+    """Call a serial kernel as ``function(begin, end, *arguments)`` for parts of 0 .. count, from several threads.
+
+    The items must be independent. It does what a parallel kernel does, for a third of its time of compilation: Numba
+    makes and optimises the body of a parallel loop several times over.
+
+    Parameters
+    ----------
+    function : callable
+        Made by :func:`kernel`; it fills arrays among `arguments`.
+    count : int
+        Number of items.
+    least : int
+        Items that are worth a thread.
+    """
+    workers = max(1, min(threads(), count // max(least, 1)))
+    if workers == 1:
+        function(0, count, *arguments)
+        return
+    parts = min(4 * workers, count)
+    left = iter([(i * count // parts, (i + 1) * count // parts) for i in range(parts)])
+
+    def work() -> None:
+        for begin, end in left:  # one step of an iterator is atomic, so a part goes to one thread
+            function(begin, end, *arguments)
+
+    helpers = [_pool().submit(work) for _ in range(workers - 1)]
+    try:
+        work()
+    finally:
+        # a helper that has not begun, since all threads are busy, has nothing left to do
+        begun = [helper for helper in helpers if not helper.cancel()]
+        for helper in begun:
+            helper.result()

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from ghg.core._record import Record
 
-__all__ = ["Stream", "placeholder", "stream"]
+__all__ = ["CHUNK_BYTES", "Stream", "ahead", "placeholder", "stream"]
 
 CHUNK_BYTES = 1 << 22
+T = TypeVar("T")
 
 
 def placeholder(shape: tuple[int, ...], dtype: str = "f4") -> npt.NDArray[Any]:
@@ -36,10 +37,21 @@ def placeholder(shape: tuple[int, ...], dtype: str = "f4") -> npt.NDArray[Any]:
     return np.broadcast_to(np.zeros((), dtype), shape)
 
 
+def ahead(blocks: Iterator[T]) -> Iterator[T]:
+    """Yield what `blocks` yields, while the next one is made in another thread; None ends it."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, blocks, None)
+        while (block := coming.result()) is not None:
+            coming = pool.submit(next, blocks, None)
+            yield block
+
+
 class Stream:
     """A file that takes blocks; made by :func:`stream`."""
 
-    def __init__(self, nc: Any, full: xr.Dataset, names: list[str], level: int) -> None:
+    def __init__(
+        self, nc: Any, full: xr.Dataset, names: list[str], level: int, chunked: Mapping[str, tuple[int, ...]]
+    ) -> None:
         from ghg.core import _digest, _encoding
 
         self._nc, self._names = nc, names
@@ -53,7 +65,9 @@ class Stream:
             dims, shape = tuple(map(str, variable.dims)), variable.shape
             along = dims.index("time") if "time" in dims else 0
             rest = int(np.prod(shape[along + 1 :])) * variable.dtype.itemsize
-            chunks = (*(1,) * along, max(1, min(shape[along], CHUNK_BYTES // max(rest, 1))), *shape[along + 1 :])
+            chunks = chunked.get(name) or (
+                *(1,) * along, max(1, min(shape[along], CHUNK_BYTES // max(rest, 1))), *shape[along + 1 :]
+            )  # fmt: skip
             options = {"zlib": True, "complevel": level, "shuffle": True} if level else {}
             fill = variable.dtype.type(np.nan)
             made = nc.createVariable(name, variable.dtype, dims, chunksizes=chunks, fill_value=fill, **options)
@@ -142,10 +156,10 @@ class _Leaf:
     def update(self, block: npt.NDArray[Any]) -> None:
         import hashlib
 
-        if np.isnan(block).any():
+        if block.size and np.isnan(block.min()):  # the least of numbers with a NaN is NaN
             raise GhgError("a streamed variable holds NaN", where=self.name)
         little = np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
-        data = memoryview(little.tobytes())
+        data = little.reshape(-1).view(np.uint8).data
         row = self.width * block.dtype.itemsize
         at = 0
         if self.rest:
@@ -184,6 +198,7 @@ def stream(
     record: Record,
     force: bool = False,
     level: int = 1,
+    chunks: Mapping[str, tuple[int, ...]] | None = None,
 ) -> Iterator[Stream]:
     """Write a Dataset whose variables `names` come in blocks.
 
@@ -201,6 +216,8 @@ def stream(
         Replace an existing file.
     level : int
         Of zlib, for the streamed variables; 0 stores them as they are.
+    chunks : mapping of str to tuple of int, optional
+        Chunks of streamed variables; whole steps of the first axis, up to 4 MiB together, where not given.
 
     Yields
     ------
@@ -220,7 +237,7 @@ def stream(
         with netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
             for name, size in full.sizes.items():
                 nc.createDimension(str(name), int(size))
-            out = Stream(nc, full, names, level)
+            out = Stream(nc, full, names, level, chunks or {})
             try:
                 yield out
             finally:

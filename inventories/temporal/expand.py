@@ -17,11 +17,13 @@ import numpy.typing as npt
 import xarray as xr
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from ghg.core.units import factor as unit_factor
 from inventories.conservation import attach, exact_sum
 from inventories.grid import fields
 from inventories.temporal import _kernels
 from inventories.temporal.calendars import year_hours
+from inventories.temporal.chunks import slabs
 from inventories.temporal.gather import gather_template
 from inventories.temporal.profiles import FLAT, Profile
 from inventories.temporal.zones import Profiles, Zones, hourly_factors
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Zones", "expand", "expand_to_file", "factored", "multiply_out"]
 
 Array = npt.NDArray[np.float64]
-BLOCK = 96  # hours that are in memory at a time
-RUN = 2048  # cells that are summed together
+RUN = 512  # cells that are summed together
+CELLS = 2048  # cells that are in memory for all hours, where cells are gathered
 
 
 def _annual(ds: xr.Dataset, name: str) -> tuple[Array, list[str]]:
@@ -109,7 +111,7 @@ def _blocks(
             end = min(at + block, hours)
             last = end - at - 1 if end == hours else end - at
             out = np.empty((end - at, annual.shape[1]), np.float32)
-            _kernels.expand(rate, start, region, share[at:end], bits, last, carry[k], out)
+            spread(_kernels.expand, region.size, rate, start, region, share[at:end], bits, last, carry[k], out)
             yield out
 
 
@@ -128,7 +130,13 @@ class _Plan:
     gathered: bool = False
     carry: dict[str, Array] = field(default_factory=dict)
 
-    def blocks(self, name: str, block: int = BLOCK) -> Iterator[npt.NDArray[np.float32]]:
+    def chunks(self, name: str) -> tuple[int, ...]:
+        """Return the chunks of a variable; hours of one block first."""
+        dims, shape = self.template[name].dims, self.template[name].shape
+        along = dims.index("time")
+        return (*(1,) * along, *slabs(shape[along], shape[along + 1 :]))
+
+    def blocks(self, name: str) -> Iterator[npt.NDArray[np.float32]]:
         """Yield the hours of a species on the grid, sector after sector where they stay apart.
 
         Those of gathered cells come as (cell, hour), some cells and all hours at a time.
@@ -139,6 +147,7 @@ class _Plan:
             yield from self._by_cells(name, apart)
             return
         self.carry[name] = carry = np.zeros((self.annual[name].shape[0] if apart else 1, self.area.size))
+        block = slabs(self.factor[name].shape[0], shape)[0]
         for part in _blocks(self.annual[name], self.index, self.factor[name], carry, apart, self.bits, block):
             yield part.reshape(-1, *shape)
 
@@ -148,13 +157,20 @@ class _Plan:
         hours = factor.shape[0]
         for k in range(annual.shape[0] if apart else 1):
             rate, share = (annual[k : k + 1], factor[:, :, k : k + 1]) if apart else (annual, factor)
-            for at in range(0, self.area.size, RUN):
-                some = slice(at, min(at + RUN, self.area.size))
+            for at in range(0, self.area.size, CELLS):
+                some = slice(at, min(at + CELLS, self.area.size))
                 owed = carry[k : k + 1, some].copy()
                 blocks = _blocks(np.ascontiguousarray(rate[:, some]), self.index[some], share, owed, False, self.bits,
                                  hours)  # fmt: skip
                 yield np.ascontiguousarray(next(blocks).T)
                 carry[k, some] = owed[0]
+
+    def weighed(self, name: str) -> Iterator[tuple[npt.NDArray[np.float32], float]]:
+        """Yield the blocks of a species, each with its mass in kg."""
+        at = 0
+        for part in self.blocks(name):
+            yield part, self.mass(part, at)
+            at = (at + part.shape[0]) % self.area.size if self.gathered else 0
 
     def mass(self, part: npt.NDArray[np.float32], first: int = 0) -> float:
         """Return the mass of a block of hours, kg; of gathered cells from the number `first` on."""
@@ -260,18 +276,17 @@ def expand_to_file(
     Dataset
         All of the file but its emissions: coordinates and the ledger.
     """
-    from ghg.core.stream import stream
+    from ghg.core.stream import ahead, stream
 
     plan = _plan(ds, profiles, year, zones or Zones(), by_sector, bits, gathered)
     masses: dict[str, list[float]] = {name: [] for name in plan.names}
     plan.template = attach(plan.template, {fields.species_of(n): [0.0] * 4 for n in plan.names}, "kg", "")
-    with stream(plan.template, plan.names, path, record=record, force=force, level=level) as out:
+    chunks = {} if gathered else {name: plan.chunks(name) for name in plan.names}
+    with stream(plan.template, plan.names, path, record=record, force=force, level=level, chunks=chunks) as out:
         for name in plan.names:
-            at = 0
-            for part in plan.blocks(name):
+            for part, mass in ahead(plan.weighed(name)):
                 out.put(name, part)
-                masses[name].append(plan.mass(part, at))
-                at = (at + part.shape[0]) % plan.area.size if gathered else 0
+                masses[name].append(mass)
         ledger = _ledger(plan, masses, year)
         for name in plan.names:
             record.step(f"{fields.species_of(name)}: {math.fsum(masses[name]):.9g} kg in the hours of {year}")

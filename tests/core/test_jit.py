@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numba  # noqa: TID251
+import numpy as np
 import pytest
 
 import ghg
@@ -84,3 +85,40 @@ def test_key_covers_all_four_packages(tmp_path: Path) -> None:
         (tmp_path / package / "_kernels.py").write_text("x = 1\n")
         keys.add(jit.cache_key(tmp_path))
     assert len(keys) == 1 + len(jit.PACKAGES)
+
+
+@jit.kernel
+def _squares(begin: int, end: int, x, out) -> None:
+    for i in range(begin, end):
+        out[i] += x[i] * x[i]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 1000])
+def test_spread_does_every_item_once_whatever_the_threads(count: int) -> None:
+    before = jit.threads()
+    x = np.arange(count, dtype=float)
+    try:
+        for number in sorted({1, before}):
+            jit.threads(number)
+            out = np.zeros(count)
+            jit.spread(_squares, count, x, out)
+            assert np.array_equal(out, x * x)
+    finally:
+        jit.threads(before)
+
+
+def test_spread_within_spread_ends_and_errors_come_out() -> None:
+    out = np.zeros((64, 100))
+
+    def outer(begin: int, end: int) -> None:
+        for row in range(begin, end):
+            jit.spread(_squares, 100, np.ones(100), out[row])
+
+    jit.spread(outer, 64)
+    assert (out == 1.0).all()
+
+    def fails(begin: int, end: int) -> None:
+        raise ValueError(f"{begin}")
+
+    with pytest.raises(ValueError, match=r"\d+"):
+        jit.spread(fails, 64)

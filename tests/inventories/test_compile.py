@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ghg.core.config import load, load_dict
 from ghg.core.errors import InputError
 from ghg.core.provenance import verify
-from inventories.compile.checks import carbon_balance, double_counting, jumps, particle_order
+from inventories.compile.checks import carbon_balance, co_emission, double_counting, jumps, particle_order
 from inventories.compile.cocontrol import assess
 from inventories.compile.config import InventoryJob
 from inventories.compile.job import run
@@ -69,6 +69,19 @@ def test_closing_of_carbon_and_tables(tmp_path):
     assert co2e == pytest.approx(mass["CO2"] + 28 * mass["CH4"] + 265 * mass["N2O"], rel=1e-12)
     result = summary(ds, draws=0)
     assert result["totals"][0]["low"] < result["totals"][0]["mass"] < result["totals"][0]["high"]
+
+
+def test_pollutant_per_co2_is_held_against_what_controls_leave(tmp_path):
+    """p1 leaves 0.145 of its SO2, which is no finding; p2 carries 6 g/GJ of SO2 from gas, twelve times the most it gives."""
+    ds = run(job(tmp_path), base=tmp_path)
+    found = co_emission(ds)
+    assert [(f.where, f.species) for f in found] == [("p2", "SO2")]
+    assert found[0].found == pytest.approx(6.0 / 56.1, rel=1e-12) and found[0].high < 0.01
+    (tmp_path / "out").mkdir()
+    write_rows_table(ds, None, tmp_path / "out")
+    assert co_emission(read_rows_table(tmp_path / "out")) == found
+    unknown = {f.where: f for f in co_emission(ds.drop_vars("left_SO2"))}  # as if nothing were known of its scrubber
+    assert set(unknown) == {"p1", "p2"} and unknown["p1"].found < unknown["p1"].low
 
 
 def test_overlay_comes_before_the_own_factor(tmp_path):

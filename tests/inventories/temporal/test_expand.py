@@ -19,6 +19,7 @@ from inventories.conservation import residual
 from inventories.grid.fields import coordinates
 from inventories.grid.grids import LonLat
 from inventories.temporal.calendars import holidays, local_year, year_hours
+from inventories.temporal.chunks import slabs
 from inventories.temporal.expand import Zones, expand, expand_to_file, factored, multiply_out
 from inventories.temporal.gather import scatter
 from inventories.temporal.profiles import FLAT, Profile, factors, heating
@@ -195,3 +196,15 @@ def test_gathered_hours_are_those_of_the_cells_that_emit(annual, tmp_path: Path,
         assert back[name].dims == whole[name].dims and np.array_equal(back[name].values, wanted)
     assert out["ledger_mass"].values == pytest.approx(whole["ledger_mass"].values, rel=1e-12)
     assert verify(path).ok
+
+
+@pytest.mark.parametrize("hours", [24, 8760, 8784])
+@pytest.mark.parametrize("cells", [(5,), (1032,), (300_000,), (2, 3), (100, 100), (300, 300), (400, 600), (1800, 3600)])
+def test_chunks_hold_days_in_sight_of_the_compression_and_waste_little(hours: int, cells: tuple[int, ...]) -> None:
+    found = slabs(hours, cells)
+    assert len(found) == 1 + len(cells)
+    padded = [n * -(-size // n) for n, size in zip(found, (hours, *cells), strict=True)]
+    assert np.prod(padded, dtype=float) <= 1.05 * hours * np.prod(cells, dtype=float)
+    assert 4 * found[0] * np.prod(cells) <= max(1 << 25, 4 * np.prod(cells))  # memory of the hours of a block
+    if found[0] >= 48:
+        assert 24 * np.prod(found[1:]) <= 1 << 15  # a day lies within the 32 KiB of RFC 1951
