@@ -34,7 +34,7 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     text = texts(lang)
     try:
         from ghg.report import figures
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError("the report needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     (folder / "figures").mkdir(exist_ok=True)
