@@ -47,7 +47,7 @@ def assemble(bench: Path) -> None:
     shutil.rmtree(SOURCE, ignore_errors=True)
     for path in sorted(HERE.rglob("*")):
         place = SOURCE / path.relative_to(HERE)
-        if path.suffix in (".md", ".png", ".svg", ".css"):
+        if path.suffix in (".md", ".png", ".svg", ".css", ".js"):
             place.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "theory.md":
                 place.write_text(formulas(path.read_text(encoding="utf-8")), encoding="utf-8")

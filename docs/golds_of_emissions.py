@@ -10,6 +10,8 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import golds as series
 import numpy as np
@@ -137,17 +139,36 @@ def stationary() -> Gold:
                 log=False)  # fmt: skip
 
 
+@cache
+def switzerland() -> Any:
+    """Return the example of Switzerland, compiled."""
+    from ghg.core.config import load
+    from inventories.compile.config import InventoryJob
+    from inventories.compile.job import run
+
+    example = ROOT / "examples" / "switzerland-2021" / "inventory.toml"
+    return run(load(example, InventoryJob), base=example.parent)
+
+
+def nox_per_co2() -> Gold:
+    """Compare NOx per CO2 of Swiss sectors with an independent evaluation of the same workbook."""
+    from inventories.compile.ratios import ratios
+
+    seen = {"A": 4.19, "B": 1.59, "C": 0.68, "F": 1.85, "G": 8.71, "I": 3.64}
+    found = {r.group: 1e3 * r.value for r in ratios(switzerland()) if r.species == "NOx"}
+    return Gold("NOx per CO2 of Switzerland, 2021, by GNFR sector A, B, C, F, G, I", "an independent evaluation "
+                "of the same workbook, printed to 0.01", "sector", "g kg-1", list(seen),
+                [found[g] for g in seen], list(seen.values()),
+                relative=False)  # fmt: skip
+
+
 def swiss() -> Gold:
     """Compare the CO2 of Swiss activity rows by group with the greenhouse-gas inventory of the same submission."""
     import openpyxl
 
-    from ghg.core.config import load
-    from inventories.compile.config import InventoryJob
-    from inventories.compile.job import run
     from inventories.dataset import annual_mass
 
-    example = ROOT / "examples" / "switzerland-2021" / "inventory.toml"
-    ds = run(load(example, InventoryJob), base=example.parent)
+    ds = switzerland()
     co2, sector = annual_mass(ds, "CO2") / 1e6, ds["sector"].values.astype(str)
     category = ds["category"].values.astype(str)
     folder = SHARED / "inventories" / "foen" / "input_data" / "input_sub2023" / "input_emission"
@@ -175,7 +196,7 @@ def monitored() -> Gold:
 
     example = ROOT / "examples" / "power-plants" / "us-2021.toml"
     ds = run(load(example, InventoryJob), base=example.parent)
-    co2 = sum(np.nan_to_num(annual_mass(ds, name)) for name in ("CO2", "CO2_biogenic"))
+    co2: Any = sum(np.nan_to_num(annual_mass(ds, name)) for name in ("CO2", "CO2_biogenic"))
     mine = dict(zip(ds["source"].values.astype(str), co2, strict=True))
     with gzip.open(SHARED / "facility" / "egrid_unit_2021.csv.gz", "rt", encoding="utf-8") as file:
         rows = [(f"{r['orispl']} {r['unitid']} {r['prmvr']}", r) for r in csv.DictReader(file)]
@@ -193,5 +214,6 @@ def monitored() -> Gold:
 COMPARISONS: tuple[Callable[[], Gold], ...] = (
     series.allan, series.phase_dat, series.nbs14, series.baseline, series.curve, series.growth, series.amplitude,
     series.deseasonalised, series.water, series.dry_methane, series.cylinders, series.tower_days,
-    quality, heat_constant, york, gum, forward, carbon_contents, stationary, swiss, monitored,
+    quality, heat_constant, york, gum, forward, carbon_contents, stationary, nox_per_co2, swiss,
+    monitored,
 )  # fmt: skip

@@ -59,7 +59,8 @@ def size_of(gold: Gold) -> tuple[str, str]:
     """Return the median and the largest difference, with their unit."""
     apart = np.abs(gold.differences)
     unit = "" if gold.relative or gold.unit == "1" else f" {gold.unit}"
-    return f"{float(np.median(apart)):.1e}{unit}", f"{float(np.max(apart)):.1e}{unit}"
+    middle, most = (f"{x:.1e}" if x > 0 else "0" for x in (float(np.median(apart)), float(np.max(apart))))
+    return f"{middle}{unit}", f"{most}{unit}"
 
 
 def write(folder: Path) -> None:

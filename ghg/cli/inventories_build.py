@@ -72,7 +72,7 @@ def _report(result: dict[str, Any], folder: Path, lang: str) -> None:
         from ghg.report.inventory import write_report
 
         write_report(result, folder, lang)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         result["notes"].append(f"no report: {error.name} is not installed (ghg-toolkit[report])")
 
 

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "ar1_inflation", "autocorrelation_time", "block_length", "bounds_variable", "efolding_time", "localise",
-    "period_bounds", "resample", "seconds", "stationary_bootstrap_indices", "zone",
+    "ar1_inflation", "autocorrelation_time", "block_length", "bounds_variable", "efolding_time", "local_date",
+    "localise", "period_bounds", "resample", "seconds", "stationary_bootstrap_indices", "zone",
 ]  # fmt: skip
 
 Times = npt.NDArray[np.datetime64]
@@ -68,6 +68,20 @@ def zone(name: str) -> tzinfo:
             found=repr(name),
             need="an IANA name such as Asia/Shanghai or an offset such as UTC+08:00",
         ) from error
+
+
+def local_date(stamp: str, timezone: str) -> str:
+    """Return the date that a calendar at the place shows at a time in UTC.
+
+    Parameters
+    ----------
+    stamp : str
+        ISO 8601; without an offset it is UTC.
+    timezone : str
+        See :func:`zone`.
+    """
+    when = datetime.fromisoformat(stamp)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(zone(timezone)).date().isoformat()
 
 
 def _wall_clock(when: Any, tz: tzinfo) -> datetime:
