@@ -313,9 +313,9 @@ def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]
         parts = words.split()
         good = done.returncode == 0 and abs(float(parts[-2]) / mass - 1.0) < 1e-6
         yield "export: ioapi, hours", f"PseudoNetCDF: first hour {words}; written {mass:.7g} mol/s of CO", good
-        code = (f"import primap2; d = primap2.pm2io.read_interchange_format({str(folder / 'all-species' / 'primap2.yaml')!r})"
-                "; x = primap2.pm2io.from_interchange_format(d); print(sorted(map(str, x.data_vars)), "
-                "float(x['CO2'].pint.dequantify().sum()))")  # fmt: skip
+        read = f"primap2.pm2io.read_interchange_format({str(folder / 'all-species' / 'primap2.yaml')!r})"
+        code = (f"import primap2; d = {read}; x = primap2.pm2io.from_interchange_format(d); "
+                "print(sorted(map(str, x.data_vars)), float(x['CO2'].pint.dequantify().sum()))")  # fmt: skip
         done = subprocess.run([str(python), "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
         words = (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["nothing"])[-1]
         yield "build: primap2.csv", f"primap2: {words}", done.returncode == 0

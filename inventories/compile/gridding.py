@@ -154,8 +154,9 @@ class _Where:
             first = int(np.argmax(self.outside))
             raise InputError("all sources lie outside the grid" if lost else "a source lies outside the grid",
                              where=f"source '{ds['source'].values[first]}'",
-                             found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; {int(self.outside.sum())} such "
-                             "sources", hint="widen the grid" + ("" if lost else ", or allow it"))  # fmt: skip
+                             found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; "
+                             f"such sources: {int(self.outside.sum())}",
+                             hint="widen the grid" + ("" if lost else ", or allow it"))  # fmt: skip
 
 
 def _named(grid: LonLat | Projected) -> str:

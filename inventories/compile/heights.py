@@ -156,6 +156,8 @@ def _hours(values: dict[str, Array], time: Any, rows: Any, year: int, where: str
     found = tuple(values[n][rows][inside][order] for n in ("wind", "temperature", "gradient"))
     if bad := [n for n, v in zip(("wind", "temperature", "gradient"), found, strict=True) if not np.isfinite(v).all()]:
         raise InputError("the weather of an hour is missing", where=where, found=", ".join(bad))
+    if (found[0] < 0.0).any():
+        raise InputError("a wind is negative", where=where, found=f"{found[0].min():g} m s-1")
     return found  # type: ignore[return-value]
 
 
@@ -276,7 +278,8 @@ def layered(
             mass, there = np.nan_to_num(annual_mass(plumes.ds, name)), plumes.cell >= 0
             parts = mass[there, None] * share[k, there]
             flat = values.reshape(len(edges) - 1, -1)
-            np.add.at(flat, (slice(None), plumes.cell[there]), (parts / (area[plumes.cell[there], None] * length)).T)
+            for cell, part in zip(plumes.cell[there].tolist(), parts, strict=True):
+                flat[:, cell] += part / (area[cell] * length)
             came += exact_sum(mass)
             outside += exact_sum(mass[~there]) + exact_sum(mass[there] * (1.0 - share[k, there].sum(axis=1)))
         out[token] = (out[token].dims, values, out[token].attrs)

@@ -72,7 +72,7 @@ def test_closing_of_carbon_and_tables(tmp_path):
 
 
 def test_pollutant_per_co2_is_held_against_what_controls_leave(tmp_path):
-    """p1 leaves 0.145 of its SO2, which is no finding; p2 carries 6 g/GJ of SO2 from gas, twelve times the most it gives."""
+    """p1 leaves 0.145 of its SO2, which is no finding; p2 carries 6 g/GJ of SO2 from gas, too much."""
     ds = run(job(tmp_path), base=tmp_path)
     found = co_emission(ds)
     assert [(f.where, f.species) for f in found] == [("p2", "SO2")]
@@ -96,6 +96,20 @@ def test_overlay_comes_before_the_own_factor(tmp_path):
     )
     with pytest.raises(InputError, match=r"own.csv, row 2.*outside its own range"):
         run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
+
+
+def test_own_factor_of_co2_comes_before_the_carbon_of_the_table(tmp_path):
+    """Of a user's overlay 100 t/TJ, though the set itself goes by carbon content; a unit that cannot be is told."""
+    head = "set,fuel,quantity,species,value,unit,lower,upper,source\n"
+    (tmp_path / "own.csv").write_text(head + "ipcc2006,bituminous,emission_factor,CO2,100,t/TJ,95,105,test\n")
+    ds = run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
+    assert annual_mass(ds, "CO2")[0] == pytest.approx(1000 * 100e3, rel=1e-12)
+    wrong = {"emission_factor,CO2,100,t/m": "unit of a factor does not fit emission factor.*'t/m'.*kg J-1",
+             "emision_factor,CO2,100,t/TJ": "quantity of a factor is not known.*'emision_factor'"}  # fmt: skip
+    for cells, words in wrong.items():
+        (tmp_path / "own.csv").write_text(f"{head}ipcc2006,bituminous,{cells},95,105,test\n")
+        with pytest.raises(InputError, match=rf"own.csv, row 2: .*{words}"):
+            run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
 
 
 def changed(**cells):

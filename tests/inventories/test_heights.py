@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ghg.core import netcdf
+from ghg.core.config import load_dict
+from ghg.core.errors import ConfigError, InputError
+from inventories.compile.config import InventoryJob
+from inventories.compile.heights import read_weather
 from inventories.compile.rows_table import read_rows_table
+from inventories.compile.sections import WeatherSection
 from inventories.conservation import residual
 from inventories.dataset import annual_mass
 from inventories.grid.config import read_gridded
@@ -97,23 +103,55 @@ def test_without_weather_stacks_follow_the_profile_of_their_sector(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    ("night", "hours", "words"),
+    [
+        ("4,15,D", 8759, "does not cover the hours of the year.*1 hours missing.*2021-12-31T23"),
+        ("4,15,D", 8761, ""),
+        ("4,15,G", 8760, "row 14: a class of stability is not known.*'G'.*A to F"),
+        ("-4,15,D", 8760, "a wind is negative.*-4"),
+        ("4,,D", 8760, "weather of an hour is missing.*temperature"),
+    ],
+)
+def test_weather_covers_the_year_and_is_whole(tmp_path: Path, night: str, hours: int, words: str) -> None:
+    weather(tmp_path, night, hours)
+    section = WeatherSection.model_validate(
+        {"file": "weather.csv", "wind": "u", "temperature": "t", "stability": "class"}
+    )
+    if not words:
+        assert [v.size for v in read_weather(section, tmp_path, 2021).of("any")] == [8760] * 3
+        return
+    with pytest.raises(InputError, match=words):
+        read_weather(section, tmp_path, 2021)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("8760", "8759", "does not cover the hours of the year.*1 hours missing.*2021-12-31T23"),
-        ("4,15,D", "4,15,G", "a class of stability is not known.*'G'.*A to F"),
-        ("4,15,D", "-4,15,D", "a wind is negative"),
+        (', stability = "class"', "", "give either gradient or stability"),
+        ("step = 2.0\n", "step = 2.0\nsectors = false\n", "layers need sectors apart"),
+        (
+            LAYERS[: LAYERS.index("weather")],
+            "[layers]\nedges = [0, 20]\n",
+            "layers need profiles of sectors, or weather",
+        ),
+    ],
+)
+def test_sections_that_do_not_fit(old: str, new: str, words: str) -> None:
+    text = job().replace(WEATHER, "") if new.startswith("[layers]") else job()
+    with pytest.raises(ConfigError, match=words):
+        load_dict(tomllib.loads(text.replace(old, new)), InventoryJob)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
         ("stack = {", "# {", "no source has a stack"),
         (",100,1,", ",100,0,", "row 2.*diameter of a stack is not above zero"),
         ("A,0.5,0.5\n", "C,0.5,0.5\n", "no vertical profile for a sector.*'A'.*layers.map"),
-        ("edges = [0", "edges = [5", "do not rise from the ground"),
-        ('write = "hours"\n', 'write = "hours"\nsectors = 1\n', "sectors"),
-        (', stability = "class"', "", "give either gradient or stability"),
-        ("step = 2.0\n", "step = 2.0\nsectors = false\n", "layers need sectors apart"),
     ],
-)  # fmt: skip
-def test_faults_of_layers_end_in_a_sentence(tmp_path: Path, old: str, new: str, words: str) -> None:
-    night, hours = ("4,15,D".replace(old, new), int("8760".replace(old, new)))
-    weather(tmp_path, night, hours)
+)
+def test_faults_of_a_build_with_layers_leave_nothing_behind(tmp_path: Path, old: str, new: str, words: str) -> None:
+    weather(tmp_path)
     (tmp_path / "heights.csv").write_text(HEIGHTS.replace(old, new), encoding="utf-8")
     done = build(tmp_path, job().replace(old, new), TALL.replace(old, new))
     said = " ".join(done.stderr.split())
