@@ -13,6 +13,7 @@ from ghg.core.units import factor
 from inventories.conservation import attach, exact_sum
 from inventories.grid import fields
 from inventories.grid.grids import Grid
+from inventories.grid.taps import sum_overlaps
 from inventories.grid.weights import TOLERANCE, Separable, Sparse, remap
 
 if TYPE_CHECKING:
@@ -184,7 +185,5 @@ def _squares(way: Remap, variance: Array) -> Array:
     rows = (way.rows * band[:, None] / row_area[at]) ** 2
     columns = (way.weights * np.diff(way.target.lon_edges) / np.diff(way.source.lon_edges)[way.columns]) ** 2
     out = np.empty((variance.shape[0], *way.target.shape))
-    from inventories.grid._kernels import separable
-
-    separable.apply(np.ascontiguousarray(variance), way.row_start, rows, way.columns, columns, out)
+    sum_overlaps(variance, way.row_start, rows, way.columns, columns, out)
     return out

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from inventories.grid._kernels import clip, coverage, separable
 from inventories.grid.grids import Grid, LonLat
 from inventories.grid.rings import TOLERANCE, Rings
+from inventories.grid.taps import sum_overlaps
 
 __all__ = ["Remap", "Separable", "Sparse", "overlaps", "remap"]
 
@@ -63,7 +64,7 @@ class Separable:
         fields = np.ascontiguousarray(field).reshape(-1, *self.source.shape)
         if out is None:
             out = np.empty((fields.shape[0], *self.target.shape), fields.dtype)
-        separable.apply(fields, self.row_start, self.rows, self.columns, self.weights, out)
+        sum_overlaps(fields, self.row_start, self.rows, self.columns, self.weights, out)
         return out
 
     def covered(self) -> Array:

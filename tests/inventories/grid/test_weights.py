@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ghg.core.errors import InputError
+from ghg.core.jit import threads
 from inventories.grid.ellipsoid import Ellipsoid
 from inventories.grid.grids import LonLat, Polygons, Projected
 from inventories.grid.projections import LambertConformal, PolarStereographic
@@ -117,6 +118,34 @@ def test_float32_fields_are_summed_in_float64(rng) -> None:
     out = way.flux(field)
     assert out.dtype == np.float32
     assert (out * target.area).sum() == pytest.approx((field * source.area).sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize(("source", "target"), [
+    (LonLat.regular(-180, -30, (0.1, 5.0), (12, 3600)), LonLat.regular(0, -33, (0.25, 3.0), (22, 1440))),  # turned
+    (LonLat.regular(100, 20, 0.1, (40, 50)), LonLat.regular(99, 19, (1.0, 0.7), (9, 7))),  # 11 columns a cell, outside
+    (LonLat.regular(100, 20, 1.0, (5, 6)), LonLat.regular(101, 21, 0.25, (12, 8))),  # finer
+])  # fmt: skip
+def test_separable_sums_are_those_of_the_matrices_whatever_the_threads(source, target, rng) -> None:
+    way = remap(source, target)
+    down, across = np.zeros((target.shape[0], source.shape[0] + 9)), np.zeros((source.shape[1], target.shape[1]))
+    for k in range(way.rows.shape[1]):
+        down[np.arange(target.shape[0]), way.row_start + k] += way.rows[:, k]
+    for column, weight in zip(way.columns, way.weights, strict=True):
+        np.add.at(across, (column, np.arange(target.shape[1])), weight)
+    field, before = rng.random((2, *source.shape)), threads()
+    expected = down[:, : source.shape[0]] @ field @ across
+    found = []
+    try:
+        for count in sorted({1, before}):
+            threads(count)
+            found.append(way.flux(field))
+    finally:
+        threads(before)
+    assert found[0] == pytest.approx(expected, rel=1e-13, abs=1e-300)
+    assert np.array_equal(found[0], found[-1])
+    field[1, 2, 3] = np.nan
+    touched = np.outer(down[:, 2] > 0, across[3] > 0)
+    assert np.array_equal(np.isnan(way.flux(field)), [np.zeros_like(touched), touched])
 
 
 def test_rings_across_the_date_line_and_round_a_pole() -> None:
