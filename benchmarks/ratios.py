@@ -148,5 +148,6 @@ def about(table: dict[str, Any]) -> str:
     return (
         f"Measured on {' to '.join(dict.fromkeys([table['dates'][0], table['dates'][-1]]))}: {table['machine']}; "
         f"{versions}. Load of the machine while it was measured: {least:.1f} to {most:.1f}; times are the least of "
-        "several runs and, where others use the machine, upper bounds."
+        "several runs and, where others use the machine, upper bounds. A ratio to the floor below one means that the "
+        "floor was measured in a busier moment."
     )
