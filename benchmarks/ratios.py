@@ -31,7 +31,7 @@ def gather(folder: Path) -> dict[str, Any]:
     """
     found = {path.stem: _read(path) for path in sorted(folder.glob("bench_*.json"))}
     others = {path.stem: _read(path) for path in sorted((folder / "peers").glob("*.json"))}
-    rows = [_row(row, one) for one in found.values() for row in one["rows"]]
+    rows = [_row(row) for one in found.values() for row in one["rows"]]
     alone = _join(rows, others)
     everything = [*found.values(), *others.values()]
     loads = [one["load"] for one in everything]
@@ -49,19 +49,9 @@ def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _row(row: Row, one: dict[str, Any]) -> Row:
-    theirs = {"seconds": row["peer"], "cpu": row.get("peer_cpu")}
-    peers = [_peer(row["who"], theirs, row)] if row["peer"] else []
-    return {
-        "task": row["task"],
-        "short": one["short"],
-        "ours": row["ours"],
-        "cpu": row.get("cpu"),
-        "floor": row["floor"],
-        "limit": row.get("limit", ""),
-        "ours_over_floor": row["ours"] / row["floor"] if row["floor"] else None,
-        "peers": peers,
-    }
+def _row(row: Row) -> Row:
+    over = row["ours"] / row["floor"] if row["floor"] else None
+    return {**row, "ours_over_floor": over, "peers": [_peer(peer["who"], peer, row) for peer in row["peers"]]}
 
 
 def _peer(who: str, theirs: Row, ours: Row) -> Row:
@@ -158,5 +148,6 @@ def about(table: dict[str, Any]) -> str:
     return (
         f"Measured on {' to '.join(dict.fromkeys([table['dates'][0], table['dates'][-1]]))}: {table['machine']}; "
         f"{versions}. Load of the machine while it was measured: {least:.1f} to {most:.1f}; times are the least of "
-        "several runs and, where others use the machine, upper bounds."
+        "several runs and, where others use the machine, upper bounds. A ratio to the floor below one means that the "
+        "floor was measured in a busier moment."
     )

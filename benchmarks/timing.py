@@ -8,7 +8,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,6 +61,7 @@ def record(
     limit: str = "",
     peer: float | Took | None = None,
     who: str = "",
+    others: Mapping[str, float | Took] | None = None,
 ) -> None:
     """Keep a result for the table of ratios, if ``GHG_BENCH`` names a folder (see ``table.py``).
 
@@ -76,17 +77,23 @@ def record(
     floor : float
         Seconds for the least work that the machine allows, of this run.
     peer : float or Took
-        The best other program, of this run.
+        Another program, of this run.
     limit : str
         What the floor is.
     who : str
         The peer.
+    others : mapping of float or Took
+        More peers, by what they are.
     """
-    wall, cpu = ours if isinstance(ours, Took) else (ours, None)
-    other, other_cpu = peer if isinstance(peer, Took) else (peer, None)
-    row = {"task": task, "ours": wall, "cpu": cpu, "floor": floor, "limit": limit, "peer": other, "peer_cpu": other_cpu,
-           "who": who}  # fmt: skip
+    wall, cpu = _both(ours)
+    peers = {**({who: peer} if peer is not None else {}), **(others or {})}
+    beside = [dict(zip(("who", "seconds", "cpu"), (name, *_both(took)), strict=True)) for name, took in peers.items()]
+    row = {"task": task, "short": short(), "ours": wall, "cpu": cpu, "floor": floor, "limit": limit, "peers": beside}
     _keep(lambda about: about["rows"].__setitem__(slice(None), [r for r in about["rows"] if r["task"] != task] + [row]))
+
+
+def _both(took: float | Took) -> tuple[float, float | None]:
+    return took if isinstance(took, Took) else (took, None)
 
 
 def missed(what: str) -> None:
@@ -102,7 +109,7 @@ def _keep(change: Callable[[dict[str, Any]], object]) -> None:
     path = Path(folder) / f"{Path(sys.argv[0]).stem}.json"
     about = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"rows": [], "missing": []}
     about |= {"machine": machine(), "load": round(os.getloadavg()[0], 1), "date": time.strftime("%Y-%m-%d"),
-              "short": short(), "versions": versions()}  # fmt: skip
+              "versions": versions()}  # fmt: skip
     change(about)
     path.write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 

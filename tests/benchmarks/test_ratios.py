@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.ratios import about, gather, known_peers, markdown, text
 
-ABOUT = {"machine": "a processor, 2 cores", "date": "2026-01-02", "short": False, "versions": {"numpy": "2.1.0"}}
+ABOUT = {"machine": "a processor, 2 cores", "date": "2026-01-02", "versions": {"numpy": "2.1.0"}}
 
 
 def leave(path, **given):
@@ -15,7 +15,16 @@ def leave(path, **given):
 
 
 def row(task, ours, floor=None, peer=None, who=""):
-    return {"task": task, "ours": ours, "cpu": 2 * ours, "floor": floor, "limit": "bytes", "peer": peer, "who": who}
+    peers = [{"who": who, "seconds": peer, "cpu": None}] if peer else []
+    return {
+        "task": task,
+        "short": False,
+        "ours": ours,
+        "cpu": 2 * ours,
+        "floor": floor,
+        "limit": "bytes",
+        "peers": peers,
+    }
 
 
 @pytest.fixture
