@@ -236,7 +236,7 @@ def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str,
     left["hidden names before the second run"], left["after it"] = names, len(hidden(folder))
     left["processes left behind"] = orphans
     shutil.rmtree(folder)
-    return {"seconds": round(length, 2), **left}
+    return {"seconds": round(length, 2), "kills": times, **left}
 
 
 def _orphans(group: int, patience: float = 10.0) -> int:
@@ -357,7 +357,7 @@ def _digest(path: Path) -> str:
         return str(nc.getncattr("content_digest"))
 
 
-PARTS: dict[str, Callable[[str, Command, Bench], dict[str, Any]]] = {
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {
     "kill": kill, "full": full, "readonly": readonly, "together": together, "threads": threads,
 }  # fmt: skip
 
@@ -367,6 +367,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parts", nargs="*", default=list(PARTS))
     options.add_argument("--only", default="", help="commands whose name holds this (a regular expression)")
+    options.add_argument("--times", type=int, default=8, help="kills of each command")
     options.add_argument("--project", type=Path, default=Path("build/robustness-city"))
     options.add_argument("--json", type=Path)
     given = options.parse_args()
@@ -380,7 +381,8 @@ def main() -> None:
             for part in given.parts:
                 if part == "threads" and name not in THREADED:
                     continue
-                one = PARTS[part](name, command, bench)
+                options_ = {"times": given.times} if part == "kill" else {}
+                one = PARTS[part](name, command, bench, **options_)
                 print(f"{part:9s} {name:28s} {json.dumps(one, ensure_ascii=False)}", flush=True)
                 found.setdefault(part, {})[name] = one
                 if given.json:

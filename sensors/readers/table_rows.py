@@ -88,7 +88,8 @@ def _column(name: str, header: str, block: Frame, path: Path, config: TableReade
 def _numbers(values: Any, header: str, path: Path) -> Any:
     import pandas as pd
 
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    found: Any = pd.to_numeric(values, errors="coerce")
+    numbers = found.to_numpy(float)
     doubtful = np.isnan(numbers) & values.notna().to_numpy()
     for k in np.flatnonzero(doubtful).tolist():
         if str(values.iloc[k]).strip().lower() not in ("", "nan", "na", "null", "<na>"):
