@@ -81,13 +81,13 @@ def variables() -> str:
 
     for module in WITH_VARIABLES:
         importlib.import_module(module)
-    rows = [f"| `{v.name}` | `{v.units}` | {cell(v.long_name)} | {cell(v.doc)} | {cell(', '.join(v.dims))} | "
+    rows = [f"| `{v.name}` | `{v.units}` | *{cell(v.long_name)}*. {cell(v.doc)} | {cell(', '.join(v.dims))} | "
             f"{', '.join(f'`_{p}`' for p in v.partners)} |" for v in SPECS.values()]  # fmt: skip
     return (
         "# Variables\n\nThe one registry (`ghg.core.variables`): checks at the doors, attributes in files and this "
         "page come from it. Partners are named `<variable>_u_random`, `<variable>_u_systematic_<component>`, "
         "`<variable>_flag`, `<variable>_reason`; uncertainties are standard uncertainties (k = 1).\n\n"
-        "| name | unit | | meaning | dimensions | partners |\n| --- | --- | --- | --- | --- | --- |\n"
+        "| name | unit | meaning | dimensions | partners |\n| --- | --- | --- | --- | --- |\n"
         + "\n".join(rows) + "\n\n" + _flags()
     )  # fmt: skip
 
@@ -153,7 +153,8 @@ def sources() -> str:
                 found = re.search(r"References\n-+\n(.*?)(?:\n\n\w+\n-+\n|\Z)", ast.get_docstring(node) or "", re.S)
                 if found:
                     what = name if isinstance(node, ast.Module) else f"{name}.{node.name}"
-                    rows.append(f"| `{what}` | {cell(found[1])} |")
+                    place = what.replace(".", ".<wbr>")  # long names break at their dots
+                    rows.append(f'| <code class="long">{place}</code> | {cell(found[1])} |')
     return ("# Sources\n\nThe references of the docstrings, gathered.\n\n| where | source |\n| --- | --- |\n"
             + "\n".join(sorted(set(rows))) + "\n")  # fmt: skip
 
