@@ -40,19 +40,22 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     from ghg.report import inventory_figures as figures
 
     text = texts(lang, "inventory")
-    findings = _grouped(result["findings"], text)
+    sectors = _sectors(result, lang)
+    findings = _grouped(result["findings"], text, sectors)
     shown = {"grid": {}, "reported_classes": [], **result}
     shown["reported_classes"] = [{**one, "why_words": _reasons(one, text)} for one in shown["reported_classes"]]
     shown["notes"] = [_note(one, text) for one in shown["notes"]]
     page = render("inventory", FILTERS, r=shown, t=text, lang=lang, figures=figures.draw(result, text, lang),
                   findings=findings[:LISTED], hidden=max(len(findings) - LISTED, 0), named=_names(lang),
-                  sector_names=_sectors(result, lang), fuels=figures.one_sector(result))  # fmt: skip
+                  sector_names=sectors, fuels=figures.one_sector(result))  # fmt: skip
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
 
 
-def _grouped(findings: list[dict[str, Any]], text: Mapping[str, str]) -> list[dict[str, Any]]:
+def _grouped(
+    findings: list[dict[str, Any]], text: Mapping[str, str], sectors: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Return findings of one kind, species and bound as one row: how many, from where to where."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for f in findings:
@@ -60,7 +63,7 @@ def _grouped(findings: list[dict[str, Any]], text: Mapping[str, str]) -> list[di
     rows = []
     for same in groups.values():
         found = sorted(f["found"] for f in same)
-        few = ", ".join(f["where"] for f in same[:3]) + (" …" if len(same) > 3 else "")
+        few = ", ".join(sectors.get(f["where"], f["where"]) for f in same[:3]) + (" …" if len(same) > 3 else "")
         rows.append({**same[0], "words": text.get("finding_" + same[0]["code"], same[0]["code"]), "where": few,
                      "number": len(same), "least": found[0], "most": found[-1], "low": min(f["low"] for f in same),
                      "high": max(f["high"] for f in same)})  # fmt: skip
@@ -93,10 +96,12 @@ def _names(lang: str) -> dict[str, str]:
 
 
 def _sectors(result: Mapping[str, Any], lang: str) -> dict[str, str]:
-    """Return the names of the sectors in a language, by letter."""
+    """Return the names of the sectors in a language, by letter and by code."""
     from ghg.report.inventory_figures import label
+    from inventories.crosswalks import codes, name_of
 
-    return {str(row["sector"]): label(row, lang) for row in result["sectors"]}
+    found = {str(row["sector"]): label(row, lang) for row in result["sectors"]}
+    return found | {f"{one}_{name_of('GNFR', one)}": f"{one} {name_of('GNFR', one, lang)}" for one in codes("GNFR")}
 
 
 def mass(kilograms: float) -> str:
