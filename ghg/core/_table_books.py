@@ -14,12 +14,12 @@ from ghg.core.errors import InputError
 def workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Score) -> Grid:
     import warnings
 
-    import openpyxl
+    from openpyxl import load_workbook
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions, which do not touch the values
         try:
-            book = openpyxl.loadworkbook(io.BytesIO(data), read_only=True, data_only=True)
+            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheets = {ws.title: ws for ws in book.worksheets}
             title = _sheet(sheets, choice.sheet, score, name, notes)
             grid = [(n, row) for n, row in _sheet_rows(sheets[title]) if row]
@@ -97,8 +97,6 @@ def parquet(source: Path | io.BytesIO, name: str, notes: list[str]) -> Grid:
                     for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
                         number += 1
                         yield number, list(row)
-        except GeneratorExit:
-            raise
         except Exception as error:
             raise InputError("the Parquet file cannot be read", where=name, hint="it may be truncated") from error
 

@@ -33,6 +33,8 @@ class Grid:
         What was found out and not stated.
     epoch : int
         Date system of a spreadsheet.
+    text : bool
+        Whether all cells are text, as in CSV.
     """
 
     head: list[tuple[int, list[Any]]]
