@@ -39,7 +39,7 @@ def allan(folder: Path) -> None:
         terms = float(sum(x.size - 2 * f for f in factors.tolist() if 2 * f < x.size))
         line(f"OADEV of {x.size:,} points, {name}", ours, f"{terms / ours[0] / 1e9:.2f} G differences/s")
         record(f"OADEV of {x.size:,} points, {name}", ours, floor=terms / x.size * moving(x.nbytes),
-               limit="the differences, read once each at the rate of a triad")  # fmt: skip
+               limit="the record read once for each averaging time, at the rate of a triad")  # fmt: skip
     if short():
         return
     y = np.diff(x)

@@ -125,15 +125,17 @@ def fits() -> None:
             warnings.simplefilter("ignore")
             from scipy import odr
 
+            some = 50 if short() else 200
+
             def peer() -> None:
-                for i in range(200):
+                for i in range(some):
                     odr.ODR(odr.RealData(x[i], y[i], 0.03, 0.03), odr.unilinear, beta0=[1.0, 0.0]).run()
 
             theirs = best(peer, 2)
-            line("  scipy.odr, lines", theirs, 200)
+            line("  scipy.odr, lines", theirs, some)
             record(f"York fits of nine cylinders, {rows:,}", york, floor=moving(5.0 * x.nbytes),
-                   limit="five arrays at the rate of a triad", peer=theirs.times(rows / 200),
-                   who="scipy.odr, 200 fits scaled up")  # fmt: skip
+                   limit="five arrays at the rate of a triad", peer=theirs.times(rows / some),
+                   who=f"scipy.odr, {some} fits scaled up")  # fmt: skip
     except ImportError:
         print("scipy.odr is gone: no peer")
 
@@ -217,7 +219,7 @@ def chain() -> None:
     from sensors.readers.picarro import parse_log
     from sensors.station.job import run
 
-    n, files = (100_000, 4) if short() else (2_400_000, 24)
+    n, files = (40_000, 4) if short() else (2_400_000, 24)
     with tempfile.TemporaryDirectory() as folder:
         job = StationJob(**write_logs(Path(folder) / "logs", n, files))
         paths = sorted((Path(folder) / "logs").iterdir())

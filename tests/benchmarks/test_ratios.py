@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks.ratios import about, gather, known_peers, markdown, text
+from benchmarks.timing import Took, missed, record
 
 ABOUT = {"machine": "a processor, 2 cores", "date": "2026-01-02", "versions": {"numpy": "2.1.0"}}
 
@@ -76,3 +77,19 @@ def test_both_forms_hold_all_rows_and_their_circumstances(table):
 
 def test_nothing_run_gives_no_rows(tmp_path):
     assert gather(tmp_path)["rows"] == []
+
+
+def test_what_a_benchmark_records_is_what_the_table_reads(tmp_path, monkeypatch):
+    monkeypatch.setenv("GHG_BENCH", str(tmp_path))
+    monkeypatch.setenv("GHG_BENCH_SHORT", "1")
+    monkeypatch.setattr("sys.argv", ["somewhere/bench_stack.py"])
+    record("a", 9.0)
+    record("a", Took(2.0, 1.0), floor=0.5, limit="bytes", peer=Took(6.0, 5.0), who="NumPy", others={"pandas": 4.0})
+    missed("b: its data are not here")
+    table = gather(tmp_path)
+    (found,) = table["rows"]
+    assert found["short"] and found["limit"] == "bytes" and found["ours_over_floor"] == 4.0
+    assert [(p["who"], p["peer_over_ours"], p["peer_over_ours_cpu"]) for p in found["peers"]] == [
+        ("pandas", 2.0, None), ("NumPy", 3.0, 5.0)]  # fmt: skip
+    assert "bench_stack: b: its data are not here" in table["missing"]
+    assert table["machine"].endswith("cores") and {"Python", "numpy", "numba"} <= set(table["versions"])
