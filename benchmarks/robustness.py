@@ -225,7 +225,8 @@ def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str,
             time.sleep((length - first) * rng.random())
         else:
             time.sleep(length * rng.random())
-        child.ended() or child.kill()
+        if not child.ended():
+            child.kill()
         child.wait()
         orphans += _orphans(child.process)
         left[state(folder, command.output, reference)] += 1
