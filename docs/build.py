@@ -19,6 +19,7 @@ SOURCE, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"(?<![\\$\w])\$([^$\n]+?)\$(?![\w$])")
 FENCE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.S | re.M)
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//([^"'/]+)""")
+ROLE = re.compile(r":(?:func|class|mod|data|meth|attr|exc):(?=<code)")
 # links to a page's own address and the generator's name are read by nobody's browser on its own
 ALLOWED = ("canonical", 'rel="next"', 'rel="prev"')
 
@@ -70,12 +71,19 @@ def fetched(site: Path) -> list[str]:
     return found
 
 
+def without_roles(site: Path) -> None:
+    """Take the roles of docstrings (``:func:`` before a name) out of the pages of the Python reference."""
+    for page in sorted((site / "reference").glob("api-*.html")):
+        page.write_text(ROLE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main() -> None:
     """Build, check, and say where it lies."""
     sys.path[:0] = [str(HERE), str(ROOT)]
     assemble(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "bench")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(HERE / "mkdocs.yml")]
     subprocess.run(command, check=True)
+    without_roles(SITE)
     if foreign := fetched(SITE):
         sys.exit("pages fetch from elsewhere: " + "; ".join(foreign[:10]))
     sys.stdout.write(f"{sum(1 for _ in SITE.rglob('*.html'))} pages: {SITE / 'index.html'}\n")

@@ -231,7 +231,11 @@ def performance(folder: Path) -> str:
              "never typed. Ratios are ours over the floor (how far from what the machine allows) and the peer over "
              "ours (how much faster), of wall times and of processor times; the latter suffer less where the "
              "machine is busy. Empty cells were not measured; tasks of the short form have small inputs."]  # fmt: skip
-    table = gather(folder)
+    try:
+        table = gather(folder)
+    except KeyError as error:  # left by another version of the benchmarks
+        words = f"The benchmark files of this folder are of another version (no {error}): run `make bench` again."
+        return "\n\n".join([*parts, words]) + "\n"
     if not table["rows"]:
         return "\n\n".join([*parts, "No benchmark was run where this site was built, so there are no figures."]) + "\n"
     limits = "\n".join(f"| {cell(row['task'])} | {cell(row['limit'])} |" for row in table["rows"] if row["limit"])
