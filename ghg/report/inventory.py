@@ -19,6 +19,7 @@ NOTES = {
     "doubled": r"(.*): (\d+) rows stand for one source, fuel and class with another: kept as they are",
     "position": r"(.*): (\d+) of (\d+) rows have no position in (.*)",
     "activity": r"(.*): (\d+) rows have no activity and are not estimated",
+    "column": r"(.*): column '(.*)' taken for '(.*)'",
     "unit": r"(.*): unit '(.*)' of column '(.*)' was read from the table",
     "names": r"Note: CF has no standard name for the emission of (.*); the ACDD suite will ask for one",
 }

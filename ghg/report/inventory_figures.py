@@ -25,11 +25,13 @@ def label(row: Mapping[str, Any], lang: str) -> str:
     return f"{row['sector']} {row['zh'] if lang == 'zh' else row['name'].split('_', 1)[-1]}"
 
 
-def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure:
+def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
     """Draw the share of each sector in each species, memo items left out; that of each fuel in the only sector."""
     rows = [{**r, "label": label(r, lang)} for r in result["sectors"] if not r["memo"]]
     if one_sector(result):
         rows = _by_fuel(result, text)
+    if len(rows) < 2:
+        return None
     names = [n for n in result["species"] if sum(r["mass"][n] for r in rows) > 0]
     figure, axes = _axes(6.2, 0.3 * len(names) + 0.7 + 0.2 * -(-len(rows) // 3))
     left = np.zeros(len(names))
@@ -167,17 +169,17 @@ def cocontrol(measures: Sequence[Mapping[str, Any]], text: Mapping[str, str]) ->
         part = [m for m in measures if m["species"] == name]
         axes.scatter([100 * m["share_co2e"] for m in part], [100 * m["share"] for m in part],
                      color=COLOURS[i % len(COLOURS)], label=name, s=36, zorder=3)  # fmt: skip
-    for name in dict.fromkeys(m["name"] for m in measures):
+    for number, name in enumerate(dict.fromkeys(m["name"] for m in measures)):
         best = max((m for m in measures if m["name"] == name), key=lambda m: m["share"])
-        axes.annotate(name, (100 * best["share_co2e"], 100 * best["share"]), xytext=(5, 5), textcoords="offset points",
-                      fontsize=8)  # fmt: skip
-    limits = [*axes.get_xlim(), *axes.get_ylim(), 0.0]
-    axes.plot([min(limits), max(limits)], [min(limits), max(limits)], color=GREY, lw=0.8, ls="--")
+        axes.annotate(name, (100 * best["share_co2e"], 100 * best["share"]), xytext=(6, 5 if number % 2 else -11),
+                      textcoords="offset points", fontsize=9)  # fmt: skip
+    axes.axline((0.0, 0.0), slope=1.0, color=GREY, lw=0.8, ls="--")  # as much of one as of the other
+    axes.margins(0.12)
     axes.axhline(0, color=GREY, lw=0.8)
     axes.axvline(0, color=GREY, lw=0.8)
     axes.set_xlabel(text["avoided_co2e"])
     axes.set_ylabel(text["avoided_pollutant"])
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(frameon=False, fontsize=9, ncols=4, loc="outside lower center")
     return figure
 
 

@@ -243,8 +243,11 @@ pollutants = "emep-tier1"
     shown = CliRunner().invoke(app, ["ratios", str(tmp_path / "out" / "inventory.csv")])
     assert "NOx:CO2" in shown.output
     same = str(tmp_path / "out")
-    done = CliRunner().invoke(app, ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh"])
-    assert done.exit_code == 0, done.output
+    for again in ([], ["--force"]):
+        words = ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh", *again]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+    assert verify(tmp_path / "page").ok
     assert "减污降碳协同评估" in (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
     assert [v.kind for v in verify(tmp_path / "out").problems] == []
     rows = tmp_path / "out" / "inventory.csv"
