@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from ghg.core.variables import attributes
 from sensors.config import Column, TableReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
 from sensors.readers.files import expand
-from sensors.readers.table_rows import read_frame
+from sensors.readers.table_rows import parsed_times, read_frame
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -130,30 +129,6 @@ def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) ->
                 local[piece], config.time.timezone, config.time.label, interval=length, where=where
             )
     return result
-
-
-def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> Any:
-    """Return stamps as naive local times (datetime64 Series); `place` names a row for messages."""
-    import pandas as pd
-
-    if not pd.api.types.is_datetime64_any_dtype(stamps):
-        parsed: Any = pd.to_datetime(stamps.astype(str), format=config.time.format or "ISO8601", errors="coerce")
-        wrong = parsed.isna().to_numpy()
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise InputError(
-                f"column '{config.time.column}' holds no readable time",
-                where=place(first),
-                found=f"'{stamps.iloc[first]}'",
-                need=config.time.format or "for example 2024-03-01 13:00",
-                hint="state time.format for other notations",
-            )
-        stamps = parsed
-    if stamps.isna().any():
-        raise InputError("a record has no time", where=place(int(np.argmax(stamps.isna().to_numpy()))))
-    if getattr(stamps.dt, "tz", None) is not None:
-        return stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
-    return stamps
 
 
 def place_of(frame: Frame, row: int) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ghg.core.errors import InputError
+from ghg.core.time import zone
 from sensors.config import TableReader
 
-__all__ = ["read_frame"]
+__all__ = ["parsed_times", "read_frame"]
 
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
@@ -69,10 +70,32 @@ def read_frame(paths: Sequence[Path], config: TableReader) -> Frame:
     return frame
 
 
+def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> Any:
+    """Return stamps as naive local times (datetime64 Series); `place` names a row for messages."""
+    import pandas as pd
+
+    if not pd.api.types.is_datetime64_any_dtype(stamps):
+        parsed: Any = pd.to_datetime(stamps.astype(str), format=config.time.format or "ISO8601", errors="coerce")
+        wrong = parsed.isna().to_numpy()
+        if wrong.any():
+            first = int(np.argmax(wrong))
+            raise InputError(
+                f"column '{config.time.column}' holds no readable time",
+                where=place(first),
+                found=f"'{stamps.iloc[first]}'",
+                need=config.time.format or "for example 2024-03-01 13:00",
+                hint="state time.format for other notations",
+            )
+        stamps = parsed
+    if stamps.isna().any():
+        raise InputError("a record has no time", where=place(int(np.argmax(stamps.isna().to_numpy()))))
+    if getattr(stamps.dt, "tz", None) is not None:
+        return stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
+    return stamps
+
+
 def _column(name: str, header: str, block: Frame, path: Path, config: TableReader, words: Any) -> Any:
     """Return a column of a block in its type."""
-    from sensors.readers.table import parsed_times
-
     if name in words:
         known = words[name]
         return np.array([-1 if w is None or w != w else known.setdefault(str(w), len(known))
