@@ -99,7 +99,7 @@ def _both(took: float | Took) -> tuple[float, float | None]:
 def missed(what: str) -> None:
     """Print and keep in one sentence what this run could not measure, and why."""
     print(f"not measured: {what}", flush=True)
-    _keep(lambda about: about["missing"].append(what))
+    _keep(lambda about: about.update(missing=list(dict.fromkeys([*about["missing"], what]))))
 
 
 def _keep(change: Callable[[dict[str, Any]], object]) -> None:
