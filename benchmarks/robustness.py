@@ -332,30 +332,38 @@ def together(name: str, command: Command, bench: Bench, count: int = 3) -> dict[
             **({"says": told[0]} if told else {})}  # fmt: skip
 
 
-THREADED = ("sensors calibrate", "sensors calibrate, 2 workers", "inversion run", "inventories build",
+THREADED = ("sensors calibrate, 2 workers", "inversion run", "inventories build", "inventories build, hours",
             "inventories regrid", "inventories expand", "facility compare", "sensors emission")  # fmt: skip
 
 
 def threads(name: str, command: Command, bench: Bench) -> dict[str, Any]:
-    """Compare the content of files made with one and with two threads, in processes that were not forked."""
-    found = []
-    for count in ("1", "2"):
+    """Compare files made with one and with two threads, of our kernels and of BLAS, in processes that were not forked."""
+    made = []
+    for kernels, blas in (("1", "1"), ("2", "1"), ("2", "2")):
         folder = bench.folder(command)
-        counts = {f"{k}_NUM_THREADS": count for k in ("NUMBA", "OMP", "OPENBLAS")}
-        words = command.words.replace("--workers 2", f"--workers {count}").split()
+        counts = {"NUMBA_NUM_THREADS": kernels, "OMP_NUM_THREADS": kernels, "OPENBLAS_NUM_THREADS": blas}
+        words = command.words.replace("--workers 2", f"--workers {kernels}").split()
         subprocess.run([*GHG, *words], cwd=folder, env={**ENVIRONMENT, **counts}, check=True, capture_output=True)
         path = folder / command.output
-        files = [path] if path.is_file() else sorted(path.glob("*.nc"))
-        found.append({p.name: _digest(p) for p in files})
-        shutil.rmtree(folder)
-    return {"files": len(found[0]), "same": found[0] == found[1] and None not in found[0].values()}
+        made.append([path] if path.is_file() else sorted(path.glob("*.nc")))
+    kernels, blas = ([_difference(*pair) for pair in zip(made[0], other, strict=True)] for other in made[1:])
+    return {"files": len(made[0]), "kernels": max(kernels), "and BLAS": max(blas)}
 
 
-def _digest(path: Path) -> str:
+def _difference(one: Path, two: Path) -> float:
+    """Return the largest difference between the values of two files, of the largest value; 0 for one digest."""
     import netCDF4
+    import numpy as np
 
-    with netCDF4.Dataset(path) as nc:
-        return str(nc.getncattr("content_digest"))
+    most = 0.0
+    with netCDF4.Dataset(one) as a, netCDF4.Dataset(two) as b:
+        if a.getncattr("content_digest") == b.getncattr("content_digest"):
+            return 0.0
+        for key, variable in a.variables.items():
+            if np.issubdtype(variable.dtype, np.floating):
+                x, y = (np.ma.filled(nc[key][...], np.nan) for nc in (a, b))
+                most = max(most, float(np.nanmax(np.abs(x - y), initial=0.0) / np.nanmax(np.abs(x), initial=1e-300)))
+    return most or float("inf")  # something else than a value differs
 
 
 PARTS: dict[str, Callable[..., dict[str, Any]]] = {
