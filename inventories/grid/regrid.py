@@ -61,7 +61,7 @@ def regrid(
     way = remap(source, target, tolerance)
     space = fields.dimensions(ds)
     dims, result = fields.coordinates(target)
-    for extra in ("time_bounds",):
+    for extra in ("time_bounds", "height_bounds"):
         if extra in ds:
             result[extra] = ds[extra]
     ledger = {}
