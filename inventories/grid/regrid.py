@@ -166,9 +166,8 @@ def _uncertainty(
             got = np.sqrt(_squares(way, flat**2)) / way.target.area
         lead = ds[partner].transpose(..., *space).dims[:-2]
         shape = (*mass.shape[:-2], *way.target.shape)
-        attrs = {"long_name": f"standard uncertainty of {name}, {kind.replace('_', ' ')}", "units": fields.DENSITY}
-        result[partner] = ((*lead, *dims), got.reshape(shape), {**attrs, "grid_mapping": "crs"} if "crs" in result
-                           else attrs)  # fmt: skip
+        words = fields.uncertainty(result[name].attrs, name, kind)
+        result[partner] = ((*lead, *dims), got.reshape(shape), words)
     return result
 
 
