@@ -199,6 +199,8 @@ def derived(folder: Path) -> Iterator[Made]:
         yield Made(f"regrid: {name}", job("regrid", name, text))
     text = f'input = "{hourly.relative_to(folder)}"\n[target]\n{TARGETS["lonlat"]}'
     yield Made("regrid: hours", job("regrid", "hours", text))
+    text = f'input = "layers/layers.nc"\n[target]\n{TARGETS["lambert"]}'
+    yield Made("regrid: layers", job("regrid", "layers", text))
     two = "".join(f'[[inventory]]\nname = "{n}"\nfile = "{p.relative_to(folder)}"\n' for n, p in
                   (("nest", folder / "swap" / "gridded.nc"), ("all", few)))  # fmt: skip
     yield Made("merge", job("merge", "two", f"{two}[target]\n{TARGETS['lonlat']}"))
