@@ -337,7 +337,7 @@ THREADED = ("sensors calibrate, 2 workers", "inversion run", "inventories build"
 
 
 def threads(name: str, command: Command, bench: Bench) -> dict[str, Any]:
-    """Compare files made with one and with two threads, of our kernels and of BLAS, in processes that were not forked."""
+    """Compare files made with one and two threads, of our kernels and of BLAS, in processes that were not forked."""
     made = []
     for kernels, blas in (("1", "1"), ("2", "1"), ("2", "2")):
         folder = bench.folder(command)

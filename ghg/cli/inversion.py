@@ -65,12 +65,21 @@ def report(
     lang: options.Lang = options.Language.en,
 ) -> None:
     """Write the page of a run again, in another language too: report.html and figures in its folder."""
+    import shutil
+
+    from ghg.core.files import MANIFEST, atomic_directory
     from ghg.core.provenance import write_manifest
     from ghg.report.inversion import write_report
 
-    path = write_report(folder, lang.value)
-    write_manifest(folder)
-    console.show(f"Written: {path}")
+    if not (folder / MANIFEST).is_file():  # no finished run: whoever takes it all the same has nothing to lose
+        write_report(folder, lang.value)
+        write_manifest(folder)
+    else:  # in a copy that takes the place of the folder, so that page and manifest change together
+        with atomic_directory(folder.resolve(), force=True) as fresh:
+            shutil.copytree(folder, fresh, dirs_exist_ok=True)
+            write_report(fresh, lang.value)
+            write_manifest(fresh)
+    console.show(f"Written: {folder / 'report.html'}")
 
 
 def summary(found: dict[str, Any]) -> list[str]:
@@ -137,7 +146,9 @@ def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B
 @app.command()
 def osse(
     config: options.Config,
-    output: options.OutFile | None = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="JSON file to write.", rich_help_panel="Output")
+    ] = None,
     force: options.Force = False,
     form: options.Out = options.Format.text,
     changes: options.Set = [],  # noqa: B006

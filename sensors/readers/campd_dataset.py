@@ -131,7 +131,10 @@ class _Grid:
         cell *= self.shape[1]
         cell += index
         self.use, repeated = _first_of_each(rows, cell, self.shape[0] * self.shape[1])
-        self.cell = cell[self.use]
+        cell = cell[self.use]
+        whole = not repeated.size and cell.size == self.shape[0] * self.shape[1] and bool((cell[1:] > cell[:-1]).all())
+        self.cell: Any = slice(None) if whole else cell  # each cell in its order: nothing is to be moved
+        rows.source = rows.period = rows.file = np.empty(0, np.int32)  # of many millions of records
         self.notes = [*notes, *more]
         self.repeated = np.zeros(self.shape, bool)
         self.repeated.ravel()[repeated] = True
@@ -146,6 +149,8 @@ class _Grid:
         values = self.rows.values.get(key) if self.rows.kind == "daily" else self.rows.values.pop(key, None)
         if values is None:
             return None
+        if isinstance(self.cell, slice) and self.rows.kind != "daily":
+            return values.reshape(self.shape)
         grid = np.full(self.shape, np.nan)
         grid.ravel()[self.cell] = values[self.use]
         return grid

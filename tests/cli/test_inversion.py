@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from ghg.core.errors import InputError
 from tests.inversion import example
 from tests.terminal import Run, inside
 
@@ -321,7 +322,9 @@ def test_station_files_in_another_unit_give_the_same_totals(solved: tuple[Path, 
     assert run.returncode == 2 and "kg m-3" in run.stderr and "station-A.nc" in run.stderr
 
 
-def test_the_page_of_a_run_says_what_a_region_takes_up(solved: tuple[Path, Run]) -> None:
+def test_the_page_of_a_run_says_what_a_region_takes_up(
+    solved: tuple[Path, Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = solved[0] / "out"
     page = (out / "report.html").read_text()
     found = {r["region"]: r for r in json.loads((out / "result.json").read_text())["whole"]}
@@ -336,6 +339,16 @@ def test_the_page_of_a_run_says_what_a_region_takes_up(solved: tuple[Path, Run])
     assert run.returncode == 0, run.stderr
     assert "每年吸收" in (out / "report.html").read_text() and 'lang="zh-CN"' in (out / "report.html").read_text()
     assert inside("verify", out / "totals.nc").returncode == 0
+
+    def stopped(*_: object) -> None:
+        raise InputError("stopped")
+
+    manifest = (out / "manifest.json").read_bytes()
+    with monkeypatch.context() as patch:  # between page and manifest: neither is changed
+        patch.setattr("ghg.core.provenance.write_manifest", stopped)
+        assert inside("inversion", "report", out).returncode == 2
+    assert 'lang="zh-CN"' in (out / "report.html").read_text() and (out / "manifest.json").read_bytes() == manifest
+    assert not [p for p in out.parent.iterdir() if p.name.startswith(".")]
 
 
 def test_a_folder_without_a_run_has_no_report(tmp_path: Path) -> None:
