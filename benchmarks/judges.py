@@ -300,7 +300,7 @@ EXPECTED = {"passes", "opens", "reads", "2.6.1"}
 
 def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]:
     """Write files of models, whose layouts are their own; yield file, verdict, and whether it is good."""
-    annual, lambert = folder / "all-species" / "gridded.nc", folder / "points-on-Lambert" / "hourly.nc"
+    few, lambert = folder / "hours" / "gridded.nc", folder / "points-on-Lambert" / "hourly.nc"
     out = folder / "emis.ncf"
     do("inventories", "export", lambert, "-o", out, "--to", "ioapi", "-q")
     with xr.open_dataset(lambert) as ds:
@@ -323,7 +323,7 @@ def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]
         yield "build: primap2.csv", f"primap2: {words}", done.returncode == 0
     if (DATA / "wrfinput_d02").exists():
         out = folder / "wrfchemi_d02"
-        do("inventories", "export", annual, "-o", out, "--to", "wrfchem", "--domain", DATA / "wrfinput_d02", "-q")
+        do("inventories", "export", few, "-o", out, "--to", "wrfchem", "--domain", DATA / "wrfinput_d02", "-q")
         with zipfile.ZipFile(DATA / "wrfchemi_d02_2011-08-02.zip") as archive:
             sample = Path(archive.extract(archive.namelist()[0], folder))
         yield "export: wrfchem", *layout(out, sample)
