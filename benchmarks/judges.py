@@ -29,6 +29,7 @@ import numpy as np
 import xarray as xr
 
 from ghg.cli.inside import call
+from ghg.core.netcdf import read
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "inventories" / "eixport"
 MASSES = ("CO2", "CO2_biogenic", "CH4", "N2O", "SO2", "NOx", "CO", "NMVOC", "NH3", "PM10", "PM2.5", "BC", "OC")
@@ -300,7 +301,7 @@ EXPECTED = {"passes", "opens", "reads", "2.6.1"}
 
 def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]:
     """Write files of models, whose layouts are their own; yield file, verdict, and whether it is good."""
-    annual, lambert = folder / "all-species" / "gridded.nc", folder / "points-on-Lambert" / "hourly.nc"
+    few, lambert = folder / "hours" / "gridded.nc", folder / "points-on-Lambert" / "hourly.nc"
     out = folder / "emis.ncf"
     do("inventories", "export", lambert, "-o", out, "--to", "ioapi", "-q")
     with xr.open_dataset(lambert) as ds:
@@ -315,15 +316,18 @@ def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]
         parts = words.split()
         good = done.returncode == 0 and abs(float(parts[-2]) / mass - 1.0) < 1e-6
         yield "export: ioapi, hours", f"PseudoNetCDF: first hour {words}; written {mass:.7g} mol/s of CO", good
-        read = f"primap2.pm2io.read_interchange_format({str(folder / 'all-species' / 'primap2.yaml')!r})"
-        code = (f"import primap2; d = {read}; x = primap2.pm2io.from_interchange_format(d); "
+        load = f"primap2.pm2io.read_interchange_format({str(folder / 'all-species' / 'primap2.yaml')!r})"
+        code = (f"import primap2; d = {load}; x = primap2.pm2io.from_interchange_format(d); "
                 "print(sorted(map(str, x.data_vars)), float(x['CO2'].pint.dequantify().sum()))")  # fmt: skip
         done = subprocess.run([str(python), "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
         words = (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["nothing"])[-1]
-        yield "build: primap2.csv", f"primap2: {words}", done.returncode == 0
+        book = read(folder / "all-species" / "gridded.nc")["ledger_mass"]
+        whole = float(book.sel(ledger_species="co2", ledger_entry="in")) / 1e6
+        good = done.returncode == 0 and abs(float(words.split()[-1]) / whole - 1.0) < 1e-9
+        yield "build: primap2.csv", f"primap2: {words} Gg of CO2; compiled {whole:.9g}", good
     if (DATA / "wrfinput_d02").exists():
         out = folder / "wrfchemi_d02"
-        do("inventories", "export", annual, "-o", out, "--to", "wrfchem", "--domain", DATA / "wrfinput_d02", "-q")
+        do("inventories", "export", few, "-o", out, "--to", "wrfchem", "--domain", DATA / "wrfinput_d02", "-q")
         with zipfile.ZipFile(DATA / "wrfchemi_d02_2011-08-02.zip") as archive:
             sample = Path(archive.extract(archive.namelist()[0], folder))
         yield "export: wrfchem", *layout(out, sample)

@@ -6,12 +6,13 @@ from ghg.core.errors import InputError
 
 __all__ = ["PARTICLES", "molar_mass"]
 
-# IUPAC 2021 standard atomic weights, abridged: H 1.008, C 12.011, N 14.007, O 15.999, S 32.06, F 18.998
+# IUPAC 2021 standard atomic weights, abridged: H 1.008, C 12.011, N 14.007, O 15.999, S 32.06, F 18.998, Hg 200.59
 MOLAR = {
     "co2": 44.009, "ch4": 16.043, "n2o": 44.013, "co": 28.010, "so2": 64.058, "nox": 46.005, "no2": 46.005,
-    "no": 30.006, "nh3": 17.031, "sf6": 146.048,
+    "no": 30.006, "nh3": 17.031, "sf6": 146.048, "co2_biogenic": 44.009, "nf3": 71.001, "cf4": 88.003, "c2f6": 138.010,
+    "hfc23": 70.013, "hfc32": 52.023, "hfc125": 120.020, "hfc134a": 102.030, "hg": 200.59,
 }  # fmt: skip
-PARTICLES = ("pm10", "pm2_5", "pm25", "bc", "ec", "oc", "pm_coarse", "so4")
+PARTICLES = ("tsp", "pm10", "pm2_5", "pm25", "bc", "ec", "oc", "pm_coarse", "so4")
 
 
 def molar_mass(species: str) -> float | None:

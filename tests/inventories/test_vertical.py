@@ -92,7 +92,7 @@ def test_layers_go_into_the_files_of_models(tmp_path: Path) -> None:
     ds["emission_co"] = (("sector", *dims), np.ones((1, 4, 6)) * 1e-9, {"units": "kg m-2 s-1"})
     ds = with_year(ds.assign_coords(sector=["A"]), 2021)
     high = in_layers(ds, {"A": VerticalProfile([20, 100], [0.25, 0.75])}, [0.0, 20.0, 100.0])
-    edges = np.arange(-3, 4) * 20000.0
+    edges = np.linspace(-60000.0, 60000.0, 7)
     on = regrid(high, Projected(LambertConformal(44, 47, 46, 6.5), edges, edges))
     assert on["height_bounds"].values.tolist() == [[0.0, 20.0], [20.0, 100.0]]
     write_ioapi(on, tmp_path / "emis.nc", record=Record("t", command=["t"]))
