@@ -6,7 +6,7 @@ STAMP = $(VENV)/.stamp-$(1)
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo cholla city test lint types layers check bench bench-short docs package constraints clean
+.PHONY: help demo cholla city test lint types layers check bench bench-short bench-peers docs package constraints clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -50,12 +50,17 @@ layers: $(call STAMP,dev) ## import-linter: dependencies point one way
 
 check: lint types layers test ## all of the above
 
-bench: $(call STAMP,test) ## benchmarks against the floor and against peers that are there: one table, kept in build/bench
+bench: $(call STAMP,test) ## benchmarks against the floors and against peers that are there: one table, kept in build/bench
 	@echo "==> benchmarks"
 	@$(BIN)/python benchmarks/table.py
 
-bench-short: $(call STAMP,test) ## the quick ones (some 20 s)
+bench-short: $(call STAMP,test) ## their short form (half a minute)
+	@echo "==> benchmarks, short form"
 	@$(BIN)/python benchmarks/table.py --short
+
+bench-peers: $(call STAMP,test) ## other programs on the same tasks, each in an environment of its own in build/peers
+	@echo "==> peers"
+	@$(BIN)/python benchmarks/table.py --peers
 
 docs: $(call STAMP,test) $(call STAMP,docs) ## the documentation site, in build/site
 	@echo "==> documentation"

@@ -1,13 +1,15 @@
 """Speed of the calibration chain: kernels, fits, four tests, text to NetCDF, recalibration of a network.
 
 Run ``python benchmarks/bench_calibration.py [part ...]`` with parts among kernels, fits, tests, chain, network; all by
-default. Our time, the floor, and the peer in the same run: pandas for the chain, scipy.odr for the fits. Times are the
-least of several; the processor time beside them tells a busy machine apart.
+default. Our time, the floor, and the peer in the same run: pandas for the averages and the chain, scipy.odr for the
+fits, NumPy for the tests. Times are the least of several; the processor time beside them tells a busy machine apart.
 """
 
 from __future__ import annotations
 
+import os
 import resource
+import shutil
 import sys
 import tempfile
 import time
@@ -18,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from timing import best
+from floors import TRIAD, moving
+from timing import Took, best, least, record, short
 
-from ghg.core.jit import kernel_parallel, prange, threads
+from ghg.core.jit import threads
 from sensors.calibration.fit import fit_rows
 from sensors.calibration.gas import calibrate_gas
 from sensors.calibration.records import Records
@@ -48,17 +51,23 @@ def line(name: str, took: tuple[float, float], count: float, note: str = "") -> 
 # ---- kernels -------------------------------------------------------------------------------------------------------
 
 
-@kernel_parallel
-def triad(a, b, c, s):
-    """Write a = b + s c."""
-    for i in prange(a.size):
-        a[i] = b[i] + s * c[i]
+def by_pandas(rows: Rows, coefficients: tuple[float, float]) -> Any:
+    """Return the same averages: water corrected, flushed; mean, variance and number by visit and minute."""
+    import pandas as pd
+
+    visit = np.concatenate([[0], np.cumsum(rows.port[1:] != rows.port[:-1])])
+    begin = rows.time[np.searchsorted(visit, visit)]
+    h = rows.water
+    table = pd.DataFrame({"visit": visit, "minute": rows.time // MINUTE,
+                          "dry": rows.x[0] / (1.0 + coefficients[0] * h + coefficients[1] * h * h)})  # fmt: skip
+    kept = table[(rows.time - begin >= 2 * MINUTE) & (rows.bad == 0)]
+    return kept.groupby(["visit", "minute"])["dry"].agg(["mean", "var", "count"])
 
 
 def kernels() -> None:
     one = simulate(Scenario(days=3.0, every=1.0), 1)
     job = StationJob(**one.job)
-    plan, tiles = Plan(job), 40
+    plan, tiles = Plan(job), 4 if short() else 40
     t = one.raw["time"].values.astype(np.int64)
     rows = rows_of(t, {str(k): one.raw[k].values for k in one.raw.data_vars}, plan, "simulated")
     many = Rows(np.concatenate([t + i * 3 * 86400 * 10**9 for i in range(tiles)]), np.tile(rows.port, tiles),
@@ -69,9 +78,18 @@ def kernels() -> None:
     size = sum(getattr(many, name).nbytes for name in ("time", "port", "bad", "x", "water", "scan"))
     took = best(lambda: plan.accumulate(many, 0, flush, MINUTE))
     line(f"segment, water, average: {n / 1e6:.0f} M rows", took, n, f"{size / took[0] / 1e9:.1f} GB/s; target 120 M/s")
-    a, b, c = (np.zeros(size // 24) for _ in range(3))
-    line("  floor: a triad over as many bytes", best(lambda: triad(a, b, c, 2.0)), n)
+    floor = moving(size)
+    line("  floor: a triad over as many bytes", (floor, floor), n)
     records = plan.accumulate(many, 0, flush, MINUTE)
+    first = Rows(rows.time, rows.port, rows.bad, rows.x, rows.water, rows.scan)
+    pair = float(plan.coefficients[0][0]), float(plan.coefficients[1][0])
+    theirs = by_pandas(first, pair)
+    mine = plan.accumulate(first, 0, flush, MINUTE)
+    assert mine.count.sum() == theirs["count"].sum() and np.isclose(
+        np.nansum(mine.count * mine.mean), (theirs["count"] * theirs["mean"]).sum(), rtol=1e-12)  # fmt: skip
+    peer = best(lambda: by_pandas(first, pair), 2).times(n / rows.time.size)
+    line("  pandas, the same averages", peer, n, f"{peer.wall / took[0]:.0f} times ours")
+    record(f"segment, water, average, {n:,} rows", took, floor=floor, limit=TRIAD, peer=peer, who="pandas")
     visit = np.concatenate([[0], np.cumsum(records.port[1:] != records.port[:-1])])
     records = replace(records, visit=visit.astype(np.int64))
 
@@ -80,6 +98,7 @@ def kernels() -> None:
     own = best(lambda: response.apply(middle, records.mean[0], records.m2[0] / np.maximum(records.count[0], 1)))
     line("calibrate and propagate, on minutes, as rows", own, n, f"adds {own[0] / took[0]:.1%} to the above")
     line("all of it", (took[0] + own[0], took[1] + own[1]), n, "target 120 M/s")
+    record(f"calibrate and propagate, {middle.size:,} minutes", own, floor=moving(5 * 8.0 * middle.size), limit=TRIAD)
 
 
 # ---- fits ----------------------------------------------------------------------------------------------------------
@@ -89,11 +108,12 @@ def fits() -> None:
     from ghg.core.york import _fit
 
     rng = np.random.default_rng(1)
-    rows, true = 200_000, np.linspace(360.0, 520.0, 9)
+    rows, true = 20_000 if short() else 200_000, np.linspace(360.0, 520.0, 9)
     x, y = (true + rng.normal(0, 0.03, (rows, 9)) for _ in range(2))
     v = np.full(x.shape, 0.03**2)
     zero = np.zeros(x.shape)
-    line("York fits of nine cylinders, one core", best(lambda: _fit(x, y, v, v, zero)), rows, "target 1 M/s")
+    york = best(lambda: _fit(x, y, v, v, zero))
+    line("York fits of nine cylinders, one core", york, rows, "target 1 M/s")
     for degree, name in ((1, "lines"), (2, "quadratics")):
         line(
             f"orthogonal distance fits of nine cylinders, {name}", best(lambda d=degree: fit_rows(x, y, v, v, d)), rows
@@ -105,11 +125,17 @@ def fits() -> None:
             warnings.simplefilter("ignore")
             from scipy import odr
 
+            some = 50 if short() else 200
+
             def peer() -> None:
-                for i in range(200):
+                for i in range(some):
                     odr.ODR(odr.RealData(x[i], y[i], 0.03, 0.03), odr.unilinear, beta0=[1.0, 0.0]).run()
 
-            line("  scipy.odr, lines", best(peer, 2), 200)
+            theirs = best(peer, 2)
+            line("  scipy.odr, lines", theirs, some)
+            record(f"York fits of nine cylinders, {rows:,}", york, floor=moving(5.0 * x.nbytes),
+                   limit="five arrays at the rate of a triad", peer=theirs.times(rows / some),
+                   who=f"scipy.odr, {some} fits scaled up")  # fmt: skip
     except ImportError:
         print("scipy.odr is gone: no peer")
 
@@ -119,7 +145,25 @@ def tests() -> None:
 
     y = 410 + np.random.default_rng(3).normal(0, 0.05, 1_000_000)
     limits = Limits((0, 1000), (350, 600), spike=0.7, spike_bad=10.0, rate=2.0, flat=10, flat_bad=20, tolerance=1e-4)
-    line("four tests of a million values", best(lambda: four_tests(y, limits), 15), 1e6, "target 5 ms")
+    took = best(lambda: four_tests(y, limits), 15)
+    line("four tests of a million values", took, 1e6, "target 5 ms")
+
+    def plain() -> np.ndarray:
+        """Return which values are not good: spike and its neighbours, rate, range, flat over ten."""
+        spike = np.abs(y[1:-1] - 0.5 * (y[:-2] + y[2:])) > limits.spike
+        rate = np.abs(np.diff(y)) > limits.rate
+        flat = np.ptp(np.lib.stride_tricks.sliding_window_view(y, 10), axis=1) <= limits.tolerance
+        out = (y < 350) | (y > 600)
+        out[1:-1] |= spike
+        out[1:] |= rate
+        out[9:] |= flat
+        return out
+
+    assert not plain().any() and not (four_tests(y, limits)[0] > 2).any()
+    peer = best(plain, 2)
+    line("  NumPy, the same", peer, 1e6)
+    record("four quality tests of 1,000,000 values", took, floor=moving(21.0 * y.size), limit=TRIAD, peer=peer,
+           who="NumPy")  # fmt: skip
 
 
 # ---- text to NetCDF ------------------------------------------------------------------------------------------------
@@ -175,7 +219,7 @@ def chain() -> None:
     from sensors.readers.picarro import parse_log
     from sensors.station.job import run
 
-    n, files = 2_400_000, 24
+    n, files = (40_000, 4) if short() else (2_400_000, 24)
     with tempfile.TemporaryDirectory() as folder:
         job = StationJob(**write_logs(Path(folder) / "logs", n, files))
         paths = sorted((Path(folder) / "logs").iterdir())
@@ -184,19 +228,31 @@ def chain() -> None:
             record = Record("sensors calibrate", job, command=["ghg"])
             netcdf.write(run(job, record=record, workers=workers), Path(folder) / "out.nc", force=True, record=record)
 
-        for workers in (1, 2):
-            took = best(lambda w=workers: whole(w), 4)
+        whole_took = Took(np.inf, np.inf)
+        for workers in (1,) if short() else (1, 2):
+            took = best(lambda w=workers: whole(w), 2 if short() else 4)
             line(f"text to NetCDF, hashed, workers {workers}", took, n, "target 1.2 M/s")
+            whole_took = min(whole_took, took)
         texts = [path.read_bytes() for path in paths[:4]]
         part = n // files * 4
         wanted = Plan(job).wanted
-        line("  of this the parser, from memory", best(lambda: [parse_log(t, wanted=wanted) for t in texts]), part)
-        line("  floor: reading the bytes", best(lambda: [path.read_bytes() for path in paths[:4]]), part)
-        line("  pandas.read_csv alone, all columns", best(lambda: [pd.read_csv(p, sep=r"\s+") for p in paths[:1]], 2),
-             n // files)  # fmt: skip
-        line("  pandas.read_csv alone, the columns wanted",
-             best(lambda: [pd.read_csv(p, sep=r"\s+", usecols=["EPOCH_TIME", "CO2", "h2o_reported", "MPVPosition"])
-                           for p in paths[:1]], 2), n // files)  # fmt: skip
+        parser = best(lambda: [parse_log(t, wanted=wanted) for t in texts])
+        line("  of this the parser, from memory", parser, part)
+        reading = least(lambda: [path.read_bytes() for path in paths[:4]])
+        line("  floor: reading the bytes", (reading, reading), part)
+        columns = ["EPOCH_TIME", "CO2", "h2o_reported", "MPVPosition"]
+        every = best(lambda: pd.read_csv(paths[0], sep=r"\s+"), 2)
+        line("  pandas.read_csv alone, all columns", every, n // files)
+        chosen = best(lambda: pd.read_csv(paths[0], sep=r"\s+", usecols=columns), 2)
+        line("  pandas.read_csv alone, the columns wanted", chosen, n // files)
+        least_of_pandas = min(every, chosen)
+        limit = "reading the bytes from the page cache"
+        record(f"analyser logs to calibrated NetCDF, hashed, {n:,} rows", whole_took, floor=reading * n / part,
+               limit=limit, peer=least_of_pandas.times(files), who="pandas, reading alone")  # fmt: skip
+        record(f"analyser log to columns, {n // files:,} rows", parser.times(0.25),
+               floor=reading / 4, limit=limit, peer=least_of_pandas, who="pandas.read_csv")  # fmt: skip
+        if left := os.environ.get("GHG_BENCH_INPUTS"):
+            shutil.copy(paths[0], Path(left) / paths[0].name)
 
 
 # ---- a network, ten years ------------------------------------------------------------------------------------------
@@ -250,6 +306,9 @@ def network() -> None:
     print(f"{STATIONS} stations, {YEARS} years, {rows:.1f}e9 readings kept as minutes; a new value of one cylinder:")
     print(f"  noise learnt, uncertainty and hours anew in {wall:.1f} s on 2 cores (cpu {cpu:.1f} s; target 60 s), "
           f"most memory of a process {memory:.2f} GB")  # fmt: skip
+    minutes = STATIONS * YEARS * 365.25 * 1440
+    record(f"recalibration of {STATIONS} stations x {YEARS} years after a new cylinder value", Took(wall, cpu),
+           floor=moving(84.0 * minutes), limit="84 bytes a minute at the rate of a triad")  # fmt: skip
 
 
 PARTS = {"kernels": kernels, "fits": fits, "tests": tests, "chain": chain, "network": network}
@@ -257,7 +316,7 @@ PARTS = {"kernels": kernels, "fits": fits, "tests": tests, "chain": chain, "netw
 
 def main() -> None:
     print(f"{threads()} threads")
-    for name in sys.argv[1:] or PARTS:
+    for name in sys.argv[1:] or [part for part in PARTS if not (short() and part == "network")]:
         PARTS[name]()
 
 

@@ -1,13 +1,13 @@
-"""Inversion: ours, the floor of the machine, and fips, in one run.
+"""Inversion: ours, the floor of the machine, and dense NumPy, in one run.
 
-Run ``python benchmarks/bench_inversion.py [case ...]`` with cases small, medium, europe, sparse (the default),
-exact-sparse, huge. Each runs in a process of its own, so that the memory is its own. The peer is measured where
-``FIPS_PYTHON`` names the Python of an environment that has it. Wall and CPU time are both given.
+Run ``python benchmarks/bench_inversion.py [case ...]`` with cases small, europe, sparse (the default), medium,
+exact-sparse, huge. Each runs in a process of its own, so that the memory is its own. Wall and CPU time are both given.
+Floors are operations at the rate of a matrix product. The peer fips has an environment of its own
+(``table.py --peers fips``).
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import subprocess
 import sys
@@ -15,6 +15,8 @@ import time
 from typing import Any
 
 import numpy as np
+from floors import GEMM, gemm_rate, products
+from timing import Took, best, least, missed, record, short
 
 from inversion import Block, Covariance, Grid, ObservationError, Posterior, Problem, TotalSet, solve
 from inversion.sensitivity import Dense, Sensitivity, Slabs, Sparse
@@ -22,36 +24,6 @@ from inversion.solvers.krylov import krylov
 from inversion.space import ZonalFourier, correlation_in_space
 from inversion.time import Markov
 from inversion.totals import Totals
-
-FIPS = """
-import resource, time
-import numpy as np, pandas as pd
-from fips import InverseProblem
-n, p, r, k = {n}, {p}, {r}, {k}
-rng = np.random.default_rng(0)
-h = rng.random((n, p * r)); x = np.ones(p * r)
-side = int(round(r ** 0.5))
-i, j = np.divmod(np.arange(r), r // side)
-d = 1.0 * np.hypot(i[:, None] - i[None], j[:, None] - j[None])
-e = np.exp(-d / 3.0); t = np.exp(-np.abs(np.subtract.outer(np.arange(p), np.arange(p))) / 2.0)
-y = h @ x + rng.standard_normal(n)
-state = pd.MultiIndex.from_product([["flux"], range(p * r)], names=["block", "i"])
-obs = pd.MultiIndex.from_product([["obs"], range(n)], names=["block", "i"])
-begin = time.perf_counter()
-q = np.kron(t, e)
-problem = InverseProblem(
-    prior=pd.Series(x, index=state[:].droplevel(0), name="flux"), obs=pd.Series(y, index=obs.droplevel(0), name="obs"),
-    forward_operator=pd.DataFrame(h, index=obs.droplevel(0), columns=state.droplevel(0)),
-    prior_error=pd.DataFrame(q, index=state.droplevel(0), columns=state.droplevel(0)),
-    modeldata_mismatch=pd.DataFrame(np.eye(n), index=obs.droplevel(0), columns=obs.droplevel(0)))
-est = problem.solve(estimator="bayesian")
-mean = est.estimator.x_hat
-solved = time.perf_counter() - begin
-s_hat = np.asarray(est.estimator.S_hat)
-a = rng.random((k, p * r))
-cov = a @ s_hat @ a.T
-print(solved, time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
-"""
 
 
 def weeks(p: int) -> Any:
@@ -96,17 +68,6 @@ def measured(
     return *best, posterior, found
 
 
-def gemm_rate() -> float:
-    a = np.random.default_rng(0).random((2000, 2000))
-    a @ a
-    times = []
-    for _ in range(4):
-        start = time.perf_counter()
-        a @ a
-        times.append(time.perf_counter() - start)
-    return 2 * 2000**3 / min(times)
-
-
 def square(cells: int) -> Grid:
     rows = round(cells**0.5)
     while cells % rows:
@@ -125,25 +86,38 @@ def dense_case(n: int, p: int, r: int, runs: int) -> None:
     held = memory()
     wall, cpu, posterior, _ = measured(problem, totals, runs, method="dual")
     most = memory()
-    floor = (n * n * p * r + n * p * r * r + n**3 / 3) / gemm_rate()
+    floor = products(n * n * p * r + n * p * r * r + n**3 / 3)
     residual = posterior.diagnostics().residual if n < 2000 else np.nan
     print(f"ours, dual, float64: wall {wall:.2f} s, CPU {cpu:.2f} s, {most:.2f} GB in all "
           f"(of it H {values.nbytes / 1e9:.2f}, before the solver {held:.2f}); residual {residual:.1e}")  # fmt: skip
     print(f"floor (n^2 m + n m r + n^3 / 3 at the measured {gemm_rate() / 1e9:.0f} GFLOP/s): {floor:.2f} s")
+    mean = np.asarray(posterior.mean("flux")).reshape(p * r)
+    plain = best(lambda: np.testing.assert_allclose(dense_numpy(problem, values, totals)[0], mean, rtol=1e-6), 1)
+    print(f"dense NumPy: {plain.wall:.2f} s, CPU {plain.cpu:.2f} s, {memory():.2f} GB")
+    record(f"inversion, n = {n:,}, m = {p * r:,}, 50 totals", Took(wall, cpu), floor=floor, limit=GEMM, peer=plain,
+           who="NumPy, dense matrices")  # fmt: skip
+
+
+def dense_numpy(problem: Problem, values: np.ndarray, totals: TotalSet) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean and the covariance of totals by the text-book formulas."""
+    p, n, r = values.shape
+    h = values.transpose(1, 0, 2).reshape(n, p * r)
+    space = problem.blocks[0].covariance.space.apply(np.eye(r))
+    q = 0.25 * np.kron(np.exp(-0.5 * np.abs(np.subtract.outer(np.arange(p), np.arange(p)))), space)
+    qh = q @ h.T
+    s = h @ qh + np.eye(n)
+    mean = 1.0 + qh @ np.linalg.solve(s, problem.observed - h.sum(axis=1))
+    label = np.arange(r) * 50 // r
+    a = np.tile((label == np.arange(50)[:, None]) * 1.0, p)
+    w = a @ qh
+    return mean, a @ q @ a.T - w @ np.linalg.solve(s, w.T)
 
 
 def small() -> None:
-    dense_case(1000, 10, 900, 5)
-    peer = os.environ.get("FIPS_PYTHON")
-    if not peer:
-        print("fips: not measured (FIPS_PYTHON is not set)")
-        return
-    run = subprocess.run([peer, "-c", FIPS.format(n=1000, p=10, r=900, k=50)], capture_output=True, text=True)
-    if run.returncode:
-        print("fips: failed:", run.stderr.strip().splitlines()[-1])
-        return
-    solved, whole, size = map(float, run.stdout.split()[-3:])
-    print(f"fips: solve {solved:.1f} s, with covariance of totals {whole:.1f} s, {size:.2f} GB")
+    if short():
+        dense_case(300, 5, 400, 3)
+    else:
+        dense_case(1000, 10, 900, 5)
 
 
 def generated(n: int, p: int, r: int) -> Slabs:
@@ -162,7 +136,8 @@ def medium() -> None:
     problem = problem_of(generated(n, p, r), grid, correlation_in_space(grid, 2e5))
     wall, cpu, _, _ = measured(problem, wanted(problem, 50), 1, method="dual")
     most = memory()
-    floor = (n * n * p * r + n * p * r * r + n**3 / 3) / gemm_rate()
+    floor = products(n * n * p * r + n * p * r * r + n**3 / 3)
+    record(f"inversion, n = {n:,}, m = {p * r:,}, 50 totals", Took(wall, cpu), floor=floor, limit=GEMM)
     print(f"ours, dual, float64, footprints made slab by slab: wall {wall:.1f} s, CPU {cpu:.1f} s, {most:.2f} GB")
     print(f"floor: {floor:.1f} s at {gemm_rate() / 1e9:.0f} GFLOP/s")
 
@@ -181,7 +156,17 @@ def seen_over(n: int, p: int, r: int, window: int, share: float) -> Sparse:
     return Sparse.of_columns((n, p, r), np.arange(n + 1, dtype=np.int64) * window * cells, column, values)
 
 
+def seen_squared(h: Sparse) -> float:
+    """Return the sum over periods of the square of the number of rows that see it."""
+    _, p, r = h.shape
+    first, last = h.column[h.indptr[:-1]] // r, h.column[h.indptr[1:] - 1] // r
+    change = np.bincount(first, minlength=p + 1) - np.bincount(last + 1, minlength=p + 1)
+    return float((np.cumsum(change)[:p].astype(float) ** 2).sum())
+
+
 def sparse(n: int = 20_000, p: int = 1000, r: int = 1000, rank: int = 120) -> None:
+    if short():
+        n, p, r, rank = 400, 100, 100, 30
     grid = square(r)
     problem = problem_of(seen_over(n, p, r, 80, 0.05), grid, correlation_in_space(grid, 2e5))
     problem.blocks[0].sensitivity.adjoint(np.ones((n, 1)))
@@ -192,8 +177,13 @@ def sparse(n: int = 20_000, p: int = 1000, r: int = 1000, rank: int = 120) -> No
           f"{time.perf_counter() - wall:.1f} s, CPU {time.process_time() - cpu:.1f} s", flush=True)  # fmt: skip
     posterior.samples(20)
     posterior.mean("flux")
-    print(f"ours, CG to {factor.residual:.1e}, mean and 20 samples: wall {time.perf_counter() - wall:.1f} s, CPU "
-          f"{time.process_time() - cpu:.1f} s, iterations {factor.used}, {memory():.2f} GB")  # fmt: skip
+    took = Took(time.perf_counter() - wall, time.process_time() - cpu)
+    h: Any = problem.blocks[0].sensitivity
+    work = rank * seen_squared(h) + (factor.used[0] + 20 * factor.used[-1]) * (4.0 * h.values.size + 2.0 * p * r * r)
+    record(f"conjugate gradients, n = {n:,}, m = {p * r:,}, mean and 20 samples", took, floor=products(work),
+           limit="operations of preconditioner and iterations at the rate of a matrix product")  # fmt: skip
+    print(f"ours, CG to {factor.residual:.1e}, mean and 20 samples: wall {took.wall:.1f} s, CPU "
+          f"{took.cpu:.1f} s, iterations {factor.used}, {memory():.2f} GB")  # fmt: skip
 
 
 def huge(n: int = 100_000, p: int = 1000, r: int = 1000, rank: int = 100) -> None:
@@ -220,15 +210,22 @@ def exact_sparse(n: int = 20_000, p: int = 1000, r: int = 1000) -> None:
 
 
 def europe() -> None:
+    from scipy.fft import irfft, rfft
+
     grid = Grid.regular(np.linspace(10.729, 79.057, 293), np.linspace(-97.9, 39.38, 391))
     start = time.perf_counter()
     space = ZonalFourier(grid, "exponential", 2e5)
     x = np.random.default_rng(0).standard_normal((grid.cells, 1, 64))
     built = time.perf_counter() - start
-    start = time.perf_counter()
-    space.apply(x)
+    took = best(lambda: space.apply(x), 2)
     print(f"293 x 391 cells, exact great-circle exponential: built in {built:.1f} s, 64 products in "
-          f"{time.perf_counter() - start:.2f} s, {memory():.2f} GB")  # fmt: skip
+          f"{took.wall:.2f} s, {memory():.2f} GB")  # fmt: skip
+    circle = 2 * (space._spectra.shape[0] - 1)
+    rows = x.reshape(293, 391, 64).transpose(2, 0, 1).copy()
+    turned = least(lambda: irfft(rfft(rows, n=circle, axis=2), n=circle, axis=2), 2)
+    floor = turned + products(2.0 * 2 * 64 * (circle // 2 + 1) * 293**2)
+    record("64 products with the covariance of 114,563 cells", took, floor=floor,
+           limit="transforms by SciPy, then operations at the rate of a matrix product")  # fmt: skip
 
 
 CASES = {"small": small, "medium": medium, "europe": europe, "sparse": sparse, "exact-sparse": exact_sparse,
@@ -240,9 +237,18 @@ def main() -> None:
     if len(sys.argv) == 3 and sys.argv[1] == "--one":
         CASES[sys.argv[2]]()
         return
-    for case in sys.argv[1:] or ["small", "medium", "europe", "sparse"]:
+    usual = ["small", "sparse"] if short() else ["small", "europe", "sparse"]
+    failed = []
+    for case in sys.argv[1:] or usual:
         print(f"== {case}", flush=True)
-        subprocess.run([sys.executable, __file__, "--one", case], check=False)
+        if short():
+            CASES[case]()
+        elif subprocess.run([sys.executable, __file__, "--one", case], check=False).returncode:
+            failed.append(case)
+    if not sys.argv[1:]:
+        missed("the dense case of n = 5,000 and m = 200,000, the exact sparse case, and n = 100,000: minutes to hours "
+               "each, by name only (bench_inversion.py medium exact-sparse huge)")  # fmt: skip
+    sys.exit(f"failed: {', '.join(failed)}" if failed else 0)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
 """Damaged files into every reader: never anything but a sentence, never a hang, never much more memory than the file.
 
-``python benchmarks/fuzz_readers.py [--count 100000] [--seed 1] [--only WORD] [--json FILE]``. Each reader runs in a
-process of its own; input `n` of a reader is made from (reader, seed, n) alone, so that ``--one "READER" N`` shows the
-traceback of any finding. A process that dies or hangs is a finding too, and the next one goes on behind the input.
+``python benchmarks/fuzz_readers.py [--count 100000] [--seconds S] [--seed 1] [--only WORD] [--json FILE]``. Each reader
+runs in a process of its own that reads thousands of inputs and is replaced when it grew, hung or died; input `n` of a
+reader is made from (reader, seed, n) alone, so that ``--one "READER" N`` shows the traceback of any finding. With
+``--json`` what was read is kept as it comes, and a later call goes on behind it.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import re
 import resource
+import selectors
 import signal
 import subprocess
 import sys
@@ -34,9 +37,13 @@ from benchmarks.fuzz_targets import TEXT_TARGETS, Target
 from ghg.core.errors import GhgError, InputError
 
 TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS]
-LONGEST = 10.0  # s for one file of some kilobytes; the rule is "never a hang"
+LONGEST = 10.0  # s of the processor for one file of some kilobytes; the rule is "never a hang"
+STUCK = 30.0  # s of the processor (or ten times that by the clock) after which a process that tells nothing is ended
 SPARE = 128e6  # bytes one damaged file may cost beyond ten times the valid one: libraries take memory in such steps
+STEP = 500  # inputs between two words of a process
+GROWN = 1.2e9  # bytes of a process that is replaced by a fresh one
 TMP = "/dev/shm" if Path("/dev/shm").is_dir() else None
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "NUMBA", "OPENBLAS", "MKL")}
 
 
 class Hang(BaseException):
@@ -54,20 +61,11 @@ def make(target: Target, seeds: list[tuple[str, bytes]], seed: int, n: int) -> t
     return name, damaged(data, target.kinds, rng)
 
 
-def _peak(reset: bool = False) -> float:
-    """Return the peak of the resident memory [bytes]; `reset` begins a new peak."""
-    if reset:
-        Path("/proc/self/clear_refs").write_text("5")
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
-    return float(found[1]) * 1024 if found else 0.0
-
-
 def attempt(target: Target, path: Path, data: bytes) -> str:
     """Read one file; return "read", "refused", or what went wrong."""
     path.unlink(missing_ok=True)  # HDF5 keeps damaged files open, and knows them by their inode
     path.write_bytes(data)
-    signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST)  # time of the processor: other programs do not make a reader slow
     try:
         target.read(path)
         return "read"
@@ -82,45 +80,87 @@ def attempt(target: Target, path: Path, data: bytes) -> str:
         kind = "GhgError" if isinstance(error, GhgError) else type(error).__name__
         return f"{kind} at {Path(place.filename).name}:{place.lineno}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
 
 
-def work(target: Target, seed: int, first: int, count: int, progress: Path) -> dict[str, Any]:
-    """Read `count` damaged files and count what became of them."""
+class Memory:
+    """The peak of the resident memory, and what one input added to it.
+
+    Asking for the peak is cheap, beginning a new one costs half a millisecond: that is done only when it rose.
+    """
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin a new peak at what is resident now."""
+        Path("/proc/self/clear_refs").write_text("5")
+        self.before = self.peak = self._peak()
+
+    @staticmethod
+    def _peak() -> float:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+
+    def risen(self) -> float:
+        """Return the bytes by which the peak stands above the last reset."""
+        self.peak = self._peak()
+        return self.peak - self.before
+
+
+def _warm(target: Target, folder: Path) -> float:
+    """Read the valid files (kernels are compiled, libraries loaded); return the memory one of them takes [bytes]."""
+    for name, data in (target.beside() or {}).items():
+        (folder / name).write_bytes(data)
+    valid = 0.0
+    for name, data in target.seeds():
+        (folder / name).write_bytes(data)
+        target.read(folder / name)
+        memory = Memory()
+        target.read(folder / name)
+        valid = max(valid, memory.risen())
+    return valid
+
+
+def work(target: Target, seed: int, first: int, last: int, progress: Path) -> None:
+    """Read damaged files `first` to `last` and tell in lines of JSON what became of them."""
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, _alarm)
-    seeds = target.seeds()
-    results: Counter[str] = Counter()
-    examples: dict[str, int] = {}
-    most = slowest = 0.0
-    with tempfile.TemporaryDirectory(dir=TMP) as folder:
-        for name, data in (target.beside() or {}).items():
-            (Path(folder) / name).write_bytes(data)
-        valid, usual = 0.0, 0.0
-        for name, data in seeds:
-            (Path(folder) / name).write_bytes(data)
-            target.read(Path(folder) / name)  # kernels are compiled and libraries loaded outside of the limits
-            _peak(reset=True)
-            before = _peak()
-            target.read(Path(folder) / name)
-            valid = max(valid, _peak() - before)
-        for n in range(first, first + count):
+    signal.signal(signal.SIGPROF, _alarm)
+    seeds, place = target.seeds(), os.open(progress, os.O_RDWR | os.O_CREAT)
+    with tempfile.TemporaryDirectory(dir=TMP) as name_of_folder:
+        folder = Path(name_of_folder)
+        allowed = 10.0 * (valid := _warm(target, folder)) + SPARE
+        gc.collect()
+        gc.freeze()  # what is loaded now is never garbage: collections look at what an input left only
+        memory = Memory()
+        told = {"valid_mb": valid / 1e6}
+        results: Counter[str] = Counter()
+        examples: dict[str, int] = {}
+        most = slowest = 0.0
+        began = time.process_time()
+        for n in range(first, last):
             name, data = make(target, seeds, seed, n)
-            progress.write_text(str(n))
-            _peak(reset=True)
-            before, start = _peak(), time.perf_counter()
-            found = attempt(target, Path(folder) / name, data)
-            if found == "hang":  # a kernel compiled for the first time, or a busy machine? a hang comes again
-                start, found = time.perf_counter(), attempt(target, Path(folder) / name, data)
-            took, extra = time.perf_counter() - start, _peak() - before
-            slowest, most = max(slowest, took), max(most, extra)
-            if extra > 10.0 * valid + SPARE:  # what HDF5 takes over a wrong size in its structure is not ours
-                found = "memory of HDF5" if found == "refused" and data[:4] == b"\x89HDF" else "memory"
+            os.pwrite(place, b"%20d" % n, 0)
+            start = time.process_time()
+            found = attempt(target, folder / name, data)
+            if found == "hang":  # a kernel compiled for the first time? a hang comes again
+                start, found = time.process_time(), attempt(target, folder / name, data)
+            slowest = max(slowest, time.process_time() - start)
+            extra = memory.risen()
+            if extra > 16e6:
+                most = max(most, extra)
+                if extra > allowed:  # what HDF5 takes over a wrong size in its structure is not ours
+                    found = "memory of HDF5" if found == "refused" and data[:4] == b"\x89HDF" else "memory"
+                memory.reset()
             results[found] += 1
             examples.setdefault(found, n)
-            usual += took
-    return {"results": dict(results), "examples": examples, "valid_mb": valid / 1e6, "most_mb": most / 1e6,
-            "slowest_s": slowest, "seconds": usual}  # fmt: skip
+            grown = memory.before > GROWN
+            if (n + 1 - first) % STEP == 0 or n + 1 == last or grown:
+                print(json.dumps({"next": n + 1, "results": results, "examples": examples, "most_mb": most / 1e6,
+                                  "slowest_s": slowest, "seconds": time.process_time() - began, **told}),
+                      flush=True)  # fmt: skip
+                results, examples, began = Counter(), {}, time.process_time()
+                if grown:
+                    return
 
 
 def _limits() -> None:
@@ -128,46 +168,95 @@ def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def run(target: Target, seed: int, count: int, batch: int = 5000) -> dict[str, Any]:
-    """Feed one reader in processes of its own until `count` files were read."""
-    total: dict[str, Any] = {"results": Counter(), "examples": {}, "most_mb": 0.0, "slowest_s": 0.0, "seconds": 0.0}
-    n = 0
+def _spent(process: int) -> float:
+    """Return the time of the processor that a process took [s]."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _add(total: dict[str, Any], one: dict[str, Any]) -> None:
+    for word, count in one["results"].items():
+        total["results"][word] = total["results"].get(word, 0) + count
+    total["examples"] = {**one["examples"], **total["examples"]}
+    for key in ("most_mb", "slowest_s", "valid_mb"):
+        total[key] = max(total[key], one[key])
+    total["seconds"] += one["seconds"]
+    total["next"] = one["next"]
+
+
+def _lines(process: Any, progress: Path) -> Any:
+    """Yield what a process tells; end it when it is stuck at one input where no alarm reaches it."""
+    with selectors.DefaultSelector() as wait:
+        wait.register(process.stdout, selectors.EVENT_READ)
+        at, since, clock = b"", _spent(process.pid), time.monotonic()
+        while True:
+            if wait.select(timeout=2.0):
+                line = process.stdout.readline()
+                if not line:
+                    return
+                yield json.loads(line)
+            now = progress.read_bytes() if progress.is_file() else b""
+            if now != at:
+                at, since, clock = now, _spent(process.pid), time.monotonic()
+            elif now and (_spent(process.pid) - since > STUCK or time.monotonic() - clock > 10.0 * STUCK):
+                process.kill()
+                return
+
+
+def run(target: Target, seed: int, count: int, seconds: float, total: dict[str, Any], keep: Any) -> None:
+    """Feed one reader until `count` files were read or its time is over; `total` grows and is kept after each word."""
+    until = total["seconds"] + seconds
     with tempfile.TemporaryDirectory() as folder:
         progress = Path(folder) / "n"
-        while n < count:
-            size = min(batch, count - n)
-            command = [sys.executable, __file__, "--work", target.name, str(seed), str(n), str(size), str(progress)]
-            try:
-                done = subprocess.run(command, capture_output=True, text=True, timeout=LONGEST * 60 + size,
-                                      preexec_fn=_limits)  # fmt: skip
-                code, output, errors = done.returncode, done.stdout, done.stderr
-            except subprocess.TimeoutExpired:
-                code, output, errors = -9, "", "hang"
-            if code == 0:
-                one = json.loads(output.splitlines()[-1])
-                total["results"].update(one["results"])
-                for key in ("most_mb", "slowest_s"):
-                    total[key] = max(total[key], one[key])
-                total["seconds"] += one["seconds"]
-                total["valid_mb"] = one["valid_mb"]
-                total["examples"] = {**one["examples"], **total["examples"]}
-                n += size
-                continue
-            if not progress.is_file():
-                raise SystemExit(f"{target.name}: {errors[-2000:]}")
-            at = int(progress.read_text())  # the files before it in this batch are read again by nobody: count them
-            word = f"process ended with {code}"
-            total["results"][word] += 1
-            total["results"]["before a crash"] += at - n
-            total["examples"].setdefault(word, at)
-            n = at + 1
+        while total["next"] < count and total["seconds"] < until:
+            progress.unlink(missing_ok=True)
+            words = ["--work", target.name, str(seed), str(total["next"]), str(count), str(progress)]
+            with (Path(folder) / "errors").open("w+") as errors, subprocess.Popen(
+                [sys.executable, __file__, *words], stdout=subprocess.PIPE, stderr=errors, text=True,
+                preexec_fn=_limits, env={**os.environ, **ONE_THREAD},
+            ) as process:  # fmt: skip
+                for one in _lines(process, progress):
+                    _add(total, one)
+                    keep()
+                    if total["seconds"] >= until:
+                        process.kill()
+                code = process.wait()
+                if code == 0 or total["seconds"] >= until:
+                    continue
+                errors.seek(0)
+                if not progress.is_file():
+                    raise SystemExit(f"{target.name}: {errors.read()[-2000:]}")
+            # what was read since its last word is read again up to the input that ended it, and not past it
+            at, word = int(progress.read_text()), f"process ended with {code}"
+            before = _until_crash(target, seed, total["next"], at, progress)
+            _add(total, {**before, "results": {**before["results"], word: 1}, "next": at + 1,
+                         "examples": {word: at, **before["examples"]}})  # fmt: skip
+            keep()
+
+
+def _until_crash(target: Target, seed: int, first: int, at: int, progress: Path) -> dict[str, Any]:
+    """Return what became of the inputs before the one that ended the process."""
+    nothing = {"results": {}, "examples": {}, "most_mb": 0.0, "slowest_s": 0.0, "valid_mb": 0.0, "seconds": 0.0}
+    if at == first:
+        return nothing
+    words = ["--work", target.name, str(seed), str(first), str(at), str(progress)]
+    done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, preexec_fn=_limits,
+                          env={**os.environ, **ONE_THREAD})  # fmt: skip
+    total = {**nothing, "next": first, "results": {}, "examples": {}}
+    for line in done.stdout.splitlines():
+        _add(total, json.loads(line))
     return total
 
 
 def main() -> None:
     """Run all or some readers and print one line for each."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--count", type=int, default=100_000)
+    options.add_argument("--count", type=int, default=100_000, help="inputs of each reader of text")
+    options.add_argument("--binary", type=int, help="inputs of each other reader; a tenth of --count if not given")
+    options.add_argument("--seconds", type=float, default=1e9, help="of the processor for each reader in this call")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--only", default="")
     options.add_argument("--json", type=Path)
@@ -177,29 +266,37 @@ def main() -> None:
     known = {target.name: target for target in TARGETS}
     if given.work:
         name, *numbers, progress = given.work
-        seed, first, count = map(int, numbers)
-        print(json.dumps(work(known[name], seed, first, count, Path(progress))))
+        seed, first, last = map(int, numbers)
+        work(known[name], seed, first, last, Path(progress))
         return
     if given.one:
         _show(known[given.one[0]], given.seed, int(given.one[1]))
         return
-    table = {}
-    for target in TARGETS:
-        if not re.search(given.only, target.name):
-            continue
-        count = given.count if target in TEXT_TARGETS else max(1, given.count // 10)
-        found = run(target, given.seed, count)
-        bad = {k: v for k, v in found["results"].items() if k not in ("read", "refused", "before a crash")}
-        read, refused = (found["results"].get(k, 0) for k in ("read", "refused"))
-        files = sum(found["results"].values())
-        print(f"{target.name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {sum(bad.values())} wrong; "
-              f"slowest {found['slowest_s']:.2f} s, most {found['most_mb']:.0f} MB, {found['seconds']:.0f} s",
-              flush=True)  # fmt: skip
-        for word, number in sorted(bad.items(), key=lambda item: -item[1]):
-            print(f"    {number:6d} x {word}, the first is {found['examples'][word]}", flush=True)
-        table[target.name] = {**found, "results": dict(found["results"])}
+    table = json.loads(given.json.read_text("utf-8")) if given.json and given.json.is_file() else {}
+
+    def keep() -> None:
         if given.json:
             given.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+
+    for target in TARGETS:
+        if re.search(given.only, target.name):
+            fresh = {"results": {}, "examples": {}, "most_mb": 0.0, "slowest_s": 0.0, "valid_mb": 0.0, "seconds": 0.0}
+            total = table.setdefault(target.name, {**fresh, "next": 0, "seed": given.seed})
+            other = given.count // 10 if given.binary is None else given.binary
+            run(target, given.seed, given.count if target in TEXT_TARGETS else other, given.seconds, total, keep)
+            _tell(target.name, total)
+
+
+def _tell(name: str, total: dict[str, Any]) -> None:
+    results = total["results"]
+    bad = {k: v for k, v in results.items() if k not in ("read", "refused")}
+    read, refused = (results.get(k, 0) for k in ("read", "refused"))
+    files = sum(results.values())
+    print(f"{name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {sum(bad.values())} wrong; "
+          f"slowest {total['slowest_s']:.2f} s, most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s",
+          flush=True)  # fmt: skip
+    for word, number in sorted(bad.items(), key=lambda item: -item[1]):
+        print(f"    {number:6d} x {word}, the first is {total['examples'][word]}", flush=True)
 
 
 def _show(target: Target, seed: int, n: int) -> None:

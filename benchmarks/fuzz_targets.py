@@ -178,7 +178,7 @@ HJ212 = [
 ]  # fmt: skip
 
 
-def _hj212_seeds() -> list[tuple[str, bytes]]:
+def hj212_seeds() -> list[tuple[str, bytes]]:
     from sensors.hj212.frame import crc16
 
     def frame(segment: str) -> bytes:
@@ -366,8 +366,8 @@ TEXT_TARGETS = [
            _monthly),
     Target("stack ecmps", ecmps_hours, _ecmps, damage.JSON),
     Target("tests ecmps", _qa_seeds, _qa, damage.JSON),
-    Target("stack hj212", _hj212_seeds, _hj212),
-    Target("hj212 frames", _hj212_seeds, _hj212_frames),
+    Target("stack hj212", hj212_seeds, _hj212),
+    Target("hj212 frames", hj212_seeds, _hj212_frames),
     Target("analyser picarro", piece("sensors/picarro/CFADS2283-20180801-003712Z-DataLog_User.dat", 5), _picarro),
     Target("series recognised", text("x.dat", LGR, LICOR), _series),
     Target("series lgr", text("lgr.txt", LGR), _series_as("lgr")),

@@ -1,8 +1,9 @@
 """What happens to outputs when things go wrong: killed runs, full disks, read-only folders, two runs at once, threads.
 
-``python benchmarks/robustness.py [kill full readonly together threads large] [--json FILE]``. Each part runs the real
-command line in processes of its own and says what was left behind. Nothing is half-written if, whatever happened, the
-output is either not there or whole (``ghg verify``), and a second run succeeds.
+``python benchmarks/robustness.py [kill full readonly together threads] [--only WORD] [--project DIR] [--json FILE]``.
+Every command of ``benchmarks/robustness_commands.py`` is run as a user runs it; processes are forked from one that has
+loaded the libraries. Nothing is half-written if, whatever happened, the output is either not there or whole
+(``ghg verify``), and a second run succeeds. ``--project`` is a kept project of ``ghg demo``, made where it is missing.
 """
 
 from __future__ import annotations
@@ -22,214 +23,351 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.robustness_commands import COMMANDS, SLOW, Command, desk, more
 
 ROOT = Path(__file__).resolve().parents[1]
 GHG = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
-STACK = """[reader]
-format = "table"
-files = "records.csv"
-columns.emission = { column = "e", units = "t" }
-time = { column = "t", timezone = "UTC", label = "start" }
-"""
-# every kind of writing: a report folder, NetCDF, a figure-less folder of many files, a text file, an appended ledger
-COMMANDS: dict[str, tuple[list[str], str]] = {
-    "facility compare": (["facility", "compare", "examples/cholla-2012/compare.toml", "-o", "out", "-q"], "out"),
-    "inventories account": (["inventories", "account", "examples/china-power/account.toml", "-o", "out.nc"], "out.nc"),
-    "sensors emission": (["sensors", "emission", "stack.toml", "-o", "out.nc", "-q"], "out.nc"),
-    "facility init": (["facility", "init", "-o", "job.toml"], "job.toml"),
-    "sensors ledger add": (["sensors", "ledger", "add", "l.jsonl", "span", "15", "--author", "a", "--reason", "b"],
-                           "l.jsonl"),
-}  # fmt: skip
+LONGEST = 900.0  # s by the clock of one command
+DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # what lets root write anywhere
+Prepare = Callable[[], None] | None
 
 
-def desk(folder: Path) -> None:
-    """Lay out what the commands need."""
-    shutil.copytree(ROOT / "examples", folder / "examples")
-    (folder / "stack.toml").write_text(STACK)
-    days = [f"2024-{m:02d}-{d:02d} {h:02d}:00,{h}.5" for m in (1, 2) for d in range(1, 29) for h in range(24)]
-    (folder / "records.csv").write_text("t,e\n" + "\n".join(days) + "\n")
+@dataclass
+class Child:
+    """A command that runs in a forked process of its own, in a group of its own.
+
+    Parameters
+    ----------
+    words : list of str
+    folder : Path
+    prepare : callable, optional
+        Called in the process before the command.
+    """
+
+    words: list[str]
+    folder: Path
+    prepare: Prepare = None
+
+    def __post_init__(self) -> None:
+        self.said, self.code = b"", None
+        self.began = time.perf_counter()
+        self._pipe, other = os.pipe()
+        self.process = os.fork()
+        if self.process == 0:
+            self._run(other)
+        os.close(other)
+        os.set_blocking(self._pipe, False)
+
+    def _run(self, pipe: int) -> None:
+        code = 70
+        try:
+            os.setpgid(0, 0)
+            os.dup2(pipe, 1)
+            os.dup2(pipe, 2)
+            os.chdir(self.folder)
+            if self.prepare is not None:
+                self.prepare()
+            sys.argv = ["ghg", *self.words]
+            from ghg.cli import main
+
+            main()
+            code = 0
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 1 if end.code else 0
+        except BaseException as error:
+            os.write(2, f"TRACEBACK {type(error).__name__}: {error}\n".encode())
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def ended(self) -> bool:
+        """Tell whether it came to its end; takes in what it says."""
+        try:
+            while piece := os.read(self._pipe, 65536):
+                self.said += piece
+        except BlockingIOError:
+            pass
+        if self.code is None:
+            found, status = os.waitpid(self.process, os.WNOHANG)
+            if found:
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code is not None
+
+    def wait(self) -> Child:
+        """Wait for the end."""
+        while not self.ended():
+            time.sleep(0.005)
+            if time.perf_counter() - self.began > LONGEST:
+                self.kill()
+        self.ended()
+        os.close(self._pipe)
+        return self
+
+    def kill(self) -> None:
+        """End the process, not those it started."""
+        os.kill(self.process, signal.SIGKILL)
+
+    @property
+    def sentence(self) -> str:
+        """The last lines it said."""
+        return " ".join(self.said.decode("utf-8", "replace").split())[-300:]
 
 
-def start(arguments: list[str], folder: Path, prepare: Callable[[], None] | None = None, **more: str) -> Any:
-    return subprocess.Popen([*GHG, *arguments], cwd=folder, env={**ENVIRONMENT, **more}, text=True, preexec_fn=prepare,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+def load() -> None:
+    """Load what the commands load, so that forked processes begin at once; nothing is computed here."""
+    import importlib
+
+    for name in ("ghg.cli", "xarray", "netCDF4", "pandas", "scipy.sparse", "scipy.optimize", "matplotlib.figure",
+                 "numba", "jinja2", "openpyxl", "sensors.station.job", "inversion.job", "inventories.compile.job",
+                 "ghg.report.page"):  # fmt: skip
+        importlib.import_module(name)
 
 
-def run(arguments: list[str], folder: Path, prepare: Callable[[], None] | None = None, **more: str) -> Any:
-    process = start(arguments, folder, prepare, **more)
-    out, err = process.communicate(timeout=600)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+class Bench:
+    """The project, the inputs made once, and folders for one command each."""
+
+    def __init__(self, project: Path, base: Path) -> None:
+        self.project, self.base, self.made = project, base, base / "made"
+        if not (project / "region").is_dir():
+            print(f"making {project}", flush=True)
+            subprocess.run([*GHG, "demo", "--keep", str(project), "-q"], env=ENVIRONMENT, check=True)
+        self.made.mkdir()
+        process = os.fork()
+        if process == 0:
+            try:
+                more(self.made, project)
+                os._exit(0)
+            except BaseException as error:
+                print(f"{type(error).__name__}: {error}", flush=True)
+                os._exit(1)
+        if os.waitpid(process, 0)[1]:
+            raise SystemExit("the inputs could not be made")
+
+    def folder(self, command: Command, under: Path | None = None) -> Path:
+        """Return a new folder with what a command needs."""
+        folder = Path(tempfile.mkdtemp(dir=under or self.base))
+        desk(folder, self.project, self.made, command)
+        return folder
 
 
-def state(folder: Path, output: str) -> str:
+def state(folder: Path, output: str, reference: bytes = b"") -> str:
     """Return "absent", "whole" or what is wrong with an output."""
     path = folder / output
     if not path.exists():
         return "absent"
-    if path.suffix == ".toml":
-        whole = (ROOT / "ghg" / "facility" / "data" / "starter.toml").read_bytes()
-        return "whole" if path.read_bytes() == whole else "HALF WRITTEN"
-    found = run(["verify", output], folder)
-    return "whole" if found.returncode == 0 else f"BROKEN: {found.stdout}{found.stderr}"[:200]
+    if path.is_dir() and not (path / "manifest.json").is_file():
+        parts = [p for p in path.rglob("*") if p.suffix in (".nc", ".json") and not p.name.startswith(".")]
+        found = [state(path, str(p.relative_to(path))) for p in parts]
+        return next((f for f in found if f != "whole"), "whole" if parts else "an empty folder")
+    if path.is_dir() or path.suffix == ".nc":
+        done = Child(["verify", output], folder).wait()
+        return "whole" if done.code == 0 else f"BROKEN: {done.sentence}"
+    data = path.read_bytes()
+    if path.suffix == ".json":
+        try:
+            json.loads(data)
+            return "whole"
+        except ValueError as error:
+            return f"BROKEN: {error}"
+    if path.suffix == ".png":
+        return "whole" if data.endswith(b"IEND\xaeB`\x82") else "BROKEN: no end"
+    if path.suffix == ".jsonl":
+        return "whole" if data.endswith(b"\n") else "empty" if not data else "BROKEN: no end of line"
+    same = data == reference or (path.suffix == ".sig" and data)
+    return "whole" if same else "BROKEN: other than what a whole run writes"
 
 
-def kill(times: int = 8) -> dict[str, Any]:
-    """Stop each command by SIGKILL at random moments; then run it again."""
-    table: dict[str, Any] = {}
-    rng = random.Random(1)
-    for name, (arguments, output) in COMMANDS.items():
-        left: Counter[str] = Counter()
-        with tempfile.TemporaryDirectory() as base:
-            folder = Path(base)
-            desk(folder)
-            began = time.perf_counter()
-            assert run(arguments, folder).returncode == 0, name
-            length = time.perf_counter() - began
-            for _ in range(times):
-                for path in (folder / output,):
-                    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-                process = start(arguments, folder)
-                time.sleep(length * (0.4 + 0.7 * rng.random()))  # the first part imports libraries only
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                left[state(folder, output)] += 1
-            again = run([*arguments, *([] if "ledger" in arguments else ["--force"])], folder)
-            left["second run " + ("works" if again.returncode == 0 else f"FAILS: {again.stderr}")] += 1
-            hidden = [p.name for p in folder.iterdir() if p.name.startswith(".") and ".tmp" in p.name]
-            left["hidden temporary names left"] = len(hidden)
-        table[name] = dict(left)
-    return table
+def clear(folder: Path, output: str, command: Command, bench: Bench) -> None:
+    """Take the output of a command away, or bring back what it stands beside."""
+    path = folder / output
+    shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if command.before.split() == command.before.split()[:1] and command.before:
+        shutil.copytree(bench.project / command.before, path)
 
 
-def full() -> dict[str, Any]:
-    """Let the disk be full: no file may grow beyond 2 kB."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
-
-    return _refused(limit, "full")
+def hidden(folder: Path) -> list[Path]:
+    """Return what unfinished runs left."""
+    return [p for p in folder.rglob(".*") if ".tmp" in p.name]
 
 
-def readonly() -> dict[str, Any]:
+def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str, Any]:
+    """Stop a command by SIGKILL, half of the times anywhere and half while something is being written; run it again."""
+    rng, left = random.Random(name), Counter()
+    folder = bench.folder(command)
+    words = command.words.split()
+    Child(words, folder).wait()  # kernels are compiled now
+    clear(folder, command.output, command, bench)
+    first, child = None, Child(words, folder)
+    while not child.ended():
+        if first is None and hidden(folder):
+            first = time.perf_counter() - child.began
+        time.sleep(0.002)
+    length = time.perf_counter() - child.began
+    child.wait()
+    if child.code != 0:
+        return {"CANNOT BE RUN": child.sentence}
+    reference = (folder / command.output).read_bytes() if (folder / command.output).is_file() else b""
+    orphans = 0
+    for k in range(times):
+        clear(folder, command.output, command, bench)
+        child = Child(words, folder)
+        if k % 2 and first is not None:
+            while not hidden(folder) and not child.ended():
+                time.sleep(0.001)
+            time.sleep((length - first) * rng.random())
+        else:
+            time.sleep(length * rng.random())
+        if not child.ended():
+            child.kill()
+        child.wait()
+        orphans += _orphans(child.process)
+        left[state(folder, command.output, reference)] += 1
+    names = len(hidden(folder))
+    again = Child([*words, *command.again.split()], folder).wait()
+    left["second run " + ("works" if again.code == 0 else f"FAILS: {again.sentence}")] += 1
+    left["whole at the end"] = int(state(folder, command.output, reference) == "whole")
+    left["hidden names before the second run"], left["after it"] = names, len(hidden(folder))
+    left["processes left behind"] = orphans
+    shutil.rmtree(folder)
+    return {"seconds": round(length, 2), "kills": times, **left}
+
+
+def _orphans(group: int, patience: float = 10.0) -> int:
+    """Return how many processes of a group go on after its first was killed; they are ended."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return 0
+        time.sleep(0.05)
+    os.killpg(group, signal.SIGKILL)
+    return 1
+
+
+def full(name: str, command: Command, bench: Bench) -> dict[str, Any]:
+    """Let the disk be full: a real one of few blocks where one may be mounted, else no file above 2 kB."""
+    with tempfile.TemporaryDirectory(dir=bench.base) as place:
+        disk = Path(place)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", place], capture_output=True)
+        real = mounted.returncode == 0
+        try:
+            folder = bench.folder(command, disk)
+            before = sorted(p.name for p in folder.iterdir())
+            if real:
+                _fill(disk / "ballast")
+            done = Child(command.words.split(), folder, None if real else _small).wait()
+            new = sorted({p.name for p in folder.iterdir()} - set(before))
+            return {"exit": done.code, "left": new, "says": done.sentence.replace(str(folder), "...")[-160:],
+                    "disk": "tmpfs" if real else "limit"}  # fmt: skip
+        finally:
+            if real:
+                subprocess.run(["umount", "-l", place], check=False)
+
+
+def _fill(path: Path) -> None:
+    """Write until nothing more goes in; leave one block."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    size = 0
+    try:
+        while True:
+            size += os.write(descriptor, bytes(4096))
+    except OSError:
+        os.ftruncate(descriptor, size - 4096)
+    finally:
+        os.close(descriptor)
+
+
+def _small() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048))
+
+
+def _powerless() -> None:
+    """Take from this process what lets root write everywhere."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    head, data = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    libc.capget(head, data)
+    for word in (0, 1):  # effective, permitted
+        data[word] &= ~((1 << DAC_OVERRIDE) | (1 << DAC_READ_SEARCH))
+    if libc.capset(head, data):
+        raise OSError(ctypes.get_errno(), "capset")
+
+
+def readonly(name: str, command: Command, bench: Bench) -> dict[str, Any]:
     """Run in a folder that may be read and not be written to."""
-    libc = ctypes.CDLL(None)
-
-    def without() -> None:
-        libc.prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0)  # root may write everywhere otherwise
-
-    return _refused(without, "write")
-
-
-def _refused(prepare: Callable[[], None], word: str) -> dict[str, Any]:
-    table = {}
-    cache = tempfile.mkdtemp()
-    Path(cache).chmod(0o777)
-    for name, (arguments, _) in COMMANDS.items():
-        if name == "facility init" and word == "full":
-            arguments = ["inventories", "init", "-o", "job.toml"]
-        with tempfile.TemporaryDirectory() as base:
-            folder = Path(base)
-            desk(folder)
-            for path in (folder, *folder.rglob("*")):
-                path.chmod((0o555 if word == "write" else 0o755) if path.is_dir() else 0o644)
-            done = run(arguments, folder, prepare, GHG_CACHE_DIR=cache, MPLCONFIGDIR=cache, HOME=cache)
-            left = sorted(p.name for p in folder.iterdir() if p.name not in ("examples", "stack.toml", "records.csv"))
-            sentence = done.stderr.strip().splitlines()[-1][:160] if done.stderr.strip() else ""
-            table[name] = {"exit": done.returncode, "left": left, "says": sentence.replace(base, "...")}
-            for path in (folder, *folder.rglob("*")):
-                path.chmod(0o755 if path.is_dir() else 0o644)
-    shutil.rmtree(cache, ignore_errors=True)
-    return table
+    folder = bench.folder(command)
+    before = sorted(p.name for p in folder.iterdir())
+    own = [folder, *(p for p in folder.rglob("*") if not p.is_symlink())]
+    for path in own:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    done = Child(command.words.split(), folder, _powerless).wait()
+    new = sorted({p.name for p in folder.iterdir()} - set(before))
+    for path in own:
+        path.chmod(0o755)
+    shutil.rmtree(folder)
+    return {"exit": done.code, "left": new, "says": done.sentence.replace(str(folder), "...")[-160:]}
 
 
-def together(count: int = 3) -> dict[str, Any]:
+def together(name: str, command: Command, bench: Bench, count: int = 3) -> dict[str, Any]:
     """Run a command several times at once on one output: one wins, the others are told, what lies there is whole."""
-    table = {}
-    for name, (arguments, output) in COMMANDS.items():
-        with tempfile.TemporaryDirectory() as base:
-            folder = Path(base)
-            desk(folder)
-            processes = [start(arguments, folder) for _ in range(count)]
-            codes = []
-            for process in processes:
-                process.communicate(timeout=600)
-                codes.append(process.returncode)
-            table[name] = {"exit": sorted(codes), "output": state(folder, output)}
-    return table
+    folder = bench.folder(command)
+    children = [Child(command.words.split(), folder) for _ in range(count)]
+    while not all([c.ended() for c in children]):
+        time.sleep(0.005)
+    said = [c.wait().sentence for c in children]
+    path = folder / command.output
+    found = state(folder, command.output, path.read_bytes() if path.is_file() else b"")
+    left = len(hidden(folder))
+    shutil.rmtree(folder)
+    told = [s for c, s in zip(children, said, strict=True) if c.code not in (0, 2)]
+    return {"exit": sorted(c.code or 0 for c in children), "output": found, "hidden names left": left,
+            **({"says": told[0]} if told else {})}  # fmt: skip
 
 
-def threads() -> dict[str, Any]:
-    """Compare the content of files made with one and with two threads."""
-    table = {}
-    for name in ("facility compare", "inventories account", "sensors emission"):
-        arguments, output = COMMANDS[name]
-        found = []
-        for count in ("1", "2"):
-            with tempfile.TemporaryDirectory() as base:
-                folder = Path(base)
-                desk(folder)
-                more = {k: count for k in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-                assert run(arguments, folder, **more).returncode == 0, name
-                files = [folder / output] if output.endswith(".nc") else sorted((folder / output).glob("*.nc"))
-                found.append([_digest(path) for path in files])
-        table[name] = {"files": len(found[0]), "same": found[0] == found[1] and None not in found[0]}
-    return table
+THREADED = ("sensors calibrate, 2 workers", "inversion run", "inventories build", "inventories build, hours",
+            "inventories regrid", "inventories expand", "facility compare", "sensors emission")  # fmt: skip
 
 
-def _digest(path: Path) -> str:
+def threads(name: str, command: Command, bench: Bench) -> dict[str, Any]:
+    """Compare files made with one and with two threads, of our kernels and of BLAS, in processes that were not forked."""
+    made = []
+    for kernels, blas in (("1", "1"), ("2", "1"), ("2", "2")):
+        folder = bench.folder(command)
+        counts = {"NUMBA_NUM_THREADS": kernels, "OMP_NUM_THREADS": kernels, "OPENBLAS_NUM_THREADS": blas}
+        words = command.words.replace("--workers 2", f"--workers {kernels}").split()
+        subprocess.run([*GHG, *words], cwd=folder, env={**ENVIRONMENT, **counts}, check=True, capture_output=True)
+        path = folder / command.output
+        made.append([path] if path.is_file() else sorted(path.glob("*.nc")))
+    kernels, blas = ([_difference(*pair) for pair in zip(made[0], other, strict=True)] for other in made[1:])
+    return {"files": len(made[0]), "kernels": max(kernels), "and BLAS": max(blas)}
+
+
+def _difference(one: Path, two: Path) -> float:
+    """Return the largest difference between the values of two files, of the largest value; 0 for one digest."""
     import netCDF4
-
-    with netCDF4.Dataset(path) as nc:
-        return str(nc.getncattr("content_digest"))
-
-
-def large(rows: int = 1_000_000) -> dict[str, Any]:
-    """Send a large facility table through the command line; memory beside the size of the file."""
-    table = {}
-    for kind in ("campd", "table"):
-        with tempfile.TemporaryDirectory() as base:
-            folder = Path(base)
-            size = _campd(folder, rows) if kind == "campd" else _rows(folder, rows)
-            began = time.perf_counter()
-            done = run(["sensors", "emission", "stack.toml", "-o", "out.nc", "-q"], folder)
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)  # the largest child so far
-            table[kind] = {"rows": rows, "file_mb": size / 1e6, "exit": done.returncode, "says": done.stderr[-200:],
-                           "seconds": time.perf_counter() - began, "peak_mb": used.ru_maxrss / 1e3}  # fmt: skip
-    return table
-
-
-def _campd(folder: Path, rows: int) -> int:
-    head = "State,Facility Name,Facility ID,Unit ID,Date,Hour,Operating Time,Gross Load (MW),Steam Load (1000 lb/hr),"
-    head += "CO2 Mass (short tons),CO2 Mass Measure Indicator,Heat Input (mmBtu)\n"
     import numpy as np
 
-    hours = np.datetime64("2018-01-01T00", "h") + np.arange(8760)
-    stamps = [f"{str(h)[:10]},{int(str(h)[11:])},1,300,,98.9,Measured,1000.5\n" for h in hours]
-    with (folder / "c.csv").open("w") as file:
-        file.write(head)
-        for unit in range(-(-rows // 8760)):
-            file.writelines(f"AZ,Cholla,113,{unit},{s}" for s in stamps[: rows - unit * 8760])
-    (folder / "stack.toml").write_text('[reader]\nformat = "campd"\nfiles = "c.csv"\n')
-    return (folder / "c.csv").stat().st_size
+    most = 0.0
+    with netCDF4.Dataset(one) as a, netCDF4.Dataset(two) as b:
+        if a.getncattr("content_digest") == b.getncattr("content_digest"):
+            return 0.0
+        for key, variable in a.variables.items():
+            if np.issubdtype(variable.dtype, np.floating):
+                x, y = (np.ma.filled(nc[key][...], np.nan) for nc in (a, b))
+                most = max(most, float(np.nanmax(np.abs(x - y), initial=0.0) / np.nanmax(np.abs(x), initial=1e-300)))
+    return most or float("inf")  # something else than a value differs
 
 
-def _rows(folder: Path, rows: int) -> int:
-    import numpy as np
-
-    stamps = np.datetime64("2020-01-01T00:00", "m") + np.arange(rows)
-    with (folder / "records.csv").open("w") as file:
-        file.write("t,e\n")
-        file.writelines(f"{str(s).replace('T', ' ')},{k % 100}.5\n" for k, s in enumerate(stamps))
-    (folder / "stack.toml").write_text(STACK.replace('label = "start"', 'label = "start", interval = 60.0'))
-    return (folder / "records.csv").stat().st_size
-
-
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {
-    "kill": kill, "full": full, "readonly": readonly, "together": together, "threads": threads, "large": large,
+PARTS: dict[str, Callable[..., dict[str, Any]]] = {
+    "kill": kill, "full": full, "readonly": readonly, "together": together, "threads": threads,
 }  # fmt: skip
 
 
@@ -237,17 +375,27 @@ def main() -> None:
     """Run all or some parts, print what was found, and keep it as JSON."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("parts", nargs="*", default=list(PARTS))
+    options.add_argument("--only", default="", help="commands whose name holds this (a regular expression)")
+    options.add_argument("--times", type=int, default=8, help="kills of each command")
+    options.add_argument("--project", type=Path, default=Path("build/robustness-city"))
     options.add_argument("--json", type=Path)
-    options.add_argument("--rows", type=int, default=1_000_000, help="of the large tables")
     given = options.parse_args()
-    found: dict[str, Any] = {}
-    for part in given.parts:
-        print(f"== {part}: {re.sub(r' +', ' ', (PARTS[part].__doc__ or '').strip())}", flush=True)
-        found[part] = large(given.rows) if part == "large" else PARTS[part]()
-        for name, one in found[part].items():
-            print(f"  {name:22s} {json.dumps(one)}", flush=True)
-        if given.json:
-            given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = json.loads(given.json.read_text("utf-8")) if given.json and given.json.is_file() else {}
+    load()
+    with tempfile.TemporaryDirectory() as base:
+        bench = Bench(given.project.absolute(), Path(base))
+        for name, command in COMMANDS.items():
+            if not re.search(given.only, name) or (name in SLOW and not given.only):
+                continue
+            for part in given.parts:
+                if part == "threads" and name not in THREADED:
+                    continue
+                options_ = {"times": given.times} if part == "kill" else {}
+                one = PARTS[part](name, command, bench, **options_)
+                print(f"{part:9s} {name:28s} {json.dumps(one, ensure_ascii=False)}", flush=True)
+                found.setdefault(part, {})[name] = one
+                if given.json:
+                    given.json.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

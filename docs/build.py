@@ -19,6 +19,7 @@ SOURCE, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"(?<![\\$\w])\$([^$\n]+?)\$(?![\w$])")
 FENCE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.S | re.M)
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//([^"'/]+)""")
+ROLE = re.compile(r":(?:func|class|mod|data|meth|attr|exc):(?=<code)")
 # links to a page's own address and the generator's name are read by nobody's browser on its own
 ALLOWED = ("canonical", 'rel="next"', 'rel="prev"')
 
@@ -32,7 +33,8 @@ def formulas(text: str) -> str:
         return f'<div class="formula">{math}</div>'
 
     def inline(found: re.Match[str]) -> str:
-        return f"<span>{convert(found[1])}</span>"  # a formula at the beginning of a line would become a block
+        # in an element of its own: a formula at the beginning of a line would become a block
+        return f'<span class="inline-formula">{convert(found[1])}</span>'
 
     parts = FENCE.split(text)
     return "".join(p if i % 2 else INLINE.sub(inline, DISPLAY.sub(display, p)) for i, p in enumerate(parts))
@@ -46,7 +48,7 @@ def assemble(bench: Path) -> None:
     shutil.rmtree(SOURCE, ignore_errors=True)
     for path in sorted(HERE.rglob("*")):
         place = SOURCE / path.relative_to(HERE)
-        if path.suffix in (".md", ".png", ".svg"):
+        if path.suffix in (".md", ".png", ".svg", ".css", ".js"):
             place.parent.mkdir(parents=True, exist_ok=True)
             if path.name == "theory.md":
                 place.write_text(formulas(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -69,12 +71,19 @@ def fetched(site: Path) -> list[str]:
     return found
 
 
+def without_roles(site: Path) -> None:
+    """Take the roles of docstrings (``:func:`` before a name) out of the pages of the Python reference."""
+    for page in sorted((site / "reference").glob("api-*.html")):
+        page.write_text(ROLE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def main() -> None:
     """Build, check, and say where it lies."""
     sys.path[:0] = [str(HERE), str(ROOT)]
     assemble(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "build" / "bench")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", str(HERE / "mkdocs.yml")]
     subprocess.run(command, check=True)
+    without_roles(SITE)
     if foreign := fetched(SITE):
         sys.exit("pages fetch from elsewhere: " + "; ".join(foreign[:10]))
     sys.stdout.write(f"{sum(1 for _ in SITE.rglob('*.html'))} pages: {SITE / 'index.html'}\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 import re
 import sys
 import tomllib
@@ -82,13 +81,13 @@ def variables() -> str:
 
     for module in WITH_VARIABLES:
         importlib.import_module(module)
-    rows = [f"| `{v.name}` | `{v.units}` | {cell(v.long_name)} | {cell(v.doc)} | {cell(', '.join(v.dims))} | "
+    rows = [f"| `{v.name}` | `{v.units}` | *{cell(v.long_name)}*. {cell(v.doc)} | {cell(', '.join(v.dims))} | "
             f"{', '.join(f'`_{p}`' for p in v.partners)} |" for v in SPECS.values()]  # fmt: skip
     return (
         "# Variables\n\nThe one registry (`ghg.core.variables`): checks at the doors, attributes in files and this "
         "page come from it. Partners are named `<variable>_u_random`, `<variable>_u_systematic_<component>`, "
         "`<variable>_flag`, `<variable>_reason`; uncertainties are standard uncertainties (k = 1).\n\n"
-        "| name | unit | | meaning | dimensions | partners |\n| --- | --- | --- | --- | --- | --- |\n"
+        "| name | unit | meaning | dimensions | partners |\n| --- | --- | --- | --- | --- |\n"
         + "\n".join(rows) + "\n\n" + _flags()
     )  # fmt: skip
 
@@ -154,7 +153,8 @@ def sources() -> str:
                 found = re.search(r"References\n-+\n(.*?)(?:\n\n\w+\n-+\n|\Z)", ast.get_docstring(node) or "", re.S)
                 if found:
                     what = name if isinstance(node, ast.Module) else f"{name}.{node.name}"
-                    rows.append(f"| `{what}` | {cell(found[1])} |")
+                    place = what.replace(".", ".<wbr>")  # long names break at their dots
+                    rows.append(f'| <code class="long">{place}</code> | {cell(found[1])} |')
     return ("# Sources\n\nThe references of the docstrings, gathered.\n\n| where | source |\n| --- | --- |\n"
             + "\n".join(sorted(set(rows))) + "\n")  # fmt: skip
 
@@ -223,19 +223,27 @@ def _picture(floors: list[list[str]]) -> str:
 
 
 def performance(folder: Path) -> str:
-    """Return the tables of the benchmark run, from the JSON it left."""
-    parts = ["# Performance", "Written from the JSON of the last benchmark run (`make bench`), never typed. Ratios are "
-             "ours over the floor (how far from the limit) and the peer over ours (how much faster)."]  # fmt: skip
+    """Return the table of the benchmark run, from the JSON it left."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
-    found = sorted(folder.glob("*.json"))
-    if not found:
-        return "\n\n".join([*parts, "No benchmark has been run where this site was built."]) + "\n"
-    from table import markdown
+    from ratios import about, gather, markdown
 
-    rows = [row for path in found for row in json.loads(path.read_text(encoding="utf-8"))["rows"]]
-    about = json.loads(found[0].read_text(encoding="utf-8"))
-    parts.append(f"Measured on {about['machine']}, {about['date']}.")
-    return "\n\n".join([*parts, markdown(rows)]) + "\n"
+    parts = ["# Performance", "Written from the JSON of the last benchmark run (`make bench`, `make bench-peers`), "
+             "never typed. Ratios are ours over the floor (how far from what the machine allows) and the peer over "
+             "ours (how much faster), of wall times and of processor times; the latter suffer less where the "
+             "machine is busy. Empty cells were not measured; tasks of the short form have small inputs."]  # fmt: skip
+    try:
+        table = gather(folder)
+    except KeyError as error:  # left by another version of the benchmarks
+        words = f"The benchmark files of this folder are of another version (no {error}): run `make bench` again."
+        return "\n\n".join([*parts, words]) + "\n"
+    if not table["rows"]:
+        return "\n\n".join([*parts, "No benchmark was run where this site was built, so there are no figures."]) + "\n"
+    limits = "\n".join(f"| {cell(row['task'])} | {cell(row['limit'])} |" for row in table["rows"] if row["limit"])
+    parts += [about(table), markdown(table["rows"])]
+    if limits:
+        parts.append(f"## What the floors are\n\n| task | floor |\n| --- | --- |\n{limits}")
+    parts.append("## Not measured\n\n" + "\n".join(f"- {line}" for line in table["missing"] or ["nothing is known of"]))
+    return "\n\n".join(parts) + "\n"
 
 
 def pages(bench: Path) -> dict[str, str]:

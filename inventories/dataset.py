@@ -12,6 +12,7 @@ dims (source): one row of the inventory, a point, a line or an area (a region an
 ``lon``, ``lat``        degrees, NaN for areas
 ``memo``                true where the row is outside national totals
 ``year``                scalar
+``left_<species>``      optional: share of the species that the controls of the row leave
 ``stack_height``, ...   optional: ``stack_diameter`` [m], ``stack_temperature`` [K], ``stack_velocity`` [m s-1]
 =====================  ===========================================================================================
 
@@ -33,7 +34,7 @@ from inventories.species import species, variable_name
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["GNFR", "STACK", "annual", "annual_mass", "check_annual", "seconds_of_year", "species_of", "totals"]
+__all__ = ["GNFR", "LEFT", "STACK", "annual", "annual_mass", "check_annual", "seconds_of_year", "species_of", "totals"]
 
 # Gridded NFR aggregation, CLRTAP reporting guidelines (ECE/EB.AIR/125) annex V
 GNFR = {
@@ -43,6 +44,7 @@ GNFR = {
 }  # fmt: skip
 MEMO = ("N", "O", "P", "z")  # classes outside national totals
 KINDS = ("point", "area", "line")
+LEFT = "left_"
 STACK = {"stack_height": "m", "stack_diameter": "m", "stack_temperature": "K", "stack_velocity": "m s-1"}
 SECONDS_PER_DAY = 86400.0
 

@@ -2,10 +2,10 @@
 
 References
 ----------
-2006 IPCC Guidelines vol 1 chapter 5 (time series consistency), 5.3.3: overlap (eq 5.1), surrogate data (eq 5.2),
-interpolation and trend extrapolation. Eq 5.1 was compared with a reprint of the chapter; of eq 5.2 only its title
-("trend estimates using surrogate parameters") was seen there, its form is not verified. The uncertainties are not the
-guidelines': they tell what the splice itself adds, where its data tell. Those of the series stand beside them.
+2006 IPCC Guidelines vol 1 chapter 5 (time series consistency), 5.3.3: overlap (eq 5.1, compared with a reprint of the
+chapter), surrogate data (proportional to them; the formula of the chapter was not seen, so no number of it is cited),
+interpolation and trend extrapolation. The uncertainties are not the guidelines': they tell what the splice itself adds,
+where its data tell. Those of the series stand beside them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def overlap(new: Series, old: Series, years: list[int]) -> dict[int, Value]:
 
 
 def surrogate(new: Series, proxy: Series, years: list[int]) -> dict[int, Value]:
-    """Fill years by a proxy: y0 = yt x s0 / st, with the nearest year t that is known (eq 5.2).
+    """Fill years by a proxy: y0 = yt x s0 / st, with the nearest year t that is known.
 
     Between two known years both are used, weighed by nearness; the uncertainty is half of how far the two disagree. One
     known year does not tell it.
@@ -81,7 +81,7 @@ def surrogate(new: Series, proxy: Series, years: list[int]) -> dict[int, Value]:
         weight = np.array([1.0]) if len(ends) == 1 else np.array([ends[1] - y, y - ends[0]]) / (ends[1] - ends[0])
         value = float(each @ weight)
         u = float(np.ptp(each) / 2.0 / abs(value)) if len(ends) == 2 and value else np.nan
-        found[y] = Value(value=value, u=u, method="surrogate (eq 5.2)")
+        found[y] = Value(value=value, u=u, method="surrogate")
     return found
 
 

@@ -1,6 +1,6 @@
 """A block merged into groups that keeps what it merged: totals and maps of the full grid stay exact.
 
-With z = G dx the group means, W the optimal prolongation of :mod:`inversion.basis` and C = G Q G', the rest
+With z = G dx the group means, G averaging by area, C = G Q G' and the optimal prolongation W = Q G' C^-1, the rest
 rho = dx - W z is independent of z. It reaches the observations as e_a = H rho ~ N(0, E_a), and E_a = L L' makes it a
 block of its own, e_a = L u with u ~ N(0, I). Then, for a row a of the full grid,
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ghg.core.errors import InputError
-from inversion.basis import MOST, Labels
+from inversion.basis import Labels
 from inversion.covariance import Covariance, DenseCovariance
 from inversion.grid import Grid
 from inversion.problem import Block, Problem
@@ -31,6 +31,7 @@ from inversion.time import Markov
 
 __all__ = ["Merged", "full_block", "merge"]
 
+MOST = 5000  # unknowns of a basis, and observations: matrices of both sizes are held
 _BYTES = 256e6  # of vectors of the full grid held at a time
 _SMALL = 1e-6  # of the least error variance: parts of the aggregation error below it are left out
 

@@ -48,7 +48,7 @@ def emission_variables(
     emission, random, systematic = values
     total = np.zeros(emission.shape) + 0.0 * emission  # NaN where the emission is
     for part in systematic.values():
-        total = np.hypot(total, part)
+        np.hypot(total, part, out=total)
     names = " ".join(systematic)
     partners = "emission_flag emission_reason emission_method"
     attrs = attributes("emission", cell_methods="time: mean", ancillary_variables=partners, **extra)
@@ -120,8 +120,15 @@ def reported_uncertainty(
                 random[int(way)] = math.hypot(random[int(way)], _relative(part.random, name))
     size_of = np.abs(emission)
     ways = [int(m) for m in present]
-    parts = {name: table[method] * size_of for name, table in tables.items() if table[ways].any()}
-    return parts, random[method] * size_of, sorted(doubtful)
+    parts = {name: _scaled(table, method, size_of) for name, table in tables.items() if table[ways].any()}
+    return parts, _scaled(random, method, size_of), sorted(doubtful)
+
+
+def _scaled(table: Part, method: Any, size: Any) -> Part:
+    """Return the relative uncertainty of each method times the size of the emission."""
+    found = table[method]
+    found *= size
+    return found
 
 
 def _relative(part: Any, name: str) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ghg.core.time import bounds_variable, period_bounds, seconds
+from ghg.core._bounds import time_variables
+from ghg.core.time import period_bounds, seconds
 from ghg.facility.config import Comparison as Settings
 from inventories.accounting.engine import Factor, Stream, dataset
 from sensors.measured import emission_variables
@@ -48,8 +49,8 @@ def plant(errors: dict[str, np.ndarray], rng: np.random.Generator, natural: floa
     data |= {"gross_load": (dims, load[None], {"units": "W"}),
              "o2": (dims, o2[None], {"units": "percent", "humidity": "dry"}),
              "co2": (dims, co2[None], {"units": "percent", "humidity": "dry"})}  # fmt: skip
-    times = bounds_variable(MONTHS)
-    measured = xr.Dataset({**data, "time_bounds": times}, coords={"source": ["stack"], "time": times.time})
+    time, bounds = time_variables(MONTHS)
+    measured = xr.Dataset({**data, "time_bounds": bounds}, coords={"source": ["stack"], "time": time})
     burnt = heat / calorific * length
     chain = (
         Factor("fuel_mass", burnt * factor["accounted.fuel_mass"], ACCOUNTED["fuel_mass"], 0.004, "fuel_mass"),

@@ -75,8 +75,11 @@ def summary(result: dict) -> str:
 
 def _wrong_inputs(result: dict) -> list[str]:
     """Return a line for each search for a wrong input that found something."""
+    from ghg.core.time import local_date
+
+    timezone = result["period"]["timezone"]
     searches = [("one input wrong", result["attribution"]), *(
-        (f"change of {one['start'][:10]}", one) for one in result["steps"])]  # fmt: skip
+        (f"change of {local_date(one['start'], timezone)}", one) for one in result["steps"])]  # fmt: skip
     lines = []
     for title, found in searches:
         if found is None or not found["named"]:

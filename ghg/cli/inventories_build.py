@@ -72,7 +72,7 @@ def _report(result: dict[str, Any], folder: Path, lang: str) -> None:
         from ghg.report.inventory import write_report
 
         write_report(result, folder, lang)
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         result["notes"].append(f"no report: {error.name} is not installed (ghg-toolkit[report])")
 
 
@@ -130,12 +130,25 @@ def cocontrol(
     named = {(path if path.is_dir() else path.parent).resolve().name: read_rows_table(path) for path in scenario}
     found = assess(ds, named, str(ds.attrs.get("gwp_metric", "AR5GWP100")))
     if report is not None:
-        from ghg.core.files import atomic_directory
-        from ghg.report.inventory import write_report
-        from inventories.compile.output import summary
-
-        with atomic_directory(report, force) as folder:
-            write_report({**summary(ds, draws=0), "measures": [m.as_dict() for m in found]}, folder, lang.value)
+        _measures(ds, [base, *scenario], [m.as_dict() for m in found], (report, force, lang.value))
     console.show_rows([{"measure": m.name, "species": m.species, "avoided_t": f"{m.avoided / 1e3:,.4g}",
                         "avoided_CO2e_t": f"{m.avoided_co2e / 1e3:,.6g}", "elasticity": f"{m.elasticity:.3g}",
                         "angle": f"{m.angle:.1f}", "effect": m.verdict} for m in found], form)  # fmt: skip
+
+
+def _measures(ds: Any, compared: list[Path], measures: list[dict[str, Any]], target: tuple[Path, bool, str]) -> None:
+    """Write the page of measures, their table and the manifest."""
+    from ghg.core.files import atomic_directory
+    from ghg.core.provenance import Record, write_manifest
+    from ghg.report.inventory import write_report
+    from inventories.compile.output import summary, write_csv
+    from inventories.compile.rows_table import FILES
+
+    report, force, lang = target
+    record = Record("inventories cocontrol", {"lang": lang})
+    for path in compared:
+        record.use(path / FILES[0] if path.is_dir() else path, "compilation")
+    with atomic_directory(report, force) as folder:
+        write_report({**summary(ds), "measures": measures}, folder, lang)
+        write_csv(folder / "measures.csv", measures)
+        write_manifest(folder, record)

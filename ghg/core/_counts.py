@@ -10,24 +10,46 @@ import numpy.typing as npt
 
 EPOCH = "1970-01-01 00:00:00"
 PER_COUNT = {"seconds": 10**9, "milliseconds": 10**6, "microseconds": 1000, "nanoseconds": 1}  # ns
+PIECE = 1 << 20  # values
 NAT = np.iinfo(np.int64).min
 _UNITS = re.compile(r"^(seconds|milliseconds|microseconds|nanoseconds)( since 1970-01-01 00:00:00)?$")
 
 
 def to_nanoseconds(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Return times or durations as int64 nanoseconds (NaT stays the smallest number)."""
-    return np.ascontiguousarray(values.astype(f"{values.dtype.kind}8[ns]")).view(np.int64)
+    return np.ascontiguousarray(values.astype(f"{values.dtype.kind}8[ns]", copy=False)).view(np.int64)
 
 
-def unit_of(counts: npt.NDArray[np.int64]) -> tuple[str, type[np.signedinteger[Any]]]:
+def unit_of(*arrays: npt.NDArray[np.int64]) -> tuple[str, type[np.signedinteger[Any]]]:
     """Return the largest unit that leaves nanoseconds whole, and the integer that holds their counts.
 
     CF had no 64-bit integers before 1.9, and many readers know none: seconds until 2038 go into 32 bits.
     """
-    known = counts[counts != NAT]
-    unit = next(unit for unit, size in PER_COUNT.items() if not (known % size).any())
-    short = known.size == counts.size and bool((np.abs(known // PER_COUNT[unit]) < 2**31).all())
-    return unit, np.int32 if short else np.int64
+    units, missing, ends = list(PER_COUNT), False, [0]
+    for piece in (p for array in arrays for p in _pieces(array.ravel())):
+        known = piece[piece != NAT]
+        missing |= known.size < piece.size
+        if known.size:
+            ends += [int(known.min()), int(known.max())]
+        while (known % PER_COUNT[units[0]]).any():
+            del units[0]
+    short = not missing and all(abs(end // PER_COUNT[units[0]]) < 2**31 for end in ends)
+    return units[0], np.int32 if short else np.int64
+
+
+def counted(
+    nanoseconds: npt.NDArray[np.int64], unit: str, dtype: type[np.signedinteger[Any]]
+) -> npt.NDArray[np.signedinteger[Any]]:
+    """Return nanoseconds as counts of a unit; NaT stays."""
+    flat, out = nanoseconds.ravel(), np.empty(nanoseconds.size, dtype)
+    for piece, place in zip(_pieces(flat), _pieces(out), strict=True):
+        place[...] = np.where(piece == NAT, NAT, piece // PER_COUNT[unit])
+    return out.reshape(nanoseconds.shape)
+
+
+def _pieces(flat: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+    """Return views of parts: of many millions of times, copies of a part only are made."""
+    return [flat[at : at + PIECE] for at in range(0, flat.size, PIECE)]
 
 
 def decode(units: str, values: npt.NDArray[Any], duration: bool) -> npt.NDArray[Any] | None:

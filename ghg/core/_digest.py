@@ -27,6 +27,7 @@ from ghg.core._encoding import as_text, kind, plain_attributes, to_nanoseconds
 if TYPE_CHECKING:
     import xarray as xr
 
+STRIPE = 64  # columns that are turned over at a time
 CODE = 6  # hexadecimal digits of a code: it locates, the leaf decides
 # Global attributes that differ between two runs of the same work, or that hold the digests
 VOLATILE = frozenset({
@@ -105,10 +106,11 @@ def leaf(name: str, variable: xr.Variable) -> Leaf:
 def _columns(values: npt.NDArray[Any], across: int) -> Iterable[npt.NDArray[Any]]:
     """Return the columns of the square in turn; the last row may be short."""
     full = values.size // across
-    square = np.ascontiguousarray(values[: full * across].reshape(full, across).T)
-    rest = values[full * across :]
-    for j in range(across):
-        yield np.concatenate([square[j], rest[j : j + 1]]) if j < rest.size else square[j]
+    square, rest = values[: full * across].reshape(full, across), values[full * across :]
+    for first in range(0, across, STRIPE):  # the whole turned over would be a second copy of many millions of values
+        stripe = np.ascontiguousarray(square[:, first : first + STRIPE].T)
+        for j, column in enumerate(stripe, start=first):
+            yield np.concatenate([column, rest[j : j + 1]]) if j < rest.size else column
 
 
 def attribute_codes(attrs: Mapping[Any, Any]) -> dict[str, str]:

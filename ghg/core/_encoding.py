@@ -233,18 +233,17 @@ def _dump_time(
     partner = attrs.get("bounds") if parent is None else parent
     if partner in ds.variables and ds.variables[partner].dtype.kind == "M":
         # bounds share the units of their parent, so the two are counted together
-        both = np.concatenate([counts.ravel(), to_nanoseconds(ds.variables[partner].values).ravel()])
+        unit, dtype = _counts.unit_of(counts, to_nanoseconds(ds.variables[partner].values))
     else:
-        both, parent = counts, None
-    unit, dtype = _counts.unit_of(both)
-    missing = counts == NAT
-    counts = np.where(missing, NAT, counts // _counts.PER_COUNT[unit]).astype(dtype)
+        (unit, dtype), parent = _counts.unit_of(counts), None
+    missing = bool((counts == NAT).any())
+    counts = _counts.counted(counts, unit, dtype)
     if values.dtype.kind == "m":
         attrs |= {"units": unit, TYPE: "duration"}
     elif parent is None:
         attrs |= {"units": f"{unit} since {_counts.EPOCH}", "calendar": "standard",
                   "units_metadata": "leap_seconds: unknown"}  # fmt: skip
-    fill = NAT if missing.any() else None
+    fill = NAT if missing else None
     if fill is not None and name in ds.dims:
         raise InputError("a coordinate holds a missing time", where=name, found="NaT")
     _array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill)

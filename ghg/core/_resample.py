@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    Variables = Mapping[Any, xr.Variable]
 
 BAD, MISSING, SUBSTITUTE, METHODS = 4, 9, 5, 10
 Array = npt.NDArray[np.float64]
@@ -62,13 +64,13 @@ def make_plan(source: npt.NDArray[np.int64], target: npt.NDArray[np.int64], amou
 class _Rows:
     """A variable and its partners as (rows, time) arrays, and the way back."""
 
-    def __init__(self, ds: xr.Dataset, name: str, plan: Plan, minimum: float) -> None:
-        self.ds, self.name, self.plan = ds, name, plan
-        self.base = ds.variables[name].transpose(..., "time")
+    def __init__(self, variables: Variables, name: str, plan: Plan, minimum: float) -> None:
+        self.variables, self.name, self.plan = variables, name, plan
+        self.base = variables[name].transpose(..., "time")
         self.shape = self.base.shape[:-1]
         self.x = self.take(name, np.float64)
         flag = f"{name}_flag"
-        self.flag = self.take(flag, np.int64) if flag in ds else None
+        self.flag = self.take(flag, np.int64) if flag in variables else None
         self.valid = np.ascontiguousarray(~np.isnan(self.x) & (self.flag < BAD if self.flag is not None else True))
         _, covered = self.sums(self.x, plan.overlap)
         self.coverage = covered / plan.target_seconds
@@ -78,7 +80,7 @@ class _Rows:
         self.divisor = np.ones_like(self.norm) if plan.amounts else np.where(self.norm > 0.0, self.norm, np.nan)
 
     def take(self, name: str, dtype: Any) -> Any:
-        variable = self.ds.variables[name]
+        variable = self.variables[name]
         if variable.dims != self.base.dims:
             variable = variable.set_dims(self.base.sizes).transpose(*self.base.dims)
         rows = variable.values.reshape(-1, self.base.sizes["time"])
@@ -105,47 +107,46 @@ class _Rows:
         complete = norm >= self.norm * (1.0 - 1e-12)
         return np.where(self.enough & complete, np.sqrt(np.maximum(variance, 0.0)) / self.divisor, np.nan)
 
-    def put(self, values: Any, attrs: dict[str, Any]) -> tuple[tuple[Any, ...], Any, dict[str, Any]]:
-        return self.base.dims, values.reshape(*self.shape, self.plan.first.size), attrs
+    def put(self, values: Any, attrs: dict[str, Any]) -> xr.Variable:
+        from xarray import Variable
+
+        return Variable(self.base.dims, values.reshape(*self.shape, self.plan.first.size), attrs)
 
 
 def resample(
-    ds: xr.Dataset,
+    variables: Variables,
     bounds: Any,
     names: Sequence[str],
     minimum: float,
     how: str,
     correlation_time: float | None,
-) -> xr.Dataset:
-    """See :func:`ghg.core.time.resample`."""
-    import xarray as xr
-
+) -> dict[str, xr.Variable]:
+    """See :func:`ghg.core.time.resample_variables`."""
     if how not in ("mean", "sum"):
         raise InputError("unknown way of resampling", found=how, need="mean or sum")
     if not 0.0 <= minimum <= 1.0:
         raise InputError("the minimum coverage is a fraction", found=str(minimum), need="between 0 and 1")
     for needed in ("time_bounds", *names):
-        if needed not in ds or "time" not in ds.variables[needed].dims:
+        if needed not in variables or "time" not in variables[needed].dims:
             raise InputError(f"the Dataset has no variable {needed!r} over time", need=needed)
     target = edges_of(bounds, "target bounds")
-    plan = make_plan(edges_of(ds.variables["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
-    time, edges = time_variables(target.astype("datetime64[ns]"))
-    coords = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
-    data: dict[str, Any] = {"time_bounds": edges}
+    plan = make_plan(edges_of(variables["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
+    found: dict[str, xr.Variable] = {}
+    found["time"], found["time_bounds"] = time_variables(target.astype("datetime64[ns]"))
     for name in names:
-        data |= _one(_Rows(ds, name, plan, minimum), correlation_time)
-    return xr.Dataset(data, coords={**coords, "time": time}, attrs=dict(ds.attrs))
+        found |= _one(_Rows(variables, name, plan, minimum), correlation_time)
+    return found
 
 
-def _one(rows: _Rows, correlation_time: float | None) -> dict[str, Any]:
-    ds, name = rows.ds, rows.name
-    kept = {**ds.variables[name].attrs, "cell_methods": f"time: {'sum' if rows.plan.amounts else 'mean'}"}
-    out: dict[str, Any] = {name: rows.put(rows.linear(rows.x), kept)}
+def _one(rows: _Rows, correlation_time: float | None) -> dict[str, xr.Variable]:
+    known, name = rows.variables, rows.name
+    kept = {**known[name].attrs, "cell_methods": f"time: {'sum' if rows.plan.amounts else 'mean'}"}
+    out = {name: rows.put(rows.linear(rows.x), kept)}
     coverage = {"units": "1", "long_name": f"covered fraction of the interval of {name}"}
     out[f"{name}_coverage"] = rows.put(rows.coverage, coverage)
     random = f"{name}_u_random"
-    if random in ds:
-        attrs = dict(ds.variables[random].attrs)
+    if random in known:
+        attrs = dict(known[random].attrs)
         tau = float(attrs.get("correlation_time", 0.0)) if correlation_time is None else correlation_time
         if not tau >= 0.0:
             raise InputError(
@@ -160,50 +161,48 @@ def _one(rows: _Rows, correlation_time: float | None) -> dict[str, Any]:
     return out
 
 
-def _systematic(rows: _Rows) -> dict[str, Any]:
+def _systematic(rows: _Rows) -> dict[str, xr.Variable]:
     """Each component linearly; the whole in quadrature of them, or linearly if they are not named."""
-    ds, whole = rows.ds, f"{rows.name}_u_systematic"
-    parts = [str(v) for v in ds.data_vars if str(v).startswith(f"{whole}_")]
+    known, whole = rows.variables, f"{rows.name}_u_systematic"
+    parts = [str(v) for v in known if str(v).startswith(f"{whole}_")]
     columns = {v: rows.linear(rows.take(v, np.float64)) for v in parts}
-    out: dict[str, Any] = {v: rows.put(column, dict(ds.variables[v].attrs)) for v, column in columns.items()}
+    out = {v: rows.put(column, dict(known[v].attrs)) for v, column in columns.items()}
     if columns:
         combined = np.sqrt(sum((c * c for c in columns.values()), start=np.zeros(rows.norm.shape)))
         names = " ".join(v.removeprefix(f"{whole}_") for v in parts)
         attrs = (
-            dict(ds.variables[whole].attrs)
-            if whole in ds
-            else {k: v for k, v in ds.variables[parts[0]].attrs.items() if k == "units"}
+            dict(known[whole].attrs)
+            if whole in known
+            else {k: v for k, v in known[parts[0]].attrs.items() if k == "units"}
         )
         out[whole] = rows.put(combined, {"components": names, **attrs})
-    elif whole in ds:
-        out[whole] = rows.put(rows.linear(rows.take(whole, np.float64)), dict(ds.variables[whole].attrs))
+    elif whole in known:
+        out[whole] = rows.put(rows.linear(rows.take(whole, np.float64)), dict(known[whole].attrs))
     return out
 
 
-def _flags(rows: _Rows) -> dict[str, Any]:
-    ds, name, p = rows.ds, rows.name, rows.plan
-    out: dict[str, Any] = {}
+def _flags(rows: _Rows) -> dict[str, xr.Variable]:
+    there, name, p = rows.variables, rows.name, rows.plan
+    out: dict[str, xr.Variable] = {}
     flag_name, reason_name, method_name = f"{name}_flag", f"{name}_reason", f"{name}_method"
     shape = (rows.x.shape[0], p.first.size)
-    if rows.flag is not None or reason_name in ds:
+    if rows.flag is not None or reason_name in there:
         flag = rows.flag if rows.flag is not None else np.ones(rows.x.shape, dtype=np.int64)
-        reason = rows.take(reason_name, np.int64) if reason_name in ds else np.zeros(rows.x.shape, dtype=np.int64)
+        reason = rows.take(reason_name, np.int64) if reason_name in there else np.zeros(rows.x.shape, dtype=np.int64)
         worst, union = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
         _kernels.worst_rows(flag, reason, rows.valid, p.first, p.last, worst, union)
         if rows.flag is not None:
             worst = np.where(rows.enough, worst, MISSING).astype(np.int8)
-            out[flag_name] = rows.put(worst, dict(ds.variables[flag_name].attrs))
-        if reason_name in ds:
-            out[reason_name] = rows.put(
-                union.astype(ds.variables[reason_name].dtype), dict(ds.variables[reason_name].attrs)
-            )
-    if method_name in ds:
+            out[flag_name] = rows.put(worst, dict(there[flag_name].attrs))
+        if reason_name in there:
+            out[reason_name] = rows.put(union.astype(there[reason_name].dtype), dict(there[reason_name].attrs))
+    if method_name in there:
         shares = np.zeros((*shape, METHODS))
         method = rows.take(method_name, np.int64)
         _kernels.method_rows(method, rows.x, rows.valid, p.first, p.last, p.offsets, p.weights, shares)
         known = ~np.isnan(shares[..., 0]) & rows.enough
         main = np.where(known, np.argmax(np.nan_to_num(shares), axis=-1), METHODS - 1).astype(np.int8)
-        out[method_name] = rows.put(main, dict(ds.variables[method_name].attrs))
+        out[method_name] = rows.put(main, dict(there[method_name].attrs))
         attrs = {"units": "1", "long_name": f"share of substituted values in {name}"}
         out[f"{name}_substituted_share"] = rows.put(np.where(known, shares[..., SUBSTITUTE], np.nan), attrs)
     return out

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, time
 from typing import Any, Literal
 
-from ghg.core._table_files import Percent
+from ghg.core._table_grid import Percent
 from ghg.core.errors import GhgError, InputError, UnitError
 
 MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "--", "-", "—", "——", "/", "无", "缺失"})

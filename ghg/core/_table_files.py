@@ -6,20 +6,22 @@ written into the notes of the grid.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import io
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
+from ghg.core._table_books import parquet, workbook
+from ghg.core._table_grid import HEAD, Choice, Grid, Score
 from ghg.core.errors import InputError
 from ghg.core.files import open_input
 from ghg.core.limits import DAMAGED_ARCHIVE
 
-HEAD = 50  # rows in which the header is looked for
+LARGE = 1 << 24  # bytes; above it, plain UTF-8 text and Parquet are read row by row and never held whole
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _BOMS = (
@@ -40,52 +42,6 @@ _FOREIGN = (
     (b"SQLite", "a database", "export the table as CSV"),
 )
 
-Score = Callable[[list[list[Any]]], int]  # how many of the wanted columns some row of these holds
-
-
-@dataclass(frozen=True)
-class Percent:
-    """A spreadsheet cell that shows percent: the number as shown."""
-
-    value: float
-
-
-@dataclass
-class Grid:
-    """Cells of a table as they stand in the file.
-
-    Parameters
-    ----------
-    head : list of rows
-        The first rows, in which the header is looked for, each with its row number.
-    rest : iterator of rows
-        The rows after `head`.
-    name : str
-        File, member and sheet, for messages.
-    notes : list of str
-        What was found out and not stated.
-    epoch : int
-        Date system of a spreadsheet.
-    """
-
-    head: list[tuple[int, list[Any]]]
-    rest: Iterator[tuple[int, list[Any]]]
-    name: str
-    notes: list[str] = field(default_factory=list)
-    epoch: int = 1900
-    text: bool = True
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the user stated about the file."""
-
-    sheet: str | int | None = None
-    delimiter: str | None = None
-    encoding: str | None = None
-    member: str | None = None
-    decimal: str = "."
-
 
 def open_grid(path: Path, choice: Choice, score: Score) -> Grid:
     """Open a CSV, xlsx or Parquet file, plain or within gz or zip.
@@ -105,12 +61,41 @@ def open_grid(path: Path, choice: Choice, score: Score) -> Grid:
         Missing, empty, truncated, foreign or undecidable files.
     """
     open_input(path)
+    if path.stat().st_size > LARGE and (grid := _streamed(path, choice, score)) is not None:
+        return grid
     data, name, notes = _unpack(path.read_bytes(), path.name, choice.member)
     if data[:4] == b"PAR1":
-        return _parquet(data, name, notes)
+        return parquet(io.BytesIO(data), name, notes)
     if data[:4] == b"PK\x03\x04":
-        return _workbook(data, name, notes, choice, score)
+        return workbook(data, name, notes, choice, score)
     return _delimited(data, name, notes, choice, score)
+
+
+def _streamed(path: Path, choice: Choice, score: Score) -> Grid | None:
+    """Return a large Parquet file or plain UTF-8 text as a grid that holds a few rows; None for everything else."""
+    with path.open("rb") as file:
+        begin = file.read(65536)
+        if begin[:4] == b"PAR1":
+            return parquet(path, path.name, [])
+        stated = (choice.encoding or "utf-8").lower().replace("-", "").replace("_", "")
+        packed = begin.startswith((b"\x1f\x8b", b"PK", *(magic for magic, _, _ in _FOREIGN)))
+        if packed or stated not in ("utf8", "utf8sig") or b"\x00" in begin or not begin.strip():
+            return None
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            decoder.decode(begin)
+            while piece := file.read(1 << 20):
+                decoder.decode(piece)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return None
+    text = begin.decode("utf-8", "ignore")
+    if text.lstrip("\ufeff \t\r\n")[:200].lower().startswith(("<html", "<!doctype", "<?xml")):
+        return None
+    notes = ["read as UTF-8 with a byte-order mark"] if begin.startswith(codecs.BOM_UTF8) else []
+    delimiter = choice.delimiter or _sniff(text.removeprefix("\ufeff"), score, notes, choice.decimal)
+    rows = _rows(path.open(encoding="utf-8-sig", newline=""), delimiter, path.name)
+    return Grid([row for _, row in zip(range(HEAD), rows, strict=False)], rows, path.name, notes)
 
 
 def _unpack(data: bytes, name: str, member: str | None) -> tuple[bytes, str, list[str]]:
@@ -182,7 +167,7 @@ def _delimited(data: bytes, name: str, notes: list[str], choice: Choice, score: 
             hint="open it in a spreadsheet and save it as xlsx or CSV",
         )
     delimiter = choice.delimiter or _sniff(text, score, notes, choice.decimal)
-    rows = _rows(text, delimiter, name)
+    rows = _rows(io.StringIO(text, newline=""), delimiter, name)
     head = [row for _, row in zip(range(HEAD), rows, strict=False)]
     return Grid(head, rows, name, notes)
 
@@ -294,101 +279,18 @@ def _sniff(text: str, score: Score, notes: list[str], decimal: str) -> str:
     return chosen
 
 
-def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for row in reader:
-            yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        cut = "end of data" in str(error)
-        raise InputError(
-            "a quoted field is not closed" if cut else "a quoted field is not well formed",
-            where=f"{name}, row {line}",
-            hint="the file may be truncated" if cut else "",
-        ) from error
-
-
-# ---- workbooks and Parquet -----------------------------------------------------------------------------------------
-
-
-def _workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Score) -> Grid:
-    import warnings
-
-    import openpyxl
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about styles and extensions, which do not touch the values
+def _rows(text: TextIO, delimiter: str, name: str) -> Iterator[tuple[int, list[Any]]]:
+    with text:
+        reader = csv.reader(text, delimiter=delimiter, strict=True)
+        line = 1
         try:
-            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-            sheets = {ws.title: ws for ws in book.worksheets}
-            title = _sheet(sheets, choice.sheet, score, name, notes)
-            grid = [(n, row) for n, row in _sheet_rows(sheets[title]) if row]
-            epoch = 1904 if book.epoch.year == 1904 else 1900
-        except InputError:
-            raise
-        except Exception as error:  # openpyxl raises whatever its parts raise
+            for row in reader:
+                yield line, row
+                line = reader.line_num + 1
+        except csv.Error as error:
+            cut = "end of data" in str(error)
             raise InputError(
-                "the workbook cannot be read", where=name, hint="it may be truncated or not xlsx"
+                "a quoted field is not closed" if cut else "a quoted field is not well formed",
+                where=f"{name}, row {line}",
+                hint="the file may be truncated" if cut else "",
             ) from error
-    if not grid:
-        raise InputError("the sheet is empty", where=f"{name}, sheet '{title}'")
-    if epoch == 1904:
-        notes.append("the workbook counts days from 1904")
-    label = name if len(sheets) == 1 else f"{name}, sheet '{title}'"
-    return Grid(grid[:HEAD], iter(grid[HEAD:]), label, notes, epoch, text=False)
-
-
-def _sheet(sheets: dict[str, Any], stated: str | int | None, score: Score, name: str, notes: list[str]) -> str:
-    titles = list(sheets)
-    if isinstance(stated, int) and 0 <= stated < len(titles):
-        return titles[stated]
-    if stated is not None:
-        if stated not in sheets:
-            raise InputError("the workbook has no such sheet", where=name, found=", ".join(titles), need=f"'{stated}'")
-        return str(stated)
-    if len(titles) == 1:
-        return titles[0]
-    scores = {t: score([row for _, (_, row) in zip(range(HEAD), _sheet_rows(sheets[t]), strict=False)]) for t in titles}
-    best = [t for t in titles if scores[t] == max(scores.values())]
-    if len(best) > 1 and max(scores.values()) > 0:
-        raise InputError(
-            "several sheets hold the wanted columns", where=name, found=", ".join(best), hint="state sheet"
-        )
-    notes.append(f"read sheet '{best[0]}' of {len(titles)}")
-    return best[0]
-
-
-def _sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
-    sheet.reset_dimensions()  # some programs write a wrong size into the file
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
-        row = [_cell(cell) for cell in cells]
-        while row and row[-1] is None:
-            row.pop()
-        yield number, row
-
-
-def _cell(cell: Any) -> Any:
-    value = cell.value
-    if isinstance(value, int | float) and not isinstance(value, bool) and "%" in str(cell.number_format):
-        return Percent(float(value) * 100.0)
-    return value
-
-
-def _parquet(data: bytes, name: str, notes: list[str]) -> Grid:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError as error:
-        raise InputError(
-            "Parquet files need pyarrow, which is not installed",
-            where=name,
-            hint="pip install 'ghg-toolkit[parquet]', or give the table as CSV",
-        ) from error
-    try:
-        table = parquet.read_table(io.BytesIO(data))
-    except Exception as error:  # pyarrow has a family of its own
-        raise InputError("the Parquet file cannot be read", where=name, hint="it may be truncated") from error
-    columns = [column.to_pylist() for column in table.columns]
-    rows = ((n, list(row)) for n, row in enumerate(zip(*columns, strict=True), start=1))
-    return Grid([(0, list(table.column_names))], rows, name, notes, text=False)

@@ -37,7 +37,8 @@ class GhgError(Exception):
         details = [d for d in details if d]
         if details:
             text += " (" + ", ".join(details) + ")"
-        return text + (f"; {self.hint}." if self.hint else ".")
+        ends = self.hint.endswith(("?", "."))
+        return f"{text}; {self.hint}{'' if ends else '.'}" if self.hint else f"{text}."
 
     def as_dict(self) -> dict[str, str]:
         """Return the parts of the sentence, for ``--format json``."""

@@ -2,7 +2,7 @@
 
 An output is built under a temporary name beside its target and moved into place when it is finished and on
 disk. A run that is stopped, even by SIGKILL, leaves nothing under the final name; what it may leave is a file
-or folder whose name begins with a dot and holds ``.tmp``.
+or folder whose name begins with a dot and holds ``.tmp``, which the next run on the same output takes away.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ghg.core._leftovers import EXCHANGE, NEW, rename, stale, sweep, token
 from ghg.core.errors import InputError
 
 __all__ = ["MANIFEST", "atomic_directory", "atomic_path", "is_netcdf", "open_input", "sha256", "write_text"]
 
+OLD = ".old.tmp"  # ending of a folder that was moved aside
 MANIFEST = "manifest.json"  # lists what a finished report folder holds; see ghg.core.provenance
 
 
@@ -105,15 +106,14 @@ def atomic_path(target: str | os.PathLike[str], force: bool = False) -> Iterator
     """
     final = Path(target)
     _check_target(final, force)
-    temporary = final.with_name(f".{final.stem}.{_token()}.tmp{final.suffix}")
+    sweep(final.parent, f".{final.stem}.", f".tmp{final.suffix}")
+    temporary = final.with_name(f".{final.stem}.{token()}.tmp{final.suffix}")
     _probe(final.parent, temporary)
     try:
         with _explained(final, temporary):
             yield temporary
             _sync(temporary)
-            if final.exists() and not force:  # it appeared while we were working
-                _check_target(final, force)
-            temporary.replace(final)
+            _move_file(temporary, final, force)
             _sync(final.parent)
     finally:
         with suppress(OSError):
@@ -145,11 +145,16 @@ def atomic_directory(target: str | os.PathLike[str], force: bool = False) -> Ite
 
     Notes
     -----
-    A folder cannot be replaced in one step on every system: with `force` the old one is moved aside first.
+    Where the system cannot exchange two folders in one step, the old one is moved aside first with `force`; a run
+    killed between the two steps leaves the old folder under a hidden name, and the next one brings it back.
     """
     final = Path(target).absolute()
+    if not final.exists():
+        _bring_back(final)
     _check_folder(final, force)
-    temporary = final.with_name(f".{final.name}.{_token()}.tmp")
+    for end in (".tmp", OLD):
+        sweep(final.parent, f".{final.name}.", end)
+    temporary = final.with_name(f".{final.name}.{token()}.tmp")
     try:
         temporary.mkdir()
     except OSError as error:
@@ -161,7 +166,7 @@ def atomic_directory(target: str | os.PathLike[str], force: bool = False) -> Ite
                 if path.is_file():
                     _sync(path)
             _check_folder(final, force)
-            _move_folder(temporary, final)
+            _move_folder(temporary, final, force)
             _sync(final.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -171,10 +176,6 @@ def write_text(target: str | os.PathLike[str], text: str, force: bool = False) -
     """Write a text file atomically, in UTF-8 with plain line ends."""
     with atomic_path(target, force) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _token() -> str:
-    return f"{os.getpid()}-{secrets.token_hex(4)}"
 
 
 def _why(error: OSError) -> str:
@@ -223,11 +224,27 @@ def _probe(folder: Path, temporary: Path) -> None:
         raise InputError("the folder cannot be written to", where=str(folder), found=_why(error)) from error
 
 
-def _move_folder(temporary: Path, final: Path) -> None:
-    if not final.exists():
-        temporary.rename(final)
+def _move_file(temporary: Path, final: Path, force: bool) -> None:
+    if not force:
+        why = rename(temporary, final, NEW)
+        if why == 0:
+            return
+        if final.exists():  # it appeared while we were working
+            _check_target(final, force)
+    temporary.replace(final)
+
+
+def _move_folder(temporary: Path, final: Path, force: bool) -> None:
+    try:
+        temporary.rename(final)  # also onto an empty folder
         return
-    old = final.with_name(f".{final.name}.{_token()}.old.tmp")
+    except OSError:
+        if not final.exists():
+            raise
+    _check_folder(final, force)  # it may have appeared while we were working
+    if rename(temporary, final, EXCHANGE) == 0:
+        return  # the old one has the temporary name now, and goes with it
+    old = final.with_name(f".{final.name}.{token()}{OLD}")
     final.rename(old)
     try:
         temporary.rename(final)
@@ -235,6 +252,14 @@ def _move_folder(temporary: Path, final: Path) -> None:
         old.rename(final)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _bring_back(final: Path) -> None:
+    """Give the folder its name again that a run was replacing when it was killed."""
+    for old in stale(final.parent, f".{final.name}.", OLD):
+        with suppress(OSError):
+            old.rename(final)
+            return
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -262,7 +287,7 @@ def _explained(final: Path, temporary: Path) -> Iterator[None]:
 def _no_room(temporary: Path) -> int | None:
     """Return why nothing more than `temporary` can be written beside it; None if something can."""
     grown = temporary.stat().st_size if temporary.is_file() else 0
-    probe = temporary.with_name(f".{_token()}.probe.tmp")
+    probe = temporary.with_name(f".{token()}.probe.tmp")
     try:
         with probe.open("wb") as stream:
             for _ in range(1 + min(grown, 1 << 28) // (1 << 20) + 1):

@@ -8,7 +8,8 @@ into ``frame.attrs["notes"]``. All faults of a file are reported together, each 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,14 +25,16 @@ from ghg.core._table_columns import (
     times_of,
     units_of,
 )
-from ghg.core._table_files import Choice, Grid, open_grid
+from ghg.core._table_files import open_grid
+from ghg.core._table_grid import Choice, Grid
 from ghg.core.errors import ErrorList, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ColumnSpec", "read_table"]
+__all__ = ["ColumnSpec", "read_rows", "read_table"]
 
+BLOCK = 1 << 16  # rows
 MOST = 20  # faults that are spelt out
 MOST_HEADERS = 500  # among which a column that is missing is looked for under another spelling
 
@@ -95,7 +98,7 @@ def read_table(
     header, body = _header(grid, names, state)
     found = _match(specs, header, state)
     _raise(state)
-    rows, cells = _cells(grid, header, body, found, state)
+    rows, cells = _cells(chain(grid.head[body:], grid.rest), grid.text, header, found, state)
     units = units_of(found, rows, cells, state)
     data: dict[str, Any] = {}
     for one, column in zip(found, cells, strict=True):
@@ -109,6 +112,52 @@ def read_table(
     frame = pd.DataFrame(data, index=pd.Index(rows, name="row"))
     frame.attrs = {"units": {k: v for k, v in units.items() if v is not None}, "notes": list(state.notes)}
     return frame
+
+
+def read_rows(
+    path: str | Path,
+    columns: Mapping[str, str],
+    *,
+    sheet: str | int | None = None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    block: int = BLOCK,
+) -> Iterator[pd.DataFrame]:
+    """Yield the wanted raw columns of a table in blocks of rows: of large CSV and Parquet files no more is held.
+
+    Parameters
+    ----------
+    path, columns, sheet, delimiter, encoding
+        As for :func:`read_table`; `columns` names headers.
+    block : int
+        Rows of a block.
+
+    Yields
+    ------
+    DataFrame
+        As of :func:`read_table`; at least one, without rows where the table has none.
+
+    Raises
+    ------
+    InputError
+        As of :func:`read_table`; the faults of a block are reported together.
+    """
+    import pandas as pd
+
+    specs = {name: ColumnSpec(header, kind="raw") for name, header in columns.items()}
+    names = list(columns.values())
+    grid = open_grid(Path(path), Choice(sheet, delimiter, encoding), lambda rows: _score(rows, names))
+    state = State(grid.name, ".", grid.notes, [])
+    header, body = _header(grid, names, state)
+    found = _match(specs, header, state)
+    _raise(state)
+    rows, first = chain(grid.head[body:], grid.rest), True
+    while (piece := list(islice(rows, block))) or first:
+        first = False
+        numbers, cells = _cells(piece, grid.text, header, found, state)
+        _raise(state)
+        data = {one.name: texts_of(column, raw=not grid.text) for one, column in zip(found, cells, strict=True)}
+        yield pd.DataFrame(data, index=pd.Index(numbers, name="row"))
 
 
 def _raise(state: State) -> None:
@@ -185,28 +234,29 @@ def _missing(column: str, header: list[str], state: State) -> None:
 
 
 def _cells(
-    grid: Grid, header: list[str], body: int, found: list[Found], state: State
+    rows: Iterable[tuple[int, list[Any]]], text: bool, header: list[str], found: list[Found], state: State
 ) -> tuple[list[int], list[list[Any]]]:
     """Return row numbers and the cells of each wanted column; rows without anything are left out."""
     width, last = len(header), max((f.index for f in found), default=0)
     numbers: list[int] = []
     taken: list[tuple[Any, ...]] = []
     take = itemgetter(*[f.index for f in found], last)  # `last` twice: one column would not give a tuple
-    for rows in (grid.head[body:], grid.rest):
-        for number, row in rows:
-            if not any(c is not None and c != "" and not (isinstance(c, str) and c.isspace()) for c in row):
-                continue
-            if grid.text and (len(row) < width or not _only_blank(row[width:])):
-                state.faults.append(InputError("a row has the wrong number of fields",
-                                               where=f"{state.where}, row {number}", found=str(len(row)),
-                                               need=str(width), hint="the file may be truncated"))  # fmt: skip
-                continue
+    for number, row in rows:
+        first = row[0] if row else None
+        if (not first or (isinstance(first, str) and first.isspace())) and _only_blank(row):
+            continue
+        if text and len(row) != width and (len(row) < width or not _only_blank(row[width:])):
+            state.faults.append(InputError("a row has the wrong number of fields",
+                                           where=f"{state.where}, row {number}", found=str(len(row)),
+                                           need=str(width), hint="the file may be truncated"))  # fmt: skip
+            continue
+        if len(row) <= last:
             row = row + [None] * (last + 1 - len(row))
-            numbers.append(number)
-            taken.append(take(row))
+        numbers.append(number)
+        taken.append(take(row))
     cells = [list(column) for column in zip(*taken, strict=True)][: len(found)] if taken else [[] for _ in found]
     return numbers, cells
 
 
-def _only_blank(extra: list[Any]) -> bool:
-    return not any(str(c).strip() for c in extra if c is not None)
+def _only_blank(cells: list[Any]) -> bool:
+    return not any(str(c).strip() for c in cells if c is not None)

@@ -11,7 +11,7 @@ JCGM 100:2008, 5.1.2 and 5.2.2 (independent parts in quadrature, fully correlate
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = [
-    "ar1_inflation", "autocorrelation_time", "block_length", "bounds_variable", "efolding_time", "localise",
-    "period_bounds", "resample", "seconds", "stationary_bootstrap_indices", "zone",
+    "ar1_inflation", "autocorrelation_time", "block_length", "bounds_variable", "efolding_time", "local_date",
+    "localise", "period_bounds", "resample", "seconds", "stationary_bootstrap_indices", "zone",
 ]  # fmt: skip
 
 Times = npt.NDArray[np.datetime64]
@@ -68,6 +68,20 @@ def zone(name: str) -> tzinfo:
             found=repr(name),
             need="an IANA name such as Asia/Shanghai or an offset such as UTC+08:00",
         ) from error
+
+
+def local_date(stamp: str, timezone: str) -> str:
+    """Return the date that a calendar at the place shows at a time in UTC.
+
+    Parameters
+    ----------
+    stamp : str
+        ISO 8601; without an offset it is UTC.
+    timezone : str
+        See :func:`zone`.
+    """
+    when = datetime.fromisoformat(stamp)
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(zone(timezone)).date().isoformat()
 
 
 def _wall_clock(when: Any, tz: tzinfo) -> datetime:
@@ -294,8 +308,31 @@ def resample(
     InputError
         If a variable, ``time_bounds`` or ``time`` is missing, or intervals overlap.
     """
+    import xarray as xr
+
+    names = [name] if isinstance(name, str) else list(name)
+    found = resample_variables(ds.variables, bounds, names, minimum_coverage, how, correlation_time)
+    fixed = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
+    return xr.Dataset(found, coords=fixed, attrs=dict(ds.attrs))
+
+
+def resample_variables(
+    variables: Mapping[Any, xr.Variable],
+    bounds: Times,
+    names: Sequence[str],
+    minimum_coverage: float = 0.75,
+    how: str = "mean",
+    correlation_time: float | None = None,
+) -> dict[str, xr.Variable]:
+    """Return the variables of :func:`resample` as they are, where a Dataset of them would only be taken apart again.
+
+    Parameters
+    ----------
+    variables : mapping
+        As of a Dataset, with ``time_bounds``.
+    bounds, names, minimum_coverage, how, correlation_time
+        As there.
+    """
     from ghg.core import _resample
 
-    return _resample.resample(
-        ds, bounds, [name] if isinstance(name, str) else list(name), minimum_coverage, how, correlation_time
-    )
+    return _resample.resample(variables, bounds, names, minimum_coverage, how, correlation_time)

@@ -190,7 +190,7 @@ def product_factor(parts: Sequence[tuple[str, int]], need: str, *, name: str = "
             raise UnitError(f"{name} is on an offset scale", found=f"'{text}'")
         total = total * one**power
     if total.dimensionality != _unit(need).dimensionality:
-        raise _mismatch(name, " ".join(f"({unit})^{power}" for unit, power in parts), need)
+        raise _mismatch(name, " x ".join(unit if power == 1 else f"({unit})^{power}" for unit, power in parts), need)
     return float(total.to(_unit(need)).magnitude)
 
 

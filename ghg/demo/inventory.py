@@ -124,20 +124,6 @@ method = "ipcc2006-tier1"
 species = ["CO2"]
 """
 
-
-def _job() -> str:
-    half = 0.5 * (LONGITUDE[1] - LONGITUDE[0])
-    text = HEAD.format(west=LONGITUDE[0] - half, south=LATITUDE[0] - half, rows=LATITUDE.size, columns=LONGITUDE.size)
-    for name, source, fuel, header in (
-        ("plants", "plant", "bituminous", "coal"), ("traffic", "cell", "diesel", "diesel"),
-        ("heating", "cell", "natural_gas", "natural_gas"),
-    ):  # fmt: skip
-        text += FUEL.format(name=name, source=source, fuel=fuel, header=header, u=U[name], sector=SECTORS[name])
-    for name, fuel in METHANE.items():
-        text += PROCESS.format(name=name, fuel=fuel, u=U[name], sector=SECTORS[name])
-    return text
-
-
 PROCESS = """
 [[activity]]
 name = "{name}"
@@ -154,3 +140,16 @@ species = ["CH4"]
 [activity.carried]                 # reported masses, with the uncertainty of each row
 CH4 = {{ column = "CH4 (t)", u = {u} }}
 """
+
+
+def _job() -> str:
+    half = 0.5 * (LONGITUDE[1] - LONGITUDE[0])
+    text = HEAD.format(west=LONGITUDE[0] - half, south=LATITUDE[0] - half, rows=LATITUDE.size, columns=LONGITUDE.size)
+    for name, source, fuel, header in (
+        ("plants", "plant", "bituminous", "coal"), ("traffic", "cell", "diesel", "diesel"),
+        ("heating", "cell", "natural_gas", "natural_gas"),
+    ):  # fmt: skip
+        text += FUEL.format(name=name, source=source, fuel=fuel, header=header, u=U[name], sector=SECTORS[name])
+    for name, fuel in METHANE.items():
+        text += PROCESS.format(name=name, fuel=fuel, u=U[name], sector=SECTORS[name])
+    return text

@@ -24,6 +24,7 @@ __all__ = ["Caught", "Found", "Row", "recover"]
 K95 = 1.959964
 ZONE = np.timedelta64(8, "h")  # of the plants' records, ahead of UTC
 WEEK = np.timedelta64(7, "D")
+PLAIN = 3.0  # z from which on a balance's verdict is no longer called doubtful: who is caught, and who accused
 SPOILT = {  # matter of a plant -> when its record is not what was measured; an alarm elsewhere accuses the innocent
     "none": (),
     "flow": ((FLOW_SINCE, np.datetime64("2025-01-01")),),
@@ -253,6 +254,6 @@ def _balance(project: Path, truth: dict[str, Any], found: Found) -> None:
                                    {"inventory": scale * row["inventory"], "inversion": scale * row["inversion"],
                                     "u": scale * row["inversion_u"], "z": row["z"],
                                     "truth": scale * truth["regions_kg"][block][region] / 1e9},
-                                   row["z"] > 2.0))  # fmt: skip
-        found.false_alarms += sum(abs(r["z"]) > 3.0 for r in result["regions"]
+                                   row["z"] >= PLAIN))  # fmt: skip
+        found.false_alarms += sum(abs(r["z"]) >= PLAIN for r in result["regions"]
                                   if r["region"] not in (region, "all regions"))  # fmt: skip

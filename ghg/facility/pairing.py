@@ -50,7 +50,9 @@ def _direct(accounted: xr.Dataset) -> xr.Dataset:
 
 def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr.Dataset:
     """Bring one side to the paired periods, by exact overlap of intervals."""
-    from ghg.core.time import resample, seconds
+    import xarray as xr
+
+    from ghg.core.time import resample_variables, seconds
 
     coarsest = float(np.max(seconds(ds["time_bounds"].values)))
     if coarsest > 1.2 * float(np.max(seconds(bounds))):
@@ -60,33 +62,34 @@ def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr
             found=f"intervals of {coarsest / 86400:.4g} days",
             need=f"periods as long; '{settings.by}' is too fine",
         )
-    result = resample(
-        ds, bounds, name=["emission", *(n for n in RATES if n in ds)], minimum_coverage=settings.minimum_coverage
-    )
-    return result.assign(_amounts_and_factors(ds, bounds, settings.minimum_coverage))
+    names = ["emission", *(n for n in RATES if n in ds)]
+    found = resample_variables(ds.variables, bounds, names, settings.minimum_coverage)
+    found |= _amounts_and_factors(ds, bounds, settings.minimum_coverage)
+    fixed = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
+    return xr.Dataset(found, coords=fixed, attrs=dict(ds.attrs))
 
 
-def _amounts_and_factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, Any]:
+def _amounts_and_factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, xr.Variable]:
     """Return the amounts of the periods, and the factors of the chain weighted by the emission they made."""
     import xarray as xr
 
-    from ghg.core.time import resample, seconds
+    from ghg.core.time import resample_variables, seconds
 
     amounts, factors = ([name for name in names if name in ds] for names in (AMOUNTS, FACTORS))
     if not amounts and not factors:
         return {}
-    mass = ds["emission"].variable * xr.Variable("time", seconds(ds["time_bounds"].values))
+    there = ds.variables
+    mass = there["emission"] * xr.Variable("time", seconds(there["time_bounds"].values))
     weighted = {}
     for name in factors:
-        known = ds[name].variable.notnull() & (mass > 0)
-        weighted[f"{name}_mass"] = (ds[name].variable * mass).where(known)
+        known = there[name].notnull() & (mass > 0)
+        weighted[f"{name}_mass"] = (there[name] * mass).where(known)
         weighted[f"{name}_weight"] = mass.where(known)
-    every = [*amounts, *weighted]
-    sums = resample(ds.assign(weighted), bounds, name=every, minimum_coverage=minimum, how="sum").variables
+    sums = resample_variables({**there, **weighted}, bounds, [*amounts, *weighted], minimum, "sum")
     found = {name: sums[name] for name in amounts}
     for name in factors:
         mean = sums[f"{name}_mass"] / sums[f"{name}_weight"]
-        found[name] = xr.Variable(mean.dims, mean.values, ds[name].attrs)
+        found[name] = xr.Variable(mean.dims, mean.values, there[name].attrs)
     return found
 
 
@@ -118,17 +121,19 @@ def pair_table(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
 
     for side, ds, along in (("measured", measured, "source"), ("accounted", accounted, "stream")):
         name, words = f"{side}_emission", f"{side} mass emission rate"
-        rate = ds["emission"].variable.sum(along)
+        names = ("emission", "emission_u_random", "emission_u_systematic", "emission_coverage")
+        rows = {n: ds.variables[n].transpose("time", along).values for n in names if n in ds}
+        rate = np.nansum(rows["emission"], axis=1)
         put(name, rate, "kg s-1", words)
-        squares: Any = rate * 0.0
+        squares = np.zeros(rate.shape)
         for kind in ("random", "systematic"):
-            if f"emission_u_{kind}" in ds:
-                part: Any = (ds[f"emission_u_{kind}"].variable ** 2).sum(along)
+            if f"emission_u_{kind}" in rows:
+                part = np.nansum(rows[f"emission_u_{kind}"] ** 2, axis=1)
                 put(f"{name}_u_{kind}", part**0.5, "kg s-1", f"{words}, standard uncertainty, {kind}")
                 squares = squares + part
         put(f"{name}_u", squares**0.5, "kg s-1", f"{words}, combined standard uncertainty")
-        if "emission_coverage" in ds:
-            covered = ds["emission_coverage"].variable.mean(along)
+        if "emission_coverage" in rows:
+            covered = np.nanmean(rows["emission_coverage"], axis=1)
             put(f"{side}_coverage", covered, "1", f"covered share of the period, {side}")
     m, a = data["measured_emission"][1], data["accounted_emission"][1]
     put("ratio", m / np.where(a > 0, a, np.nan), "1", "measured over accounted emission")

@@ -108,12 +108,12 @@ def main_fuel_factors(accounted: xr.Dataset) -> tuple[float, float] | None:
 
     if "fuel" not in accounted.coords:
         return None
-    share = accounted["energy"] if "energy" in accounted else accounted["emission"]
-    if share.isnull().all():
-        share = accounted["emission"]
-    share = share.sum([d for d in share.dims if d != "stream"])
-    main = int(share.argmax("stream"))
-    if float(share[main]) < 0.95 * float(share.sum()):
+    there = accounted.variables
+    carried = there["energy" if "energy" in there and there["energy"].notnull().any() else "emission"]
+    rows = carried.transpose("stream", ...).values
+    share = np.nansum(rows.reshape(rows.shape[0], -1), axis=1)
+    main = int(share.argmax())
+    if share[main] < 0.95 * share.sum():
         return None
     name = str(accounted["fuel"].values[main])
     name = FUEL_CODES.get(name.upper(), name.lower())

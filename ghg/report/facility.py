@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ghg.core.errors import InputError
+from ghg.core.time import local_date
 from ghg.report.page import render, texts
 
 __all__ = ["detail", "tonnes", "write_report"]
@@ -33,12 +34,13 @@ def write_report(result: Mapping[str, Any], folder: Path, lang: str = "en") -> P
     text = texts(lang)
     try:
         from ghg.report import figures
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError("the report needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     (folder / "figures").mkdir(exist_ok=True)
     drawn = figures.draw(result, text, texts("en"), folder / "figures")
-    filters = {"tonnes": tonnes, "share": share, "detail": partial(detail, text)}
+    filters = {"tonnes": tonnes, "share": share, "detail": partial(detail, text),
+               "date": partial(local_date, timezone=result["period"]["timezone"])}  # fmt: skip
     page = render("facility", filters, r=result, t=text, lang=lang, figures=drawn, evidence=partial(_evidence, text))
     path = folder / "report.html"
     path.write_text(page, encoding="utf-8")

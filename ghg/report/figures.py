@@ -16,6 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
+from ghg.core.time import local_date
+
 # Okabe and Ito's palette: told apart by colour-blind readers
 MEASURED, ACCOUNTED, UP, DOWN, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a8f98"
 STYLE: Any = {
@@ -107,7 +109,7 @@ def series(result: Mapping[str, Any], text: Mapping[str, str]) -> Figure | None:
     )
     figure.patch.set_alpha(0.0)
     top, below = panels[0], panels[1]
-    labels = [p["start"][:10] for p in pairs]
+    labels = [local_date(p["start"], result["period"]["timezone"]) for p in pairs]
     scale, unit = _scale([p["measured_kg"] or 0.0 for p in pairs])
     for side, colour, shift in (("measured", MEASURED, -0.12), ("accounted", ACCOUNTED, 0.12)):
         values, errors = _column(pairs, f"{side}_kg") / scale, 2 * _column(pairs, f"u_{side}_kg") / scale

@@ -137,7 +137,9 @@ def page(result: Mapping[str, Any], lang: str = "en") -> str:
 
 
 def _p(value: float | None) -> str:
-    """Return a probability with two digits, small ones as powers of ten."""
+    """Return a probability with two digits, small ones as powers of ten; below 1e-300 it cannot be told from zero."""
     if value is None:
         return "–"
+    if value < 1e-300:
+        return "< 1e\u2212300"
     return f"{value:.2f}" if value >= 0.01 else f"{value:.0e}".replace("e-0", "e-").replace("-", "\u2212")

@@ -8,6 +8,7 @@ from typing import Any
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -19,17 +20,20 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#8
 SMALL = 0.02  # share below which a tile of the treemap is not named
 
 
-def _label(row: Mapping[str, Any], lang: str) -> str:
+def label(row: Mapping[str, Any], lang: str) -> str:
+    """Return letter and name of a sector in a language."""
     return f"{row['sector']} {row['zh'] if lang == 'zh' else row['name'].split('_', 1)[-1]}"
 
 
-def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure:
+def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
     """Draw the share of each sector in each species, memo items left out; that of each fuel in the only sector."""
-    rows = [{**r, "label": _label(r, lang)} for r in result["sectors"] if not r["memo"]]
-    if len(rows) == 1 and len(result.get("fuels", [])) > 1:
+    rows = [{**r, "label": label(r, lang)} for r in result["sectors"] if not r["memo"]]
+    if one_sector(result):
         rows = _by_fuel(result, text)
+    if len(rows) < 2:
+        return None
     names = [n for n in result["species"] if sum(r["mass"][n] for r in rows) > 0]
-    figure, axes = _axes(7.4, 0.36 * len(names) + 1.4)
+    figure, axes = _axes(6.2, 0.3 * len(names) + 0.7 + 0.2 * -(-len(rows) // 3))
     left = np.zeros(len(names))
     whole = np.array([sum(r["mass"][n] for r in rows) for n in names])
     for i, row in enumerate(rows):
@@ -40,11 +44,16 @@ def sectors(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Fi
                   label=row["label"])  # fmt: skip
         left += share
     axes.set_yticks(range(len(names)), names)
-    axes.invert_yaxis()
+    axes.set_ylim(len(names) - 0.5, -0.5)
     axes.set_xlim(0, 100)
     axes.set_xlabel(text["share_percent"])
-    axes.legend(frameon=False, fontsize=8, ncols=1, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.legend(frameon=False, fontsize=9, ncols=3, loc="outside lower center")
     return figure
+
+
+def one_sector(result: Mapping[str, Any]) -> bool:
+    """Tell whether all is of one sector, so that fuels say more."""
+    return sum(not r["memo"] for r in result["sectors"]) == 1 and len(result.get("fuels", [])) > 1
 
 
 def _by_fuel(result: Mapping[str, Any], text: Mapping[str, str], most: int = 8) -> list[dict[str, Any]]:
@@ -58,22 +67,33 @@ def _by_fuel(result: Mapping[str, Any], text: Mapping[str, str], most: int = 8) 
 
 def treemap(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
     """Draw sectors of CO2 as tiles, area in proportion."""
-    rows = [(r["mass"].get("CO2", 0.0), _label(r, lang)) for r in result["sectors"] if not r["memo"]]
+    every = [r for r in result["sectors"] if not r["memo"]]  # a sector has its colour of the bars
+    rows = [(r["mass"].get("CO2", 0.0), label(r, lang), COLOURS[i % len(COLOURS)]) for i, r in enumerate(every)]
     rows = sorted([r for r in rows if r[0] > 0], reverse=True)
     if len(rows) < 2:
         return None
-    figure, axes = _axes(6.4, 3.0)
+    figure, axes = _axes(6.2, 2.9)
     whole = sum(r[0] for r in rows)
     for i, (x, y, w, h) in enumerate(tiles([r[0] / whole for r in rows], 2.0, 1.0)):
-        axes.add_patch(Rectangle((x, y), w, h, facecolor=COLOURS[i % len(COLOURS)], edgecolor="white", lw=1.5))
+        colour = rows[i][2]
+        axes.add_patch(Rectangle((x, y), w, h, facecolor=colour, edgecolor="white", lw=1.5))
         share = rows[i][0] / whole
         if share > SMALL:
-            axes.text(x + w / 2, y + h / 2, f"{rows[i][1]}\n{100 * share:.1f} %", ha="center", va="center", fontsize=8,
-                      color="white", rotation=90 if h > 2.5 * w else 0)  # fmt: skip
+            wide = sum(0.042 if ord(c) > 0x2E80 else 0.026 for c in rows[i][1])  # of a line of 9 points, figure 2 wide
+            upright = wide <= w or wide > h
+            size = min(9.0, 9.0 * (w if upright else h) / wide)
+            axes.text(x + w / 2, y + h / 2, f"{rows[i][1]}\n{100 * share:.1f} %", ha="center", va="center",
+                      fontsize=size, color=_ink(colour), rotation=0 if upright else 90)  # fmt: skip
     axes.set_xlim(0, 2)
     axes.set_ylim(0, 1)
     axes.axis("off")
     return figure
+
+
+def _ink(colour: str) -> str:
+    """Return the colour of letters that can be read on another."""
+    red, green, blue = to_rgb(colour)
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.55 else "#1d2129"
 
 
 def tiles(shares: Sequence[float], width: float, height: float) -> list[tuple[float, float, float, float]]:
@@ -98,7 +118,7 @@ def contributions(result: Mapping[str, Any], text: Mapping[str, str], lang: str)
     wanted = [n for n in ("CO2", "CH4", "NOx", "PM2.5") if result["contributions"].get(n)][:4]
     if not wanted:
         return None
-    figure, grid = plt.subplots(len(wanted), 1, figsize=(7.4, 1.3 * len(wanted)), layout="constrained")
+    figure, grid = plt.subplots(len(wanted), 1, figsize=(6.2, 1.25 * len(wanted)), layout="constrained")
     figure.patch.set_alpha(0.0)
     for axes, name in zip(np.atleast_1d(grid), wanted, strict=True):
         axes.patch.set_alpha(0.0)
@@ -128,7 +148,7 @@ def sources(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Fi
     south, north = np.quantile(lat, [0.005, 0.995])
     shrink = np.cos(np.deg2rad((south + north) / 2))
     ratio = (north - south) / max((east - west) * shrink, 1e-6)
-    figure, axes = _axes(7.0, float(np.clip(7.0 * ratio, 2.5, 7.0)))
+    figure, axes = _axes(6.2, float(np.clip(6.2 * ratio, 2.5, 6.5)))
     order = np.argsort(-mass)
     size = 160.0 * mass[order] / max(mass.max(), 1e-30) + 1.0
     axes.scatter(lon[order], lat[order], s=size, color=COLOURS[1], alpha=0.35, lw=0, rasterized=lon.size > 5000)
@@ -149,17 +169,17 @@ def cocontrol(measures: Sequence[Mapping[str, Any]], text: Mapping[str, str]) ->
         part = [m for m in measures if m["species"] == name]
         axes.scatter([100 * m["share_co2e"] for m in part], [100 * m["share"] for m in part],
                      color=COLOURS[i % len(COLOURS)], label=name, s=36, zorder=3)  # fmt: skip
-    for name in dict.fromkeys(m["name"] for m in measures):
+    for number, name in enumerate(dict.fromkeys(m["name"] for m in measures)):
         best = max((m for m in measures if m["name"] == name), key=lambda m: m["share"])
-        axes.annotate(name, (100 * best["share_co2e"], 100 * best["share"]), xytext=(5, 5), textcoords="offset points",
-                      fontsize=8)  # fmt: skip
-    limits = [*axes.get_xlim(), *axes.get_ylim(), 0.0]
-    axes.plot([min(limits), max(limits)], [min(limits), max(limits)], color=GREY, lw=0.8, ls="--")
+        axes.annotate(name, (100 * best["share_co2e"], 100 * best["share"]), xytext=(6, 5 if number % 2 else -11),
+                      textcoords="offset points", fontsize=9)  # fmt: skip
+    axes.axline((0.0, 0.0), slope=1.0, color=GREY, lw=0.8, ls="--")  # as much of one as of the other
+    axes.margins(0.12)
     axes.axhline(0, color=GREY, lw=0.8)
     axes.axvline(0, color=GREY, lw=0.8)
     axes.set_xlabel(text["avoided_co2e"])
     axes.set_ylabel(text["avoided_pollutant"])
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(frameon=False, fontsize=9, ncols=4, loc="outside lower center")
     return figure
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.collections import LineCollection
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from ghg.report.coast import coastlines
 from ghg.report.figures import GREY
 from ghg.report.inventory_figures import COLOURS
 
@@ -35,7 +37,7 @@ def grid_maps(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> 
         return None
     first = maps[names[0]]
     ratio = first["mass"].shape[0] / first["mass"].shape[1] * first["stretch"]
-    size = (7.2, len(names) * float(np.clip(6.4 * ratio, 2.0, 6.5)) + 0.3)
+    size = (6.2, len(names) * float(np.clip(5.2 * ratio, 1.8, 6.0)) + 0.3)
     figure, grid = plt.subplots(len(names), 1, figsize=size, layout="constrained", squeeze=False)
     figure.patch.set_alpha(0.0)
     for axes, name in zip(grid[:, 0], names, strict=True):
@@ -55,8 +57,53 @@ def grid_maps(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> 
         axes.set_title(name, loc="left", fontsize=10)
         axes.set_xlabel(text["longitude"] if one["geographic"] else "x (m)")
         axes.set_ylabel(text["latitude"] if one["geographic"] else "y (m)")
+        _outlines(axes, one, result["grid"].get("borders", ()))
         bar = figure.colorbar(drawn, ax=axes, shrink=0.85, pad=0.01, extend="min")
         bar.set_label("t km$^{-2}$ a$^{-1}$")
+    return figure
+
+
+def _outlines(axes: Any, one: Mapping[str, Any], borders: Any) -> None:
+    """Draw coasts, and the borders of the regions of the job, within the limits of a map."""
+    limits, forward = (axes.get_xlim(), axes.get_ylim()), one["forward"]
+    lines = [*coastlines(one["box"]), *borders]
+    if forward is not None:
+        lines = [np.stack(forward(line[:, 0], line[:, 1]), axis=1) for line in lines]
+    shown = [part for line in lines for part in within(line, limits)]
+    axes.add_collection(LineCollection(shown, colors="#3b4048", linewidths=0.5, zorder=2.5), autolim=False)
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
+
+
+def within(line: Any, limits: Any) -> list[Any]:
+    """Return the pieces of a line that have a point within limits, each with the points next to it."""
+    inside = np.isfinite(line).all(axis=1)
+    for axis, (low, high) in enumerate(limits):
+        inside &= (line[:, axis] >= low) & (line[:, axis] <= high)
+    near = inside.copy()
+    near[1:] |= inside[:-1]
+    near[:-1] |= inside[1:]
+    runs = np.split(np.arange(near.size), np.flatnonzero(np.diff(near)) + 1)
+    return [line[run] for run in runs if near[run[0]] and run.size > 1]
+
+
+def heights(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> Figure | None:
+    """Draw what part of each species is emitted in each layer."""
+    held = result.get("grid", {}).get("heights")
+    if not held:
+        return None
+    edges = np.asarray(held["edges"], float)
+    figure, axes = plt.subplots(figsize=(6.2, 2.8), layout="constrained")
+    figure.patch.set_alpha(0.0)
+    axes.patch.set_alpha(0.0)
+    for i, name in enumerate([n for n in WANTED if n in held["share"]] or list(held["share"])[:1]):
+        values = 100.0 * np.asarray(held["share"][name])
+        axes.stairs(values, edges, orientation="horizontal", color=COLOURS[i], lw=1.6, label=name, baseline=None)
+    axes.set_xlim(left=0.0)
+    axes.set_ylim(0.0, edges[-1])
+    axes.set_xlabel(text["share_percent"])
+    axes.set_ylabel(text["height"])
+    axes.legend(frameon=False, fontsize=9)
     return figure
 
 
@@ -65,10 +112,11 @@ def time_profiles(result: Mapping[str, Any], text: Mapping[str, str], lang: str)
     rows = result.get("grid", {}).get("profiles", [])
     if not rows:
         return None
-    figure, grid = plt.subplots(1, 3, figsize=(7.4, 2.5), layout="constrained", sharey=True)
+    figure, grid = plt.subplots(1, 3, figsize=(6.2, 2.3), layout="constrained", sharey=True)
     figure.patch.set_alpha(0.0)
     ticks = {"month": [0, 3, 6, 9], "weekday": list(range(7)), "hour": [0, 6, 12, 18]}
     labels = {"month": [1, 4, 7, 10], "weekday": text["weekdays"].split(), "hour": [0, 6, 12, 18]}
+    rows = sorted(rows, key=lambda row: row["name"])
     for axes, part in zip(grid, ("month", "weekday", "hour"), strict=True):
         axes.patch.set_alpha(0.0)
         for i, row in enumerate(rows):
@@ -92,7 +140,7 @@ def reported(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> F
     if not names:
         return None
     figure, grid = plt.subplots(
-        1, len(names), figsize=(2.5 * len(names) + 0.6, 2.9), layout="constrained", squeeze=False
+        1, len(names), figsize=(2.0 * len(names) + 0.4, 2.5), layout="constrained", squeeze=False
     )
     figure.patch.set_alpha(0.0)
     for axes, name in zip(grid[0], names, strict=True):
@@ -114,4 +162,4 @@ def reported(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> F
     return figure
 
 
-DRAWN = {"grid_maps": grid_maps, "time_profiles": time_profiles, "reported": reported}
+DRAWN = {"grid_maps": grid_maps, "heights": heights, "time_profiles": time_profiles, "reported": reported}

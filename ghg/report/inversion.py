@@ -50,7 +50,7 @@ def write_report(folder: Path, lang: str = "en") -> Path:
                          hint="run it again")  # fmt: skip
     try:
         from ghg.report import inversion_figures as figures
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise InputError("the report needs more packages", found=str(error.name),
                          hint="install ghg-toolkit[report]") from error  # fmt: skip
     unit = Unit.of(result)

@@ -84,7 +84,7 @@ def record(ds: xr.Dataset, gas: str, text: Mapping[str, str]) -> Figure | None:
         )
         middle.plot(when, x - raw, lw=0.9, color=UP, label=text["added"])
         middle.set_ylabel(unit)
-        middle.legend(frameon=False, fontsize=8, ncols=2)
+        middle.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0.0, 1.0))
         parts = str(ds[f"{gas}_u_systematic"].attrs["components"]).split()
         for k, part in enumerate(["random", *(f"systematic_{p}" for p in parts)]):
             values = ds[f"{gas}_u_{part}"].values
@@ -98,7 +98,7 @@ def record(ds: xr.Dataset, gas: str, text: Mapping[str, str]) -> Figure | None:
                 )
         bottom.set_ylabel(text["u_axis"].format(unit=unit))
         bottom.set_ylim(bottom=0.0)
-        bottom.legend(frameon=False, fontsize=8, ncols=6)
+        bottom.legend(frameon=False, fontsize=8, ncols=6, loc="lower left", bbox_to_anchor=(0.0, 1.0))
         _dates(bottom)
     return figure
 

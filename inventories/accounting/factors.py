@@ -13,8 +13,9 @@ from importlib import resources
 from operator import attrgetter
 from pathlib import Path
 
-from ghg.core.errors import InputError
+from ghg.core.errors import InputError, UnitError
 from ghg.core.units import factor as unit_factor
+from ghg.core.units import is_compatible
 from inventories.accounting import fuels as fuel_table
 
 # A 95 % range of a normal distribution is 2 x 1.96 standard uncertainties wide (2006 IPCC Guidelines vol 1 ch 3)
@@ -105,6 +106,10 @@ class DefaultFactor:
 
 
 _overlays: list[DefaultFactor] = []
+# quantities of factors and the units they have
+KINDS = {"emission_factor": ("kg J-1",), "emission_per_mass": ("1",), "carbon_per_energy": ("kg J-1",),
+         "calorific_value": ("J kg-1", "J m-3"), "carbon_content": ("1",), "oxidation": ("1",),
+         "grid_factor": ("kg J-1",), "cao": ("1",), "kiln_dust": ("1",)}  # fmt: skip
 
 
 @cache
@@ -169,7 +174,12 @@ def _read(path: Path) -> list[DefaultFactor]:
         if not row.lower <= row.value <= row.upper:
             raise InputError("a factor lies outside its own range", where=where,
                              found=f"{row.value:g} in [{row.lower:g}, {row.upper:g}]")  # fmt: skip
-        unit_factor(row.unit, row.unit, name=f"{row.quantity} of {row.fuel} ({where})")
+        if row.quantity not in KINDS:
+            raise InputError("a quantity of a factor is not known", where=where, found=f"'{row.quantity}'",
+                             need="one of " + ", ".join(KINDS))  # fmt: skip
+        if not any(is_compatible(row.unit, need) for need in KINDS[row.quantity]):
+            raise UnitError(f"the unit of a factor does not fit {row.quantity.replace('_', ' ')}", where=where,
+                            found=f"'{row.unit}'", need=" or ".join(KINDS[row.quantity]))  # fmt: skip
         rows.append(row)
     return rows
 
@@ -247,6 +257,12 @@ def fuel_name(text: str, factor_set: str) -> str:
         need="one of " + ", ".join(known),
         hint=f"did you mean {' or '.join(near)}" if near else "give the factor in the configuration",
     )
+
+
+def of_user(factor_set: str, fuel: str, quantity: str, species: str = "", sector: str = "", way: str = "") -> bool:
+    """Tell whether the default of a fuel in its class and technology is an overlay of the user."""
+    rows = candidates(factor_set, code(fuel), quantity, species, sector, way)
+    return bool(rows) and rows[-1] in _overlays
 
 
 def known(factor_set: str, fuel: str, quantity: str, species: str = "") -> bool:

@@ -86,7 +86,7 @@ def emission_factor(case: Case, gas: str) -> Factor:
     if series is not None:
         values = case.stated(series, "kg J-1", "emission_factor")
         return case.factor("emission_factor", values, 0.0, "emission_factor")
-    if gas == "CO2" and case.rule.factor_set == "ipcc2006" and case.has("carbon_per_energy"):
+    if gas == "CO2" and case.rule.factor_set == "ipcc2006" and case.has("carbon_per_energy") and not _own(case):
         values, u = case.default("carbon_per_energy", "kg J-1")
         values = values * carbon_to_co2(case.rule.co2_per_carbon)
     else:
@@ -95,6 +95,14 @@ def emission_factor(case: Case, gas: str) -> Factor:
     if gas != "CO2":
         return Factor("emission_factor", values, u, variable="emission_factor")
     return case.factor("emission_factor", values, u, "emission_factor")
+
+
+def _own(case: Case) -> bool:
+    """Tell whether the user gives a factor of CO2, and no carbon: it comes before the carbon of the table."""
+    where = (case.config.sector, case.config.technology)
+    return factors.of_user("ipcc2006", case.config.fuel, "emission_factor", "CO2", *where) and not factors.of_user(
+        "ipcc2006", case.config.fuel, "carbon_per_energy", "", *where
+    )
 
 
 def oxidation(case: Case) -> tuple[Factor, ...]:

@@ -21,6 +21,7 @@ from inventories.accounting.rules import METHODS
 from inventories.compile.config import ActivityTable
 from inventories.compile.rows import Rows
 from inventories.config import Series, StreamConfig
+from inventories.dataset import STACK
 from inventories.species import SPECIES
 from inventories.uncertainty.budget import Array, Budget
 
@@ -70,11 +71,13 @@ class Builder:
         """Return the arrays of a block, nothing estimated."""
         n = len(self.species)
         return {"mass": np.full((n, rows), np.nan), "follows": np.zeros((n, rows), bool), "u_activity": np.zeros(rows),
-                "u_own": np.zeros((n, rows)), "shared": np.full((slots, n, rows), -1, np.int32)}  # fmt: skip
+                "u_own": np.zeros((n, rows)), "shared": np.full((slots, n, rows), -1, np.int32),
+                "left": np.ones((n, rows))}  # fmt: skip
 
     def add(self, block: dict[str, npt.NDArray]) -> None:
-        """Add a finished block."""
-        self.blocks.append(block)
+        """Add a finished block; rows without a stack are told by NaN."""
+        nothing = np.full(len(block["source"]), np.nan)
+        self.blocks.append({**dict.fromkeys(STACK, nothing), **block})
 
     def joined(self, name: str) -> npt.NDArray:
         """Return one array of all blocks, rows last."""
@@ -110,7 +113,7 @@ def add_rows(builder: Builder, rows: Rows) -> None:
     names = {"source": rows.source, "region": rows.region, "category": rows.sector, "fuel": rows.fuel,
              "lon": rows.lon, "lat": rows.lat, "amount": rows.amount,
              "amount_unit": np.full(len(rows.source), rows.unit),
-             "table": np.full(len(rows.source), table.name)}  # fmt: skip
+             "table": np.full(len(rows.source), table.name), **rows.stack}  # fmt: skip
     builder.add({**block, **names})
     builder.notes += [f"{table.name}: {note}" for note in rows.notes]
     if missing := int(np.isnan(rows.amount).sum()):
@@ -150,6 +153,7 @@ def _add_group(
         chain = (*chain, *ratio)
         share, u_left = rows.left.get(name, (np.ones(len(rows.source)), np.zeros(len(rows.source))))
         block["mass"][k, chosen] = mass(chain) * share[chosen]
+        block["left"][k, chosen] = share[chosen]
         block["follows"][k, chosen] = True
         block["u_own"][k, chosen] = float(np.hypot(_random(chain), table.u_factor.get(name, 0.0)))
         place = sector if rule.factor_set == "emep" else ""
@@ -240,5 +244,6 @@ def _carried(builder: Builder, block: dict[str, npt.NDArray], rows: Rows) -> Non
         k, there = builder.species.index(name), np.isfinite(values)
         block["mass"][k, there] = values[there]
         block["follows"][k, there] = False
+        block["left"][k, there] = 1.0
         block["shared"][:, k, there] = -1
         block["u_own"][k, there] = rows.table.carried[name].u

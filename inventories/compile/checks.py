@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from inventories.accounting import factors
 from inventories.compile.swap import is_area
-from inventories.dataset import GNFR, annual_mass, species_of
+from inventories.dataset import GNFR, LEFT, annual_mass, species_of
 from inventories.species import SPECIES
 
 if TYPE_CHECKING:
@@ -152,7 +152,8 @@ def _ends(row: factors.DefaultFactor, share: float) -> tuple[float, float]:
 def co_emission(ds: xr.Dataset) -> list[Finding]:
     """Pollutant per CO2 of a row within what its fuel and class can give (tier 1 ranges of the guidebook over IPCC's).
 
-    Below the range a control explains it; above it nothing does, unless the fuel is not what it is said to be.
+    The lower end is that of a row whose own controls leave what they are said to leave. Above the range nothing
+    explains it, unless the fuel is not what it is said to be.
     """
     there = species_of(ds)
     if "fuel" not in ds.coords or not {"CO2", "CO2_biogenic"} & set(there):
@@ -167,29 +168,36 @@ def co_emission(ds: xr.Dataset) -> list[Finding]:
         for name in there if rows.size else ():
             if SPECIES[name].kind == "pollutant":
                 ratio = annual_mass(ds, name)[rows] / np.asarray(co2)[rows]
-                found += measured_ratios(labels, ratio, name, fuel, sector)
+                left = ds[LEFT + name].values[rows] if LEFT + name in ds else 1.0
+                found += measured_ratios(labels, ratio, name, fuel, sector, left)
     return found
 
 
-def measured_ratios(labels: Sequence[str], ratio: Any, name: str, fuel: str, sector: str) -> list[Finding]:
+def measured_ratios(
+    labels: Sequence[str], ratio: Any, name: str, fuel: str, sector: str, left: Any = 1.0
+) -> list[Finding]:
     """Return the ratios of pollutant to CO2 [kg/kg] that lie outside the range of the factor database.
 
     Parameters
     ----------
     labels : sequence of str
         Names of the plants or rows.
-    ratio : array (n,)
-        Mass of the pollutant per mass of CO2; NaN and 0 are passed over.
+    ratio : (n,) array
+        Pollutant per CO2.
     name, fuel, sector : str
         Pollutant, fuel and NFR class.
+    left : (n,) array
+        Share that the controls of each leave: it lowers the lower end.
     """
     bounds = ratio_range(fuel, sector.replace(".", ""), name)
     if bounds is None:
         return []
     low, _, high, source = bounds
-    return [Finding("co_emission", "warning", label, name, value, low, high, "g/kg CO2", source)
-            for label, value in zip(labels, (np.asarray(ratio, float) * 1e3).tolist(), strict=True)
-            if value > high or 0 < value < low]  # fmt: skip
+    values = np.asarray(ratio, float) * 1e3
+    ends = np.broadcast_to(low * np.asarray(left, float), values.shape)
+    return [Finding("co_emission", "warning", label, name, value, end, high, "g/kg CO2", source)
+            for label, value, end in zip(labels, values.tolist(), ends.tolist(), strict=True)
+            if value > high or 0 < value < end]  # fmt: skip
 
 
 def ratio_range(fuel: str, sector: str, name: str, technology: str = "") -> tuple[float, float, float, str] | None:

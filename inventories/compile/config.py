@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from ghg.core.config import Model
 from ghg.core.gases import METRICS
 from inventories.accounting.rules import METHODS
-from inventories.compile.sections import GridSection, Reported, TimeSection
+from inventories.compile.sections import Column, GridSection, LayersSection, Reported, TimeSection
 from inventories.compile.swap import SwapSection
 from inventories.species import species
 
@@ -111,7 +111,7 @@ class Control(Model):
     source: str = ""
 
 
-class Carried(Model):
+class Carried(Column):
     """A mass that a row carries in place of activity x factor: measured, or from a balance.
 
     Parameters
@@ -122,8 +122,6 @@ class Carried(Model):
         Relative standard uncertainty (k = 1), of each row on its own.
     """
 
-    column: str
-    unit: str = ""
     u: U = 0.0
 
 
@@ -147,6 +145,23 @@ class Position(Model):
     match: str
     lon: str = "longitude"
     lat: str = "latitude"
+
+
+class Stack(Model):
+    """The stack of a row, for the rise of its plume; a row with an empty cell has none.
+
+    Parameters
+    ----------
+    height, diameter : str or table
+        Height above the ground and inner diameter.
+    velocity, temperature : str or table
+        Speed and temperature of the gas that leaves it.
+    """
+
+    height: Column
+    diameter: Column
+    velocity: Column
+    temperature: Column
 
 
 class ActivityTable(Model):
@@ -174,6 +189,8 @@ class ActivityTable(Model):
         Columns of the position [degrees].
     position : Position, optional
         Where the positions stand, if in another table.
+    stack : Stack, optional
+        Stacks of the rows, see ``layers``.
     where : table
         Column -> text or texts: rows that are taken.
     duplicates : {"error", "keep"}
@@ -206,6 +223,7 @@ class ActivityTable(Model):
     lon: str | None = None
     lat: str | None = None
     position: Position | None = None
+    stack: Stack | None = None
     where: dict[str, str | list[str]] = Field(default_factory=dict)
     duplicates: Literal["error", "keep"] = "error"
     control: list[Control] = Field(default_factory=list)
@@ -287,6 +305,8 @@ class InventoryJob(Model):
         Grid on which the sources are put.
     time : TimeSection, optional
         Profiles and clocks by which the gridded emissions are given in hours.
+    layers : LayersSection, optional
+        Layers above the ground into which the gridded emissions are put.
     swap : SwapSection, optional
         Area totals that are reduced by the points of their region and class.
     reported : Reported, optional
@@ -305,6 +325,7 @@ class InventoryJob(Model):
     overlay: list[str] = Field(default_factory=list)
     grid: GridSection | None = None
     time: TimeSection | None = None
+    layers: LayersSection | None = None
     swap: SwapSection | None = None
     reported: Reported | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
@@ -331,4 +352,6 @@ class InventoryJob(Model):
             raise ValueError("give [[activity]] tables or [annex1]")
         if self.time is not None and self.grid is None:
             raise ValueError("hours are those of a grid: give [grid] beside [time]")
+        if self.layers is not None:
+            self.layers.check(self.grid, self.time)
         return self

@@ -22,6 +22,7 @@ from ghg.core.tables import ColumnSpec, read_table
 from inventories.accounting import factors
 from inventories.compile.checks import ratio_range
 from inventories.compile.rows import converted, fields_of, matching
+from inventories.compile.sections import Column
 from inventories.species import species
 
 if TYPE_CHECKING:
@@ -40,13 +41,6 @@ VERDICTS = {
 }  # fmt: skip
 EITHER = "|"
 DISAGREE = ("below_control", "no_control", "above")
-
-
-class Mass(Model):
-    """A reported mass: header and unit."""
-
-    column: str
-    unit: str = ""
 
 
 class KnownControl(Model):
@@ -136,7 +130,7 @@ class FactorCheckJob(Model):
     source: list[str] = Field(min_length=1)
     sector: str
     fuels: list[str] = Field(min_length=1)
-    mass: dict[str, Mass] = Field(min_length=2)
+    mass: dict[str, Column] = Field(min_length=2)
     about: About | None = None
     overlay: list[str] = Field(default_factory=list)
 

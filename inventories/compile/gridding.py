@@ -95,7 +95,11 @@ def place(
             exact_sum(mass), exact_sum(out[token].values / per_area),
             exact_sum([*mass[where.outside], areas.outside.get(name, 0.0)]), exact_sum(mass[where.held])]  # fmt: skip
         for kind, u in _both(partners.get(name, {}), np.unique(at), areas.u.get(name), total.size).items():
-            out[f"{token}_u_{kind}"] = (dims, u.reshape(shape) * per_area, _partner(out[token].attrs, token, kind))
+            out[f"{token}_u_{kind}"] = (
+                dims,
+                u.reshape(shape) * per_area,
+                fields.uncertainty(out[token].attrs, token, kind),
+            )
     out = _dated(out, int(ds["year"]))
     out.attrs = {"title": str(ds.attrs.get("title", "")), "sources_placed": int(where.there.size),
                  "sources_spread": int(where.spread.size), "sources_outside": int(where.outside.sum()),
@@ -108,16 +112,6 @@ def _attributes(name: str, token: str) -> dict[str, Any]:
     return {**fields.attributes(fields.species_of(token)), "long_name": f"emission of {SPECIES[name].long_name}",
             "species": name, "grid_mapping": "crs", "cell_measures": "area: cell_area",
             "cell_methods": "time: mean area: mean"}  # fmt: skip
-
-
-def _partner(attrs: dict[str, Any], token: str, kind: str) -> dict[str, Any]:
-    """Return the attributes of an uncertainty, and name it in those of its emission."""
-    attrs["ancillary_variables"] = f"{attrs.get('ancillary_variables', '')} {token}_u_{kind}".strip()
-    words = {"long_name": f"standard uncertainty (k = 1) of {token}, {kind}", "units": fields.DENSITY,
-             "grid_mapping": "crs", "cell_measures": "area: cell_area"}  # fmt: skip
-    if "standard_name" in attrs:
-        words["standard_name"] = f"{attrs['standard_name']} standard_error"
-    return words
 
 
 def _both(points: dict[str, Array], cells: Index, areas: Array | None, size: int) -> dict[str, Array]:
@@ -154,8 +148,9 @@ class _Where:
             first = int(np.argmax(self.outside))
             raise InputError("all sources lie outside the grid" if lost else "a source lies outside the grid",
                              where=f"source '{ds['source'].values[first]}'",
-                             found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; {int(self.outside.sum())} such "
-                             "sources", hint="widen the grid" + ("" if lost else ", or allow it"))  # fmt: skip
+                             found=f"longitude {lon[first]:g}, latitude {lat[first]:g}; "
+                             f"such sources: {int(self.outside.sum())}",
+                             hint="widen the grid" + ("" if lost else ", or allow it"))  # fmt: skip
 
 
 def _named(grid: LonLat | Projected) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ghg.core.provenance import Record
 
-__all__ = ["profiles_of", "write_hours"]
+__all__ = ["profiles_of", "write_hours", "zones_for"]
 
 
 def profiles_of(section: TimeSection, base: Path, record: Record | None = None) -> dict[Any, Profile]:
@@ -71,6 +71,22 @@ def _own(one: OwnProfile, where: str) -> Profile:
     return Profile(**parts, name=where)
 
 
+def zones_for(section: TimeSection, clocks: tuple[list[tuple[str, str]], Any, Any] | tuple[Any, Any]) -> Zones:
+    """Return the clocks of the cells with the country whose profiles and holidays hold there.
+
+    Raises
+    ------
+    ConfigError
+        Holidays of a country are asked for beside profiles of regions.
+    """
+    names, index = clocks[:2]
+    if section.holidays and any(region for _, region in names):
+        raise ConfigError("holidays of one country and profiles of single regions cannot be told apart",
+                          where="key 'time.holidays'", hint="leave one of the two out")  # fmt: skip
+    country = tuple(section.holidays or region for _, region in names)
+    return Zones(tuple(z for z, _ in names), index, country, (bool(section.holidays),) * len(names))
+
+
 def write_hours(
     ds: xr.Dataset, section: TimeSection, profiles: dict[Any, Profile],
     clocks: tuple[list[tuple[str, str]], npt.NDArray[np.int32]], target: tuple[Path, Record],
@@ -98,12 +114,7 @@ def write_hours(
     from ghg.core.netcdf import write
     from inventories.temporal.expand import expand_to_file, factored
 
-    names, index = clocks
-    if section.holidays and any(region for _, region in names):
-        raise ConfigError("holidays of one country and profiles of single regions cannot be told apart",
-                          where="key 'time.holidays'", hint="leave one of the two out")  # fmt: skip
-    country = tuple(section.holidays or region for _, region in names)
-    zones = Zones(tuple(z for z, _ in names), index, country, (bool(section.holidays),) * len(names))
+    zones = zones_for(section, clocks)
     year = int(np.datetime_as_string(ds["time"].values[0], "Y"))
     plain = ds.drop_vars([n for n in ds.data_vars if "_u_" in str(n) or str(n) == "zone_index"])
     for name in plain.data_vars:

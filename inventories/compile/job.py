@@ -76,7 +76,7 @@ def _use(record: Record | None, path: Path, role: str) -> None:
 
 def _dataset(config: InventoryJob, builder: Any) -> xr.Dataset:
     from inventories.crosswalks import gnfr_of
-    from inventories.dataset import annual, check_annual
+    from inventories.dataset import LEFT, annual, check_annual
     from inventories.uncertainty.budget import attach
 
     budget = builder.budget()
@@ -85,7 +85,7 @@ def _dataset(config: InventoryJob, builder: Any) -> xr.Dataset:
         {name: budget.mass[k] for k, name in enumerate(budget.species)},
         source=_labels(builder), region=builder.joined("region").tolist(),
         sector=gnfr_of(config.taxonomy, category), year=config.year, category=category, taxonomy=config.taxonomy,
-        lon=builder.joined("lon"), lat=builder.joined("lat"),
+        lon=builder.joined("lon"), lat=builder.joined("lat"), stack=_stacks(builder),
     )  # fmt: skip
     ds = ds.assign_coords(
         fuel=("source", builder.joined("fuel").astype(str), {"long_name": "fuel or material"}),
@@ -95,11 +95,23 @@ def _dataset(config: InventoryJob, builder: Any) -> xr.Dataset:
     energy = np.where(unit == "J", builder.joined("amount"), np.nan)
     words = {"long_name": "activity of the year where it is an energy", "units": "J"}
     ds["activity_energy"] = ("source", energy, words)
+    left = builder.joined("left")
+    for k, name in enumerate(budget.species):
+        if (left[k] < 1.0).any():
+            about = {"long_name": f"share of {name} that its controls leave", "units": "1"}
+            ds[LEFT + name] = ("source", left[k], about)
     check_annual(ds)
     notes = "; ".join(dict.fromkeys(builder.notes))
     ds.attrs |= {"title": config.title or f"emissions of {config.year}", "gwp_metric": config.gwp,
                  **({"notes": notes} if notes else {})}  # fmt: skip
     return attach(ds, budget)
+
+
+def _stacks(builder: Any) -> dict[str, Any]:
+    from inventories.dataset import STACK
+
+    found = {name: builder.joined(name) for name in STACK}
+    return found if any(np.isfinite(values).any() for values in found.values()) else {}
 
 
 def _labels(builder: Any) -> list[str]:

@@ -36,7 +36,8 @@ def summary(ds: xr.Dataset, *, draws: int = 1000, seed: int = 1) -> dict[str, An
     ds : Dataset
         Annual emissions with their budget.
     draws, seed : int
-        Of Approach 2; without draws the intervals are those of Approach 1.
+        Of Approach 2; without draws the intervals are those of lognormal distributions with the mean and the standard
+        uncertainty of Approach 1, so that none reaches below zero.
     """
     rows = np.flatnonzero(~np.asarray(ds["memo"].values, bool))
     budget = of_dataset(ds).select(rows)
@@ -45,8 +46,7 @@ def summary(ds: xr.Dataset, *, draws: int = 1000, seed: int = 1) -> dict[str, An
     u = np.sqrt(np.diag(cov))
     mass = budget.known.sum(axis=1)
     drawn = ensemble(budget, draws=draws, seed=seed)[0] if draws else None
-    low, high = (np.quantile(drawn, q, axis=1) for q in (0.025, 0.975)) if drawn is not None else (
-        mass - 1.96 * u, mass + 1.96 * u)  # fmt: skip
+    low, high = _lognormal(mass, u) if drawn is None else np.quantile(drawn, (0.025, 0.975), axis=1)
     metric = str(ds.attrs.get("gwp_metric", "AR5GWP100"))
     total = [{"species": n, "kind": SPECIES[n].kind, "mass": float(mass[k]), "u": float(u[k]), "low": float(low[k]),
               "high": float(high[k])} for k, n in enumerate(names)]  # fmt: skip
@@ -67,6 +67,13 @@ def summary(ds: xr.Dataset, *, draws: int = 1000, seed: int = 1) -> dict[str, An
         "notes": [n for n in str(ds.attrs.get("notes", "")).split("; ") if n], "draws": draws, "seed": seed,
         "ensemble": None if drawn is None else drawn, "points": _points(ds),
     }  # fmt: skip
+
+
+def _lognormal(mean: Any, u: Any) -> tuple[Any, Any]:
+    """Return the 95 % intervals of lognormal distributions of a mean and a standard deviation."""
+    spread = np.log1p((u / np.where(mean > 0.0, mean, 1.0)) ** 2)  # of the logarithm, squared
+    middle, half = mean * np.exp(-0.5 * spread), 1.959964 * np.sqrt(spread)
+    return middle * np.exp(-half), middle * np.exp(half)
 
 
 def _sum(values: Any) -> float:

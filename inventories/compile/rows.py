@@ -13,6 +13,8 @@ from ghg.core.errors import InputError, UnitError
 from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.units import product_factor
 from inventories.compile.config import ActivityTable, Quantity, Text
+from inventories.compile.sections import Column
+from inventories.dataset import STACK
 
 __all__ = ["Rows", "converted", "matching", "read_rows"]
 
@@ -46,6 +48,8 @@ class Rows:
         Species -> share left after controls (row,), and the relative uncertainty of it.
     number : int64 (row,)
         Row in the file.
+    stack : mapping
+        Stacks, see :data:`inventories.dataset.STACK` (row,), NaN where there is none.
     notes : list of str
         What was found out and not stated.
     """
@@ -65,6 +69,7 @@ class Rows:
     carried: dict[str, Array]
     left: dict[str, tuple[Array, Array]]
     number: npt.NDArray[np.int64]
+    stack: dict[str, Array] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -114,7 +119,8 @@ def read_rows(table: ActivityTable, base: Path) -> Rows:
         table, source, labels["region"], labels["sector"], labels["fuel"], labels["technology"],
         amount, unit,
         float(np.sqrt(sum(q.u**2 for q in table.amount))), float(np.sqrt(sum(q.u_shared**2 for q in table.amount))),
-        *_positions(frame, table, base, notes, where), carried, _left(frame, table), number, notes,
+        *_positions(frame, table, base, notes, where), carried, _left(frame, table), number,
+        _stacks(frame, table, number, where), notes,
     )  # fmt: skip
 
 
@@ -126,6 +132,8 @@ def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
     for i, one in enumerate(table.amount):
         if one.column is not None:
             specs[f"amount.{i}"] = ColumnSpec(one.column, unit=one.unit or None)
+    for name, one in _stack_columns(table).items():
+        specs[name] = ColumnSpec(one.column, unit=one.unit or None)
     for name, one in table.carried.items():
         specs[f"carried.{name}"] = ColumnSpec(one.column, unit=one.unit or None)
     for key in ("lon", "lat"):
@@ -135,6 +143,23 @@ def _specs(table: ActivityTable) -> dict[str, ColumnSpec]:
         specs |= {f"match.{name}": ColumnSpec(name, kind="text") for name in fields_of(table.position.match)}
     filters = {column: None for rule in (table.where, *(c.where for c in table.control)) for column in rule}
     return specs | {f"where.{column}": ColumnSpec(column, kind="text") for column in filters}
+
+
+def _stack_columns(table: ActivityTable) -> dict[str, Column]:
+    return {} if table.stack is None else {name: getattr(table.stack, name.removeprefix("stack_")) for name in STACK}
+
+
+def _stacks(frame: Any, table: ActivityTable, number: Any, where: str) -> dict[str, Array]:
+    """Return the stacks of the rows in the units of :data:`inventories.dataset.STACK`."""
+    found = {}
+    for name, one in _stack_columns(table).items():
+        found[name] = values = converted(frame, name, one.unit, one.column, STACK[name], where)
+        if (bad := values <= 0.0).any():
+            place = int(np.argmax(bad))
+            raise InputError(f"the {name.removeprefix('stack_')} of a stack is not above zero",
+                             where=f"{where}, row {number[place]}", found=f"{values[place]:g} {STACK[name]}",
+                             hint="leave the cell empty where there is no stack")  # fmt: skip
+    return found
 
 
 def matching(frame: Any, rule: dict[str, str | list[str]], prefix: str) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
-from inventories.dataset import annual, annual_mass, check_annual, species_of
+from inventories.dataset import LEFT, STACK, annual, annual_mass, check_annual, species_of
 from inventories.uncertainty.budget import Budget, attach, of_dataset
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ __all__ = ["FILES", "read_rows_table", "write_rows_table"]
 FILES = ("inventory.csv", "inventory_shared.csv", "inventory_draws.csv", "inventory.json")
 TEXTS = ("source", "region", "sector", "category", "kind", "fuel", "table")
 NUMBERS = {"lon": "longitude (degrees_east)", "lat": "latitude (degrees_north)",
-           "activity_energy": "activity (J)"}  # fmt: skip
+           "activity_energy": "activity (J)",
+           **{name: f"{name.replace('_', ' ')} ({unit})" for name, unit in STACK.items()}}  # fmt: skip
 SHARED = "; "
 
 
@@ -60,6 +61,8 @@ def write_rows_table(ds: xr.Dataset, draws: Any, folder: Path) -> None:
     for k, name in enumerate(budget.species):
         columns[f"{name} (kg)"] = _cells(annual_mass(ds, name))
         columns[f"{name} follows activity"] = budget.follows[k].astype(int).tolist()
+        if LEFT + name in ds:
+            columns[f"{name} left by controls (1)"] = _cells(ds[LEFT + name].values)
         columns[f"{name} u_own (1)"] = _cells(budget.u_own[k])
         columns[f"{name} shared"] = [SHARED.join(str(c) for c in row if c >= 0)
                                      for row in budget.shared[:, k, :].T.tolist()]  # fmt: skip
@@ -148,13 +151,17 @@ def _dataset(about: dict[str, Any], shared: dict[str, list[str]], rows: dict[str
     )  # fmt: skip
     ds = annual(mass, source=rows["source"], region=rows["region"], sector=rows["sector"], year=int(about["year"]),
                 category=rows["category"], taxonomy=about["taxonomy"], kind=rows["kind"],
-                lon=_numbers(rows[NUMBERS["lon"]]), lat=_numbers(rows[NUMBERS["lat"]]))  # fmt: skip
+                lon=_numbers(rows[NUMBERS["lon"]]), lat=_numbers(rows[NUMBERS["lat"]]),
+                stack={n: _numbers(rows[NUMBERS[n]]) for n in STACK if NUMBERS[n] in rows})  # fmt: skip
     for name in ("fuel", "table"):
         if name in rows:
             ds = ds.assign_coords({name: ("source", np.array(rows[name], str))})
     if (header := NUMBERS["activity_energy"]) in rows:
         words = {"long_name": "activity of the year where it is an energy", "units": "J"}
         ds["activity_energy"] = ("source", _numbers(rows[header]), words)
+    for name in names:
+        if (header := f"{name} left by controls (1)") in rows:
+            ds[LEFT + name] = ("source", _numbers(rows[header]), {"units": "1"})
     check_annual(ds)
     assert species_of(ds) == list(names)
     ds.attrs |= {k: about[k] for k in ("title", "gwp_metric", "notes") if about.get(k)}

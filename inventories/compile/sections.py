@@ -10,7 +10,9 @@ from ghg.core.config import Model
 from inventories.grid.config import ProfileFiles, TargetGrid
 
 __all__ = [
+    "Column",
     "GridSection",
+    "LayersSection",
     "OwnProfile",
     "ProxySection",
     "Reason",
@@ -18,7 +20,20 @@ __all__ = [
     "Reported",
     "ReportedMass",
     "TimeSection",
+    "WeatherSection",
 ]
+
+
+class Column(Model):
+    """A column and its unit, which may be left out where the header says it."""
+
+    column: str
+    unit: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, given: object) -> object:
+        return {"column": given} if isinstance(given, str) else given
 
 
 class RegionsSection(Model):
@@ -171,6 +186,76 @@ class TimeSection(Model):
     by_sector: bool = False
     bits: int = Field(0, ge=0, le=22)
     compression: int = Field(1, ge=0, le=9)
+
+
+class WeatherSection(Model):
+    """Weather at the tops of the stacks, hour by hour.
+
+    Parameters
+    ----------
+    file : str
+        Table with a row for each hour of the year; units stand in the headers or in the keys.
+    time, timezone : str
+        Column of the starts of the hours, and their zone.
+    region : str
+        Column that names the region a row holds for; all where left out.
+    wind, temperature : str or table
+        Columns of wind speed and air temperature.
+    gradient : str or table
+        Column of the gradient of the potential temperature; or
+    stability : str
+        column of the class of Pasquill, A to F: ISC3 takes 0.020 K/m in class E and 0.035 K/m in F.
+    """
+
+    file: str
+    time: str = "time"
+    timezone: str = "UTC"
+    region: str = ""
+    wind: Column
+    temperature: Column
+    gradient: Column | None = None
+    stability: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> WeatherSection:
+        if (self.gradient is None) == (not self.stability):
+            raise ValueError("give either gradient or stability")
+        return self
+
+
+class LayersSection(Model):
+    """Layers above the ground: plumes of stacks where there is weather, profiles of sectors for all else.
+
+    Parameters
+    ----------
+    edges : list of float
+        Edges of the layers [m], the first 0.
+    profiles : str
+        Table of shares by sector and layer, as in ``ghg inventories layers``.
+    map : table
+        GNFR letter -> sector of that table.
+    weather : WeatherSection, optional
+        Weather; without it, rows with a stack follow the profile of their sector too.
+    write : {"annual", "hours"}
+        The mean of the year, or the hours (of the cells that emit) as well.
+    """
+
+    edges: list[float] = Field(min_length=2)
+    profiles: str = ""
+    map: dict[str, str] = Field(default_factory=dict)
+    weather: WeatherSection | None = None
+    write: Literal["annual", "hours"] = "annual"
+
+    def check(self, grid: GridSection | None, time: TimeSection | None) -> None:
+        """Hold the section against those it needs."""
+        if grid is None:
+            raise ValueError("layers are those of a grid: give [grid] beside [layers]")
+        if not grid.sectors:
+            raise ValueError("layers need sectors apart: leave out grid.sectors = false")
+        if self.write == "hours" and time is None:
+            raise ValueError("hours in layers need profiles of time: give [time] beside [layers]")
+        if not self.profiles and self.weather is None:
+            raise ValueError("layers need profiles of sectors, or weather for the plumes of stacks")
 
 
 class ReportedMass(Model):

@@ -12,7 +12,7 @@ from ghg.core.errors import ConfigError, InputError
 from inventories.compile.areas import misplaced
 from inventories.compile.config import InventoryJob
 from inventories.compile.gridding import place, with_zones, zones_of
-from inventories.compile.hours import profiles_of, write_hours
+from inventories.compile.hours import profiles_of, write_hours, zones_for
 from inventories.compile.sections import GridSection
 from inventories.conservation import ENTRIES, residual
 from inventories.grid import fields
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
     from ghg.core.provenance import Record
 
-__all__ = ["GRIDDED", "HOURLY", "lines", "write_grids"]
+__all__ = ["GRIDDED", "HOURLY", "LAYERS", "lines", "write_grids"]
 
 GRIDDED, HOURLY = "gridded.nc", {"hours": "hourly.nc", "gathered": "hourly.nc", "factored": "factored.nc"}
+LAYERS = ("layers.nc", "layers_hourly.nc")
+LEDGERS = {"ledger": "the year", "hours": "the hours", "layers": "the layers", "layer_hours": "the hours of the layers"}
 
 
 def write_grids(
@@ -69,9 +71,9 @@ def write_grids(
     if isinstance(grid, Polygons):
         raise ConfigError("sources are put on a grid of rows and columns", where="key 'grid.like'")
     regions, apart_ = _regions(ds, job.grid, base, record)
+    proxies = _proxies(job.grid, grid, base, record)
     annual = place(ds, grid, sectors=job.grid.sectors, memo=job.grid.memo, outside=job.grid.outside,
-                   regions=regions if job.grid.areas == "spread" else None,
-                   proxies=_proxies(job.grid, grid, base, record))  # fmt: skip
+                   regions=regions if job.grid.areas == "spread" else None, proxies=proxies)  # fmt: skip
     clocks: Any = ([("UTC", "")], np.zeros(grid.shape, np.int32), 0)
     if job.time is not None:
         apart = tuple(sorted({one.region for one in job.time.profile if one.region}))
@@ -85,6 +87,7 @@ def write_grids(
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
              "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
+             "borders": [np.asarray(ring) for one in _spread_over(job.grid, regions) for ring in one],
              "clocks": [z for z, _ in clocks[0]], "misplaced": apart_, "notes": note(annual)}  # fmt: skip
     if job.time is not None:
         announce("hours")
@@ -95,6 +98,11 @@ def write_grids(
                           for new, old in zip(_ledger(hours), found["ledger"], strict=True)]  # fmt: skip
         found["files"].append(name)
         _same(found["ledger"], found["hours"])
+    if job.layers is not None:
+        announce("layers")
+        places = (grid, clocks, profiles, regions if job.grid.areas == "spread" else None, proxies)
+        found |= write_layers(ds, job, base, folder, record, places)
+        found["files"] += found["layer_files"]
     return found
 
 
@@ -130,6 +138,11 @@ def _regions(ds: xr.Dataset, section: GridSection, base: Path, record: Record) -
     return (polygons, section.regions.map), misplaced(ds, polygons, section.regions.map)
 
 
+def _spread_over(section: GridSection, regions: Any) -> Any:
+    """Return the polygons that mass is spread over, for maps; those that only check positions are not drawn."""
+    return regions[0].polygons if regions is not None and section.areas == "spread" else ()
+
+
 def _drawn(profiles: dict[Any, Any], annual: xr.Dataset) -> list[dict[str, Any]]:
     """Return the profiles of the sectors that are on the grid, for a picture; flat ones and doubles left out."""
     there = [str(s) for s in annual["sector"].values] if "sector" in annual.coords else list(profiles)
@@ -147,13 +160,17 @@ def _maps(annual: xr.Dataset, grid: Any) -> dict[str, dict[str, Any]]:
     geographic = isinstance(grid, LonLat)
     x, y = (grid.lon_edges, grid.lat_edges) if geographic else (grid.x_edges, grid.y_edges)
     stretch = float(1.0 / np.cos(np.deg2rad(0.5 * (y[0] + y[-1])))) if geographic else 1.0
+    lon, lat = grid.centres
+    box = tuple(float(v) for v in (np.min(lon), np.max(lon), np.min(lat), np.max(lat)))
+    forward = None if geographic else grid.projection.forward
     length = float(np.diff(annual["time_bounds"].values.astype("M8[s]").astype(np.int64)).sum())
     found = {}
     for name in fields.emissions(annual):
         values = np.asarray(annual[name].values, float)
         mass = values.reshape(-1, *grid.shape).sum(axis=0) * grid.area * length
         found[str(annual[name].attrs["species"])] = {"mass": mass, "area": grid.area, "x": x, "y": y,
-                                                     "stretch": stretch, "geographic": geographic}  # fmt: skip
+                                                     "stretch": stretch, "geographic": geographic, "box": box,
+                                                     "forward": forward}  # fmt: skip
     return found
 
 
@@ -165,6 +182,47 @@ def _ledger(ds: xr.Dataset) -> list[dict[str, Any]]:
         entries = dict(zip(ENTRIES, map(float, row), strict=True))
         rows.append({"species": names.get(name) or name, **entries, "residual": residual(row)})
     return rows
+
+
+def write_layers(
+    ds: xr.Dataset, job: InventoryJob, base: Path, folder: Path, record: Record, places: tuple[Any, ...]
+) -> dict[str, Any]:
+    """Write ``layers.nc``, and ``layers_hourly.nc`` where asked for; return their ledgers, files and notes."""
+    from ghg.core.netcdf import write
+    from inventories.compile import heights
+    from inventories.compile.heights_hours import write_layer_hours
+
+    grid, clocks, profiles, regions, proxies = places
+    section, options = job.layers, job.grid
+    assert section is not None and options is not None
+    plumes, notes = heights.plumes_of(ds, grid, section, base, options.memo, record)
+    rest = place(heights.without(ds, plumes), grid, memo=options.memo, regions=regions, proxies=proxies)
+    vertical = heights.profiles_by_sector(rest, section, base, record)
+    clock = None
+    if job.time is not None:
+        clock = heights.Clock(profiles, zones_for(job.time, clocks), int(ds["year"]))
+    mean = heights.layered(ds, rest, vertical, plumes, section.edges, clock)
+    record.step(str(mean["ledger_mass"].attrs["step"]))
+    write(as_nitrogen(mean), folder / LAYERS[0], record=record)
+    found = {"layers": _ledger(mean), "layer_hours": [], "layer_files": [LAYERS[0]], "layer_notes": notes,
+             "heights": {"edges": section.edges, "share": _by_layer(mean)}}  # fmt: skip
+    if section.write == "hours" and clock is not None and job.time is not None:
+        target = (folder / LAYERS[1], record, job.time.bits, job.time.compression)
+        hours = as_no2(write_layer_hours(mean, rest, ds, vertical, plumes, clock, target))
+        found["layer_hours"] = [{**new, "species": old["species"]}
+                                for new, old in zip(_ledger(hours), found["layers"], strict=True)]  # fmt: skip
+        found["layer_files"].append(LAYERS[1])
+        _same(found["layers"], found["layer_hours"])
+    return found
+
+
+def _by_layer(mean: xr.Dataset) -> dict[str, list[float]]:
+    """Return the part of each species in each layer, of what is in the layers."""
+    found = {}
+    for name in fields.emissions(mean):
+        mass = (mean[name] * mean["cell_area"]).sum([d for d in mean[name].dims if d != "height"]).values
+        found[str(mean[name].attrs["species"])] = (mass / mass.sum() if mass.sum() > 0 else mass).tolist()
+    return found
 
 
 def _same(annual: list[dict[str, Any]], hours: list[dict[str, Any]]) -> None:
@@ -186,11 +244,12 @@ def lines(found: dict[str, Any]) -> list[str]:
         sea = sum(one["found"] == "at sea" for one in found["misplaced"])
         text.append(f"Positions: {sea} sources at sea, {len(found['misplaced']) - sea} in another region than theirs "
                     "(positions.csv)")  # fmt: skip
-    for step in ("ledger", "hours"):
-        if found[step]:
-            text.append(f"Ledger of {'the year' if step == 'ledger' else 'the hours'} (kg):")
+    text += [f"Layers: {note}" for note in found.get("layer_notes", [])]
+    for step, words in LEDGERS.items():
+        if found.get(step):
+            text.append(f"Ledger of {words} (kg):")
         text += [f"  {r['species']:<13}in {r['in']:.9g} = out {r['out']:.9g} + outside {r['outside']:.6g} + withheld "
-                 f"{r['withheld']:.6g}, residual {r['residual']:.1e}" for r in found[step]]  # fmt: skip
+                 f"{r['withheld']:.6g}, residual {r['residual']:.1e}" for r in found.get(step, [])]  # fmt: skip
     if found["other_clock"]:
         text.append(f"Note: {found['other_clock']} sources share a cell with greater ones of another time zone")
     return text + found["notes"]

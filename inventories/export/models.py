@@ -37,12 +37,18 @@ Array = npt.NDArray[np.float64]
 
 
 def fluxes(ds: xr.Dataset, name: str, space: tuple[str, ...] = ()) -> Array:
-    """Return kg m-2 s-1 (time, *space), sectors summed; a field without time is one time."""
+    """Return kg m-2 s-1 (time, *space), sectors and layers summed; a field without time is one time."""
+    return layers(ds, name, space).sum(axis=1)
+
+
+def layers(ds: xr.Dataset, name: str, space: tuple[str, ...] = ()) -> Array:
+    """Return kg m-2 s-1 (time, layer, *space), sectors summed; a field without time or height has one of it."""
     array, space = ds[name], space or fields.dimensions(ds)
-    for extra in [d for d in array.dims if d not in ("time", *space)]:
+    for extra in [d for d in array.dims if d not in ("time", "height", *space)]:
         array = array.sum(str(extra))
-    values = np.asarray(array.transpose(..., *space).values, np.float64)
-    return values if values.ndim == len(space) + 1 else values[None]
+    for lead in ("height", "time"):
+        array = array if lead in array.dims else array.expand_dims(lead)
+    return np.asarray(array.transpose("time", "height", *space).values, np.float64)
 
 
 def molar_of(array: xr.DataArray) -> float | None:
@@ -82,7 +88,8 @@ def write_wrfchem(
     Parameters
     ----------
     ds : Dataset
-        Emissions per area on any grid; they are regridded to the domain.
+        Emissions per area on any grid; they are regridded to the domain. Layers stay: WRF-Chem takes them for those of
+        the model, from the ground upwards.
     wrfinput : path
         The domain.
     path : path
@@ -116,7 +123,7 @@ def write_wrfchem(
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
         ny, nx = grid.shape
         for dim, size in (("Time", None), ("DateStrLen", 19), ("west_east", nx), ("south_north", ny),
-                          ("emissions_zdim_stag", 1)):  # fmt: skip
+                          ("emissions_zdim_stag", on.sizes.get("height", 1))):  # fmt: skip
             nc.createDimension(dim, size)
         words = np.char.replace(np.datetime_as_string(times, unit="s"), "T", "_").astype("S19")
         nc.createVariable("Times", "S1", ("Time", "DateStrLen"))[:] = words.view("S1").reshape(-1, 19)
@@ -127,13 +134,13 @@ def write_wrfchem(
             variable[:] = found[name]
         for name in wanted:
             species = fields.species_of(name)
-            density, molar = fluxes(on, name), masses[name]
+            density, molar = layers(on, name), masses[name]
             factor = 1e9 if molar is None else 3600.0 * 1e6 / molar
             units = "ug m^-2 s^-1" if molar is None else "mol km^-2 hr^-1"
             variable = nc.createVariable((names or {}).get(species, f"E_{species.upper()}"), "f4",
                                          ("Time", "emissions_zdim_stag", "south_north", "west_east"))  # fmt: skip
             variable.setncatts(_wrf("XYZ", "EMISSIONS", units, "Z"))
-            variable[:] = (density * factor)[:, None]
+            variable[:] = density * factor
         nc.setncatts({key: value for key, value in found.items() if key not in ("XLAT", "XLONG")})
         nc.setncatts(origin(record, on, path))
     return on
@@ -153,7 +160,8 @@ def write_ioapi(
     Parameters
     ----------
     ds : Dataset
-        Emissions per area on a Lambert, Mercator or polar stereographic grid, hourly or without time.
+        Emissions per area on a Lambert, Mercator or polar stereographic grid, hourly or without time, with or without
+        layers above the ground.
     path : path
         File to write.
     record : Record
@@ -188,8 +196,8 @@ def write_ioapi(
     masses = {variable: molar_of(ds[variable]) for variable in wanted}
     with atomic_path(path, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF3_64BIT_OFFSET") as nc:
         ny, nx = grid.shape
-        for dim, size in (("TSTEP", None), ("DATE-TIME", 2), ("LAY", 1), ("VAR", len(wanted)), ("ROW", ny),
-                          ("COL", nx)):  # fmt: skip
+        for dim, size in (("TSTEP", None), ("DATE-TIME", 2), ("LAY", ds.sizes.get("height", 1)), ("VAR", len(wanted)),
+                          ("ROW", ny), ("COL", nx)):  # fmt: skip
             nc.createDimension(dim, size)
         flags = nc.createVariable("TFLAG", "i4", ("TSTEP", "VAR", "DATE-TIME"))
         flags.setncatts({"units": "<YYYYDDD,HHMMSS>", "long_name": f"{'TFLAG':16s}",
@@ -203,12 +211,12 @@ def write_ioapi(
             made = nc.createVariable(label, "f4", ("TSTEP", "LAY", "ROW", "COL"))
             made.setncatts({"long_name": f"{label:16s}", "units": f"{unit:16s}",
                             "var_desc": f"{'Emission of ' + label:80s}"})  # fmt: skip
-            rate = fluxes(ds, variable) * area
+            rate = layers(ds, variable) * area
             stored = (rate * factor).astype(np.float32)
-            made[:] = stored[:, None]
+            made[:] = stored
             total = exact_sum(rate)
             worst = max(worst, abs(exact_sum(stored.astype(np.float64) / factor) / total - 1.0) if total else 0.0)
-        nc.setncatts(_ioapi(grid, stamp, [fields.species_of(v).upper() for v in wanted], name))
+        nc.setncatts({**_ioapi(grid, stamp, [fields.species_of(v).upper() for v in wanted], name), **_heights(ds)})
         nc.setncatts(origin(record, ds, path))
     return worst
 
@@ -216,6 +224,15 @@ def write_ioapi(
 def _julian(time: np.datetime64) -> tuple[int, int]:
     when = time.astype("M8[s]").astype(datetime)
     return when.year * 1000 + when.timetuple().tm_yday, when.hour * 10000 + when.minute * 100 + when.second
+
+
+def _heights(ds: xr.Dataset) -> dict[str, Any]:
+    """Return the layers of a file: heights above the ground (VGTYP 6, VGHVAL3) in metres."""
+    if "height_bounds" not in ds:
+        return {}
+    edges = np.append(ds["height_bounds"].values[:, 0], ds["height_bounds"].values[-1, 1])
+    return {"NLAYS": np.int32(edges.size - 1), "VGTYP": np.int32(6), "VGTOP": np.float32(edges[-1]),
+            "VGLVLS": edges.astype(np.float32)}  # fmt: skip
 
 
 def _ioapi(grid: Projected, stamp: npt.NDArray[np.int32], names: list[str], name: str) -> dict[str, Any]:

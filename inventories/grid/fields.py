@@ -26,6 +26,7 @@ __all__ = [
     "grid_of",
     "species_of",
     "standard_names",
+    "uncertainty",
     "with_year",
 ]
 
@@ -60,6 +61,15 @@ def attributes(species: str, units: str = DENSITY) -> dict[str, Any]:
     if species == "nox":
         found["comment"] = "mass counted as NO2"
     return found
+
+
+def uncertainty(attrs: dict[str, Any], token: str, kind: str) -> dict[str, Any]:
+    """Return the attributes of the standard uncertainty of an emission, and name it in those of the emission."""
+    attrs["ancillary_variables"] = f"{attrs.get('ancillary_variables', '')} {token}_u_{kind}".strip()
+    words = {"long_name": f"standard uncertainty (k = 1) of {token}, {kind.replace('_', ' ')}", "units": DENSITY}
+    if "standard_name" in attrs:
+        words["standard_name"] = f"{attrs['standard_name']} standard_error"
+    return words | {k: attrs[k] for k in ("grid_mapping", "cell_measures") if k in attrs}
 
 
 def emissions(ds: xr.Dataset) -> list[str]:

@@ -62,7 +62,7 @@ def regrid(
     way = remap(source, target, tolerance)
     space = fields.dimensions(ds)
     dims, result = fields.coordinates(target)
-    for extra in ("time_bounds",):
+    for extra in ("time_bounds", "height_bounds"):
         if extra in ds:
             result[extra] = ds[extra]
     ledger = {}
@@ -167,9 +167,8 @@ def _uncertainty(
             got = np.sqrt(_squares(way, flat**2)) / way.target.area
         lead = ds[partner].transpose(..., *space).dims[:-2]
         shape = (*mass.shape[:-2], *way.target.shape)
-        attrs = {"long_name": f"standard uncertainty of {name}, {kind.replace('_', ' ')}", "units": fields.DENSITY}
-        result[partner] = ((*lead, *dims), got.reshape(shape), {**attrs, "grid_mapping": "crs"} if "crs" in result
-                           else attrs)  # fmt: skip
+        words = fields.uncertainty(result[name].attrs, name, kind)
+        result[partner] = ((*lead, *dims), got.reshape(shape), words)
     return result
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,10 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from sensors.config import CampdReader
+from sensors.readers.blocks import Block, read_blocks
 from sensors.readers.campd_headers import NUMBERS, TEXTS, kind_of, read_header, unit_factor
 from sensors.readers.campd_rows import Rows
-from sensors.readers.delimited import Columns, parse_delimited, read_texts
+from sensors.readers.delimited import Columns, parse_delimited
 from sensors.readers.files import expand
 
 if TYPE_CHECKING:
@@ -67,12 +69,16 @@ def read(config: CampdReader, *, base: Path | None = None) -> xr.Dataset:
 
 def read_rows(paths: Sequence[Path], config: CampdReader) -> Rows:
     """Read and join the records of several files, filtered by facility, unit and period."""
-    parts = [
-        part
-        for path in paths
-        for where, text in read_texts(path)
-        if (part := _read_text(text, where, config)) is not None
-    ]
+    parts: list[Rows] = []
+    texts: dict[tuple[Path, str], _Text] = {}
+    for path in paths:
+        for block in read_blocks(path):
+            part = _read_block(block, config, texts.setdefault((path, block.where), _Text()))
+            if part is not None:
+                parts.append(part)
+    empty = [where for (_, where), text in texts.items() if not text.records]
+    if empty:
+        raise InputError("the file holds no record", where=empty[0])
     kinds = sorted({part.kind for part in parts})
     if not parts or not any(part.period.size for part in parts):
         raise InputError(
@@ -88,7 +94,30 @@ def read_rows(paths: Sequence[Path], config: CampdReader) -> Rows:
             need="one kind",
             hint="read them as separate jobs",
         )
-    return _join(parts)
+    return _join(parts, list(texts.values()))
+
+
+@dataclass
+class _Text:
+    """What was seen of a text in the blocks before: the result is the same for blocks of any size.
+
+    Parameters
+    ----------
+    records : int
+    facility, unit : dict
+        Words in order of appearance, and their place in it.
+    about : dict
+        Label of a source -> what its first record tells of it.
+    """
+
+    records: int = 0
+    facility: dict[str, int] = field(default_factory=dict)
+    unit: dict[str, int] = field(default_factory=dict)
+    about: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)
+
+    def labels(self) -> list[str]:
+        """Return the sources by their facility, then their unit, in order of appearance."""
+        return sorted(self.about, key=lambda x: (self.facility[self.about[x][2]], self.unit[self.about[x][3]]))
 
 
 def _wanted(config: CampdReader) -> str:
@@ -106,45 +135,48 @@ _NEEDED_UNITS = {
 }
 
 
-def _read_text(text: bytes, where: str, config: CampdReader) -> Rows | None:
-    headers, units = read_header(text, where)
+def _read_block(block: Block, config: CampdReader, text: _Text) -> Rows | None:
+    where = block.where
+    headers, units = read_header(block.text, where)
     kind = kind_of(headers)
     numbers = [headers[n] for n in NUMBERS if n in headers]
     texts = [headers[n] for n in TEXTS if n in headers]
-    table = parse_delimited(text, numbers=numbers, texts=texts, where=where)
+    table = parse_delimited(block.text, numbers=numbers, texts=texts, where=where, lines=block.lines)
     if table.rows == 0:
-        raise InputError("the file holds no record", where=where)
+        return None
     labels, source, about = _sources(table, headers, where)
-    period = _periods(table, headers, kind, where)
-    keep = _keep(labels, about, source, period, kind, config)
+    period = _periods(table, headers, kind, where, text.records)
+    text.records += table.rows
+    for key, seen in (("facility", text.facility), ("unit", text.unit)):
+        for word in table.texts[headers[key]] if key in headers else [""]:
+            seen.setdefault(word, len(seen))
+    text.about = about | text.about
+    keep: Any = _keep(labels, about, source, period, kind, config)
     if not keep.any():
         return None
+    keep = slice(None) if keep.all() else keep
     values = {}
     for key, need in _NEEDED_UNITS["hourly" if kind == "hourly" else "other"].items():
         if key in headers:
             values[key] = table.numbers[headers[key]][keep] * unit_factor(key, units[key], need, where, headers[key])
     if "operating_time" in headers:
         values["operating_time"] = table.numbers[headers["operating_time"]][keep]
+    source, period = source[keep].astype(np.int32), period[keep].astype(np.int32)
     words = table.texts[headers["flag"]] if "flag" in headers else []
-    flag = table.codes[headers["flag"]][keep].astype(np.int64) if "flag" in headers else np.full(keep.sum(), -1)
+    flag = table.codes[headers["flag"]][keep] if "flag" in headers else np.full(source.size, -1)
     if kind == "hourly":  # a rate per hour while the unit ran, in an hour of 3600 s
         if "steam_load" in values:
             values["steam_load"] = values["steam_load"] / 3600.0
         ran = values.get("operating_time", np.float64(1.0))
         for key in {"gross_load", "steam_load"} & set(values):
             values[key] = values[key] * ran
-    return Rows(
-        kind,
-        labels,
-        source[keep],
-        period[keep],
-        values,
-        flag,
-        words,
-        np.zeros(int(keep.sum()), np.int64),
-        [where],
-        about,
-    )
+    return Rows(kind, labels, source, period, values, flag.astype(_small(len(words))), words,
+                np.zeros(1, np.int8), [where], about)  # fmt: skip
+
+
+def _small(count: int) -> Any:
+    """Return the smallest signed type that holds indices below `count`, and -1: there may be many millions of them."""
+    return np.min_scalar_type(-max(count, 1))
 
 
 def _sources(
@@ -201,7 +233,7 @@ def _integers(table: Columns, header: str, low: int, high: int, where: str) -> n
     return np.array(values, np.int64)[table.codes[header]]
 
 
-def _periods(table: Columns, headers: dict[str, str], kind: str, where: str) -> npt.NDArray[np.int64]:
+def _periods(table: Columns, headers: dict[str, str], kind: str, where: str, before: int) -> npt.NDArray[np.int64]:
     if kind in ("hourly", "daily"):
         header = headers["date"]
         day = np.array([_day(text, where) for text in table.texts[header]], np.int64)[table.codes[header]]
@@ -212,7 +244,7 @@ def _periods(table: Columns, headers: dict[str, str], kind: str, where: str) -> 
         if wrong.any():
             raise InputError(
                 f"column '{headers['hour']}' is out of range",
-                where=f"{where}, record {int(np.argmax(wrong)) + 1}",
+                where=f"{where}, record {before + int(np.argmax(wrong)) + 1}",
                 found=str(hour[np.argmax(wrong)]),
                 need="0 to 23",
             )
@@ -249,35 +281,37 @@ def _keep(
     return keep
 
 
-def _join(parts: list[Rows]) -> Rows:
-    """Join the records of several files, with common labels, flag words and columns."""
-    labels = list(dict.fromkeys(label for part in parts for label in part.labels))
-    used = np.zeros(len(labels), bool)
+def _join(parts: list[Rows], texts: list[_Text]) -> Rows:
+    """Join the records of blocks and files, with common labels, flag words and columns; the parts are emptied."""
+    labels = list(dict.fromkeys(label for text in texts for label in text.labels()))
     words = list(dict.fromkeys(word for part in parts for word in part.words))
+    files = list(dict.fromkeys(part.files[0] for part in parts))
     place = {label: i for i, label in enumerate(labels)}
     spot = {word: i for i, word in enumerate(words)}
-    keys = list(dict.fromkeys(key for part in parts for key in part.values))
-    source, flag = [], []
+    used = np.zeros(len(labels), bool)
     for part in parts:
-        source.append(np.array([place[x] for x in part.labels], np.int64)[part.source])
-        table = np.array([*(spot[x] for x in part.words), -1], np.int64)  # -1 stays -1
-        flag.append(table[part.flag])
-        used[source[-1]] = True
-    joined = np.cumsum(used) - 1
-    about = {label: row for part in parts for label, row in part.about.items()}
+        part.source = np.array([place[x] for x in part.labels], np.int32)[part.source]
+        part.flag = np.array([*(spot[x] for x in part.words), -1], _small(len(words)))[part.flag]  # -1 stays -1
+        used[part.source] = True
+    joined = (np.cumsum(used) - 1).astype(np.int32)
+    about = {label: row for text in texts for label, row in text.about.items()}
     kept = [label for label, use in zip(labels, used, strict=True) if use]
-    values = {
-        key: np.concatenate([part.values.get(key, np.full(part.period.size, np.nan)) for part in parts]) for key in keys
-    }
+    sizes = [part.period.size for part in parts]
+    values = {}
+    for key in dict.fromkeys(key for part in parts for key in part.values):
+        columns = [part.values.pop(key, None) for part in parts]
+        values[key] = np.concatenate([np.full(n, np.nan) if c is None else c
+                                      for c, n in zip(columns, sizes, strict=True)])  # fmt: skip
+    of = np.array([files.index(part.files[0]) for part in parts], _small(len(files)))
     return Rows(
         parts[0].kind,
         kept,
-        joined[np.concatenate(source)],
-        np.concatenate([p.period for p in parts]),
+        joined[np.concatenate([part.source for part in parts])],
+        np.concatenate([part.period for part in parts]),
         values,
-        np.concatenate(flag),
+        np.concatenate([part.flag for part in parts]),
         words,
-        np.repeat(np.arange(len(parts)), [p.period.size for p in parts]),
-        [p.files[0] for p in parts],
+        np.repeat(of, sizes),
+        files,
         {label: about[label] for label in kept},
     )

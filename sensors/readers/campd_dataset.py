@@ -49,11 +49,13 @@ def _axis(rows: Rows, offset: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray
     common = Counter(offset.tolist()).most_common(1)[0][0]
     if rows.kind == "hourly":
         # whole minutes, so that zones of half an hour would work as well
-        start = rows.period * 60 - np.round(offset[rows.source] * 60).astype(np.int64)
+        start = rows.period * np.int32(60)
+        start -= np.round(offset * 60).astype(np.int32)[rows.source]
         first = int(start.min())
         if ((start - first) % 60).any():
             raise InputError("sources in time zones that differ by part of an hour", hint="read them apart")
-        index = (start - first) // 60
+        start -= np.int32(first)
+        index = start // np.int32(60)
         ends = _stamp(rows, int(start.argmin())), _stamp(rows, int(start.argmax()))
         check_axis(len(rows.labels) * (int(index.max()) + 1), index.size, ends, ", ".join(rows.files[:3]))
         edges = (first + 60 * np.arange(int(index.max()) + 2)).astype("datetime64[m]")
@@ -80,7 +82,7 @@ def _axis(rows: Rows, offset: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray
 
 def _stamp(rows: Rows, record: int) -> str:
     unit = {"hourly": "h", "daily": "D"}.get(rows.kind, "M")
-    return str(rows.period[record].astype(f"datetime64[{unit}]"))
+    return str(rows.period[record].astype(np.int64).astype(f"datetime64[{unit}]"))
 
 
 def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int) -> tuple[Any, Any]:
@@ -91,8 +93,10 @@ def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int) -> tuple[
     InputError
         Two records of one source and period contradict each other.
     """
-    if np.bincount(cell, minlength=size).max() <= 1:
-        return np.arange(cell.size), np.empty(0, np.int64)
+    seen = np.zeros(size, bool)
+    seen[cell] = True
+    if np.count_nonzero(seen) == cell.size:
+        return slice(None), np.empty(0, np.int64)
     order = np.argsort(cell, kind="stable")
     begins = np.concatenate([[True], cell[order][1:] != cell[order][:-1]])
     first = order[begins][np.cumsum(begins) - 1]
@@ -123,7 +127,9 @@ class _Grid:
         self.bounds, index, self.offset, more = _axis(rows, offset)
         self.zones = sorted({offset_name(h) for h in offset})
         self.shape = (len(rows.labels), self.bounds.shape[0])
-        cell = rows.source * self.shape[1] + index
+        cell = rows.source.astype(np.intp)
+        cell *= self.shape[1]
+        cell += index
         self.use, repeated = _first_of_each(rows, cell, self.shape[0] * self.shape[1])
         self.cell = cell[self.use]
         self.notes = [*notes, *more]
@@ -136,7 +142,8 @@ class _Grid:
         self.seconds = np.diff(self.bounds.astype(np.int64), axis=1)[:, 0] / 1e9
 
     def channel(self, key: str) -> npt.NDArray[np.float64] | None:
-        values = self.rows.values.get(key)
+        """Return a channel on the grid, and let go of its records (days are few, and asked twice)."""
+        values = self.rows.values.get(key) if self.rows.kind == "daily" else self.rows.values.pop(key, None)
         if values is None:
             return None
         grid = np.full(self.shape, np.nan)
@@ -171,7 +178,7 @@ def _idle(grid: _Grid, co2: Any, operating: Any) -> npt.NDArray[np.bool_]:
     return blank & bool(shown)
 
 
-def _flags(grid: _Grid, emission: Any, co2: Any, heat: Any, operating: Any, idle: Any, method: Any) -> tuple[Any, Any]:
+def _flags(grid: _Grid, co2: Any, heat: Any, operating: Any, idle: Any, method: Any) -> tuple[Any, Any]:
     flag = np.full(grid.shape, int(Flag.GOOD), np.int8)
     reason = np.zeros(grid.shape, np.int32)
 
@@ -184,7 +191,8 @@ def _flags(grid: _Grid, emission: Any, co2: Any, heat: Any, operating: Any, idle
     if grid.rows.kind == "daily" and operating is None:
         mark(idle, Flag.NOT_EVALUATED, Reason.NOT_OPERATING)  # inferred from a blank row
     mark(grid.repeated, None, Reason.DUPLICATE)
-    substituted = (method == int(Method.SUBSTITUTE)) & ~np.isnan(emission)
+    missing = np.isnan(co2) & ~idle
+    substituted = (method == int(Method.SUBSTITUTE)) & ~missing
     mark(substituted, Flag.SUSPECT, Reason.SUBSTITUTED)
     if operating is not None:
         longest = grid.seconds / 3600.0
@@ -198,7 +206,7 @@ def _flags(grid: _Grid, emission: Any, co2: Any, heat: Any, operating: Any, idle
         mark(heat < 0, Flag.SUSPECT, Reason.NEGATIVE)
     mark(co2 < 0, Flag.BAD, Reason.NEGATIVE)
     mark(method == int(Method.DEFAULT), None, Reason.DEFAULT_USED)
-    mark(grid.present & np.isnan(emission), Flag.MISSING, Reason.MISSING)
+    mark(grid.present & missing, Flag.MISSING, Reason.MISSING)
     mark(~grid.present, Flag.MISSING, Reason.GAP)
     return flag, reason
 
@@ -212,26 +220,30 @@ def dataset(rows: Rows, config: CampdReader) -> xr.Dataset:
     assert co2 is not None
     operating = grid.channel("operating_time")
     idle = _idle(grid, co2, operating)
-    emission = np.where(idle, 0.0, co2) / grid.seconds
     method = grid.method()
-    flag, reason = _flags(grid, emission, co2, heat, operating, idle, method)
+    flag, reason = _flags(grid, co2, heat, operating, idle, method)
+    emission = co2  # in place from here on: of many millions of records there is room for what is written only
+    emission[idle] = 0.0
+    emission /= grid.seconds
     parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier)
     half = ROUNDING_TONS * factor("short_ton", "kg") / grid.seconds
     hours = grid.seconds / 3600.0
-    rounding = np.where(emission == 0.0, 0.0, half * np.sqrt(hours) / math.sqrt(3.0)) + 0.0 * emission
+    np.hypot(random, half * np.sqrt(hours) / math.sqrt(3.0), out=random)
+    random[emission == 0.0] = 0.0
     extra = {"rounding": float(half[0])} if rows.kind == "hourly" else {}
-    values = (emission, np.hypot(random, rounding), parts)
+    values = (emission, random, parts)
     data = emission_variables(values, (flag, reason, method), species="CO2", **extra)
     data["emission_method"][2]["comment"] = "as reported by the measure indicator of the file"
     dims = ("source", "time")
     if heat is not None:
         data["heat_input"] = (
             dims,
-            np.where(idle & np.isnan(heat), 0.0, heat) / grid.seconds,
+            _rate(heat, idle, grid.seconds),
             attributes("heat_input", calorific_basis="gross"),
         )
     if operating is not None:
-        data["operating_time"] = (dims, operating / hours, attributes("operating_time"))
+        operating /= hours
+        data["operating_time"] = (dims, operating, attributes("operating_time"))
     data |= _loads(grid, idle)
     ds = xr.Dataset(data, coords=_coords(rows))
     ds["time_bounds"] = bounds_variable(grid.bounds)
@@ -254,10 +266,16 @@ def _loads(grid: _Grid, idle: Any) -> dict[str, Any]:
         load = grid.channel(key)
         if load is None or np.isnan(load).all():
             continue
-        if grid.rows.kind != "hourly":
-            load = load / grid.seconds
-        data[key] = (("source", "time"), np.where(idle & np.isnan(load), 0.0, load), attributes(key))
+        seconds = 1.0 if grid.rows.kind == "hourly" else grid.seconds
+        data[key] = (("source", "time"), _rate(load, idle, seconds), attributes(key))
     return data
+
+
+def _rate(amount: Any, idle: Any, seconds: Any) -> Any:
+    """Make amounts rates, in place; a blank is zero where the unit stood still."""
+    amount[idle & np.isnan(amount)] = 0.0
+    amount /= seconds
+    return amount
 
 
 def _coords(rows: Rows) -> dict[str, Any]:

@@ -21,15 +21,15 @@ class Rows:
     kind : {"hourly", "daily", "monthly", "quarterly", "annual"}
     labels : list of str
         Different sources.
-    source : int64 (n,)
+    source : int32 (n,)
         Index into `labels`.
-    period : int64 (n,)
+    period : int32 (n,)
         Local hours since 1970-01-01T00 (hourly), days (daily) or months (others).
     values : dict of str to float64 (n,)
         co2 [kg], heat_input [J], operating_time [h], gross_load [W or J], steam_load [kg s-1 or kg].
-    flag : int64 (n,), words : list of str
+    flag : signed integers (n,), words : list of str
         Measure indicator of CO2; empty list when the file has none.
-    file : int64 (n,), files : list of str
+    file : signed integers (n,), files : list of str
         Where each record stands.
     about : dict of str to (name, state, facility, unit)
         What is known of each source.
@@ -37,11 +37,11 @@ class Rows:
 
     kind: str
     labels: list[str]
-    source: npt.NDArray[np.int64]
-    period: npt.NDArray[np.int64]
+    source: npt.NDArray[np.signedinteger]
+    period: npt.NDArray[np.signedinteger]
     values: dict[str, npt.NDArray[np.float64]]
-    flag: npt.NDArray[np.int64]
+    flag: npt.NDArray[np.signedinteger]
     words: list[str]
-    file: npt.NDArray[np.int64]
+    file: npt.NDArray[np.signedinteger]
     files: list[str]
     about: dict[str, tuple[str, str, str, str]] = field(default_factory=dict)

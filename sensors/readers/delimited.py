@@ -8,22 +8,18 @@ are never made into strings.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import math
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.core.limits import DAMAGED_ARCHIVE
 
-__all__ = ["Columns", "parse_delimited", "read_texts"]
+__all__ = ["Columns", "parse_delimited"]
 
 SMALL = 1 << 18  # bytes; below it, starting the compiled reader costs more than it saves
 BLOCK = 1 << 20  # bytes; fixed, so that the result is the same for any number of threads
@@ -51,43 +47,6 @@ class Columns:
     codes: dict[str, npt.NDArray[np.int32]]
     texts: dict[str, list[str]]
     rows: int
-
-
-def read_texts(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of every text inside a plain, gzip or zip file.
-
-    Raises
-    ------
-    InputError
-        A folder, an unreadable, empty or truncated file, or an archive without text.
-    """
-    where = path.name
-    if path.is_dir():
-        raise InputError("a folder stands where a file belongs", where=str(path), need="a csv, csv.gz or zip file")
-    try:
-        raw = path.read_bytes()
-        if raw[:4] == b"PK\x03\x04" or path.suffix.lower() == ".zip":
-            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-                names = [n for n in sorted(archive.namelist()) if n.lower().endswith((".csv", ".txt"))]
-                if not names:
-                    raise InputError("the archive holds no table", where=where, need="a csv file inside")
-                for name in names:
-                    yield f"{where}:{name}", archive.read(name)
-            return
-        if raw[:2] == b"\x1f\x8b":
-            raw = gzip.decompress(raw)
-    except FileNotFoundError:
-        raise InputError("the file does not exist", where=str(path)) from None
-    except InputError:
-        raise
-    except DAMAGED_ARCHIVE as error:
-        raise InputError(
-            "the file cannot be unpacked",
-            where=where,
-            found=str(error),
-            hint="it may be truncated: fetch it again",
-        ) from error
-    yield where, raw
 
 
 def header_of(text: bytes, where: str, delimiter: str = ",") -> tuple[list[str], int]:
@@ -119,7 +78,13 @@ def header_of(text: bytes, where: str, delimiter: str = ",") -> tuple[list[str],
 
 
 def parse_delimited(
-    text: bytes, *, numbers: Sequence[str], texts: Sequence[str], where: str = "", delimiter: str = ","
+    text: bytes,
+    *,
+    numbers: Sequence[str],
+    texts: Sequence[str],
+    where: str = "",
+    delimiter: str = ",",
+    lines: int = 0,
 ) -> Columns:
     """Read the wanted columns of a delimited text.
 
@@ -133,6 +98,8 @@ def parse_delimited(
         Name of the file, for messages.
     delimiter : str
         One character.
+    lines : int
+        Lines of the file that were left out behind the header, for messages.
 
     Raises
     ------
@@ -144,8 +111,8 @@ def parse_delimited(
     if missing:
         raise InputError("columns are missing", where=where, found=", ".join(names), need=", ".join(missing))
     if len(text) < SMALL:
-        return _parse_small(text, first, names, numbers, texts, where, delimiter)
-    return _parse_large(text, first, names, numbers, texts, where, delimiter)
+        return _parse_small(text, first, names, numbers, texts, (where, lines), delimiter)
+    return _parse_large(text, first, names, numbers, texts, (where, lines), delimiter)
 
 
 def _parse_small(
@@ -154,10 +121,11 @@ def _parse_small(
     names: list[str],
     numbers: Sequence[str],
     texts: Sequence[str],
-    where: str,
+    place: tuple[str, int],
     delimiter: str,
 ) -> Columns:
     """Read with the standard library; same answers and same faults as the compiled reader."""
+    where, skipped = place
     try:
         body = io.StringIO(text[first:].decode("utf-8"), newline="")
     except UnicodeDecodeError:
@@ -168,7 +136,7 @@ def _parse_small(
     codes: dict[str, list[int]] = {name: [] for name in texts}
     known: dict[str, dict[str, int]] = {name: {} for name in texts}
     while True:
-        line = reader.line_num + 2
+        line = reader.line_num + 2 + skipped
         try:
             row = next(reader, None)
         except csv.Error:
@@ -233,7 +201,7 @@ def _parse_large(
     names: list[str],
     numbers: Sequence[str],
     texts: Sequence[str],
-    where: str,
+    place: tuple[str, int],
     delimiter: str,
 ) -> Columns:
     from sensors.readers import _kernels
@@ -274,8 +242,8 @@ def _parse_large(
             break
         slow = np.empty((blocks, 3, need), np.int64)
         uniq_count[:] = 0
-    _raise_faults(text, info, names, where)
-    _read_slow(text, slow, info, values, numbers, where)
+    _raise_faults(text, info, names, place)
+    _read_slow(text, slow, info, values, numbers, place)
     used = [slice(int(row0[b]), int(row0[b] + info[b, 0])) for b in range(blocks)]
     columns = {name: np.concatenate([values[i, s] for s in used]) for i, name in enumerate(numbers)}
     coded: dict[str, npt.NDArray[np.int32]] = {}
@@ -301,31 +269,31 @@ def _blocks(data: npt.NDArray[np.uint8], first: int) -> tuple[Any, Any]:
     return starts, np.concatenate([[0], np.cumsum(rows)])
 
 
-def _line(text: bytes, place: int) -> int:
-    return text.count(b"\n", 0, place) + 1
+def _line(text: bytes, byte: int, place: tuple[str, int]) -> str:
+    line = text.count(b"\n", 0, byte) + 1 + place[1]
+    return f"{place[0]}, line {line}"
 
 
-def _raise_faults(text: bytes, info: Any, names: list[str], where: str) -> None:
+def _raise_faults(text: bytes, info: Any, names: list[str], place: tuple[str, int]) -> None:
     from sensors.readers._kernels import BAD_COLUMNS, BAD_QUOTE
 
-    for status, place, _, found in info.tolist():
+    for status, byte, _, found in info.tolist():
         if status == BAD_COLUMNS:
-            raise _bad_columns(f"{where}, line {_line(text, place)}", found, len(names))
+            raise _bad_columns(_line(text, byte, place), found, len(names))
         if status == BAD_QUOTE:
-            raise _bad_quote(f"{where}, line {_line(text, place)}")
+            raise _bad_quote(_line(text, byte, place))
 
 
-def _read_slow(text: bytes, slow: Any, info: Any, values: Any, numbers: Sequence[str], where: str) -> None:
+def _read_slow(text: bytes, slow: Any, info: Any, values: Any, numbers: Sequence[str], place: tuple[str, int]) -> None:
     """Read the listed fields with Python's correctly rounded ``float``."""
     for block in range(info.shape[0]):
         for row, column, packed in slow[block, :, : info[block, 2]].T.tolist():
-            place, length = packed >> 16, packed & 0xFFFF
-            field = text[place : place + length].decode("utf-8", "replace")
+            byte, length = packed >> 16, packed & 0xFFFF
+            field = text[byte : byte + length].decode("utf-8", "replace")
             try:
                 values[column, row] = _float(field)
             except ValueError:
-                line = f"{where}, line {_line(text, place)}"
-                raise _bad_number(str(numbers[column]), field, line) from None
+                raise _bad_number(str(numbers[column]), field, _line(text, byte, place)) from None
 
 
 def _merge_codes(

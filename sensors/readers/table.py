@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from ghg.core.variables import attributes
 from sensors.config import Column, TableReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
 from sensors.readers.files import expand
+from sensors.readers.table_rows import parsed_times, read_frame
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,6 +28,7 @@ __all__ = ["read"]
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
 ENDINGS = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet")
+PIECE = 1 << 20  # stamps
 METHOD_WORDS = {
     "direct": Method.DIRECT,
     "diluent": Method.DILUENT,
@@ -67,10 +70,7 @@ def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
         Unreadable files, columns or stamps, texts in place of numbers, contradicting records, irregular
         times.
     """
-    import pandas as pd
-
-    frames = [_frame(path, config) for path in expand(config.files, base, endings=ENDINGS)]
-    return gather(pd.concat(frames, ignore_index=True), config)
+    return gather(read_frame(expand(config.files, base, endings=ENDINGS), config), config)
 
 
 def gather(frame: Frame, config: TableReader) -> xr.Dataset:
@@ -79,9 +79,9 @@ def gather(frame: Frame, config: TableReader) -> xr.Dataset:
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns ``place`` (for messages), ``time`` (as written), ``source`` and ``method`` where `config` names
-        such columns, and one for each channel, float64 in its unit, perhaps with ``<channel>_flag`` and
-        ``<channel>_reason``.
+        Columns ``place`` for messages (or ``file`` and ``row``, see :func:`place_of`), ``time`` (as written, or
+        naive local), ``source`` and ``method`` where `config` names such columns, and one for each channel,
+        float64 in its unit, perhaps with ``<channel>_flag`` and ``<channel>_reason``.
     config : TableReader
         As for :func:`read`, which see.
     """
@@ -90,52 +90,13 @@ def gather(frame: Frame, config: TableReader) -> xr.Dataset:
     keep = _period(start, config)
     if not keep.any():
         raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
-    frame, source, start = frame[keep].reset_index(drop=True), source[keep], start[keep]
+    if not keep.all():
+        frame, source, start = frame[keep].reset_index(drop=True), source[keep], start[keep]
     bounds, index = _axis(start, len(labels), config)
     cell = source * bounds.shape[0] + index
     use, repeated = _single(frame, cell, labels, source, start)
     shape = (len(labels), bounds.shape[0])
     return _dataset(frame, config, labels, bounds, (cell[use], use, shape, repeated))
-
-
-def _frame(path: Path, config: TableReader) -> Frame:
-    """Return the wanted columns of a file under the names of the channels, with their place for messages."""
-    import pandas as pd
-
-    from ghg.core.tables import read_table
-
-    columns = {"time": config.time.column, **{name: column.column for name, column in config.columns.items()}}
-    if config.source_column:
-        columns["source"] = config.source_column
-    if config.method_column:
-        columns["method"] = config.method_column
-    given: dict[str, Any] = {"sheet": config.sheet, "delimiter": config.delimiter, "encoding": config.encoding}
-    frame = read_table(path, columns, **{key: value for key, value in given.items() if value is not None})
-    if frame.empty:
-        raise InputError("the table holds no record", where=path.name)
-    result: Frame = pd.DataFrame({"place": [f"{path.name}, row {row}" for row in frame.index]})
-    for name in columns:
-        values = frame[name].reset_index(drop=True)
-        result[name] = values if name in ("time", "source", "method") else _numbers(values, columns[name], result)
-    return result
-
-
-def _numbers(values: Any, header: str, result: Frame) -> Any:
-    import pandas as pd
-
-    numbers: Any = pd.to_numeric(values, errors="coerce")
-    numbers = numbers.astype(float)
-    text = values.astype("string").str.strip()
-    wrong = numbers.isna() & values.notna() & ~text.str.lower().isin(["", "nan", "na", "null"]).astype(bool)
-    if wrong.any():
-        first = int(np.argmax(wrong.to_numpy()))
-        raise InputError(
-            f"column '{header}' holds a text where a number belongs",
-            where=str(result["place"][first]),
-            found=f"'{values.iloc[first]}'",
-            need="a number or an empty field",
-        )
-    return numbers
 
 
 def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -145,48 +106,36 @@ def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[
 
     if frame["source"].isna().any():
         first = int(np.argmax(frame["source"].isna().to_numpy()))
-        raise InputError("a record has no source", where=str(frame["place"][first]), need=config.source_column)
+        raise InputError("a record has no source", where=place_of(frame, first), need=config.source_column)
+    if isinstance(frame["source"].dtype, pd.CategoricalDtype):
+        return [str(label) for label in frame["source"].cat.categories], frame["source"].cat.codes.to_numpy(np.int64)
     codes, labels = pd.factorize(frame["source"].astype(str))
     return [str(label) for label in labels], codes.astype(np.int64)
 
 
 def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) -> npt.NDArray[Any]:
     """Return UTC interval starts; the order within a source tells the two passes of a double hour apart."""
-    import pandas as pd
-
-    stamps: Any = frame["time"]
-    if not pd.api.types.is_datetime64_any_dtype(stamps):
-        parsed: Any = pd.to_datetime(stamps.astype(str), format=config.time.format or "ISO8601", errors="coerce")
-        wrong = parsed.isna().to_numpy()
-        if wrong.any():
-            first = int(np.argmax(wrong))
-            raise InputError(
-                f"column '{config.time.column}' holds no readable time",
-                where=str(frame["place"][first]),
-                found=f"'{stamps.iloc[first]}'",
-                need=config.time.format or "for example 2024-03-01 13:00",
-                hint="state time.format for other notations",
-            )
-        stamps = parsed
-    if stamps.isna().any():
-        first = int(np.argmax(stamps.isna().to_numpy()))
-        raise InputError("a record has no time", where=str(frame["place"][first]))
-    if getattr(stamps.dt, "tz", None) is not None:
-        local = stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None).to_numpy()
-    else:
-        local = stamps.to_numpy()
+    stamps = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
+    local = stamps.to_numpy()
     result = np.empty(len(frame), "datetime64[ns]")
     length = None if isinstance(config.time.interval, str) else config.time.interval
     for k in np.unique(source):
-        of_source = source == k
-        result[of_source] = localise(
-            local[of_source],
-            config.time.timezone,
-            config.time.label,
-            interval=length,
-            where=f"{frame['place'].iloc[int(np.argmax(of_source))].split(',')[0]}, '{config.time.column}'",
-        )
+        of_source = np.flatnonzero(source == k)
+        where = f"{place_of(frame, int(of_source[0])).split(',')[0]}, '{config.time.column}'"
+        # without daylight saving each stamp stands for itself, and many millions are done in pieces
+        step = PIECE if isinstance(zone(config.time.timezone), timezone) else of_source.size
+        for piece in (of_source[at : at + step] for at in range(0, of_source.size, step)):
+            result[piece] = localise(
+                local[piece], config.time.timezone, config.time.label, interval=length, where=where
+            )
     return result
+
+
+def place_of(frame: Frame, row: int) -> str:
+    """Return where a record of a frame stands, for messages."""
+    if "place" in frame:
+        return str(frame["place"].iloc[row])
+    return f"{frame.attrs['files'][frame['file'].iloc[row]]}, row {frame['row'].iloc[row]}"
 
 
 def _period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
@@ -225,16 +174,20 @@ def _axis(start: npt.NDArray[Any], sources: int, config: TableReader) -> tuple[n
 
 def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source: Any, start: Any) -> tuple[Any, Any]:
     """Return the records to use, one for each cell, and the cells repeated identically."""
+    seen = np.zeros(int(cell.max()) + 1, bool)
+    seen[cell] = True
+    if np.count_nonzero(seen) == cell.size:
+        return slice(None), np.empty(0, np.int64)
     order = np.argsort(cell, kind="stable")
     begins = np.concatenate([[True], cell[order][1:] != cell[order][:-1]])
     first = order[begins][np.cumsum(begins) - 1]
     again, before = order[~begins], first[~begins]
     for one, two in zip(before.tolist(), again.tolist(), strict=True):
-        a, b = (frame.drop(columns=["place", "time"]).iloc[i] for i in (one, two))
+        a, b = (frame.drop(columns=["place", "time", "file", "row"], errors="ignore").iloc[i] for i in (one, two))
         if not a.equals(b):
             raise InputError(
                 f"source {labels[source[two]]} has two different records of {str(start[two]).split('.')[0]} UTC",
-                where=f"{frame['place'][one]} and {frame['place'][two]}",
+                where=f"{place_of(frame, one)} and {place_of(frame, two)}",
                 hint="keep one of them",
             )
     return np.sort(order[begins]), cell[again]
@@ -328,7 +281,8 @@ def _methods(frame: Frame, config: TableReader, cell: Any, use: Any, shape: Any)
     if config.method_column is None:
         grid.ravel()[cell] = int(METHOD_WORDS[config.method])
         return grid
-    words = frame["method"].astype("string").fillna("").str.strip().to_numpy(str)
+    written = frame["method"].astype("category").cat
+    words = [str(word).strip() for word in written.categories] + [""]  # the last where there is none
     unknown = sorted(set(words) - set(config.methods) - {""})
     if unknown:
         raise InputError(
@@ -338,7 +292,8 @@ def _methods(frame: Frame, config: TableReader, cell: Any, use: Any, shape: Any)
             need="an entry in methods for each",
         )
     table = {word: int(METHOD_WORDS[meaning]) for word, meaning in config.methods.items()}
-    grid.ravel()[cell] = [table.get(word, int(Method.UNKNOWN)) for word in words[use]]
+    lookup = np.array([table.get(word, int(Method.UNKNOWN)) for word in words], np.int8)
+    grid.ravel()[cell] = lookup[written.codes.to_numpy()[use]]
     return grid
 
 

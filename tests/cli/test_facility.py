@@ -169,6 +169,9 @@ def test_version_names_the_libraries() -> None:
 def test_summary_names_the_input_that_changed() -> None:
     suspect = {"component": "measured.flow", "tied_with": ["measured.moisture"], "bias_percent": 4.58, "u_percent": 0.3}
     one = {"named": True, "p_none": 0.0, "suspects": [suspect]}
-    lines = _wrong_inputs({"attribution": {**one, "named": False}, "steps": [{**one, "start": "2023-07-01T00:00:00Z"}]})
+    # the month began at midnight in China
+    result = {"attribution": {**one, "named": False}, "steps": [{**one, "start": "2023-06-30T16:00:00Z"}],
+              "period": {"timezone": "Asia/Shanghai"}}  # fmt: skip
+    lines = _wrong_inputs(result)
     assert lines == ["change of 2023-07-01: measured flow or measured moisture, +4.58 ± 0.30 % (probability 100%)"]
-    assert _wrong_inputs({"attribution": None, "steps": []}) == []
+    assert _wrong_inputs({**result, "attribution": None, "steps": []}) == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ghg.core import files
+from ghg.core._leftovers import token
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_directory, atomic_path, open_input, sha256, write_text
 
@@ -241,15 +242,70 @@ class TestDirectory:
 
         def failing(self: Path, target: Path) -> Path:
             calls.append(self)
-            if len(calls) == 2:
+            if len(calls) == 3:  # 1: there is a folder; 2: it goes aside; 3: the new one takes its name
                 raise KeyboardInterrupt
             return rename(self, target)
 
         monkeypatch.setattr(Path, "rename", failing)
+        monkeypatch.setattr(files, "rename", lambda *_: errno.ENOSYS)  # as where names cannot be exchanged
         with pytest.raises(KeyboardInterrupt), atomic_directory(tmp_path / "out", force=True) as folder:
             self.fill(folder)
         assert names(tmp_path) == ["out"]
         assert (tmp_path / "out" / "figures" / "a.svg").read_text() == "old"
+
+
+def dead() -> int:
+    """Return the number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_what_a_killed_run_left_goes_with_the_next(tmp_path: Path) -> None:
+    machine, us = token().split("-")[0], os.getpid()
+    left = {f".out.nc.{machine}-{dead()}-00000000.tmp", f".a.{machine}-{dead()}-00000000.tmp.nc"}
+    kept = {f".out.nc.{machine}-{us}-00000000.tmp",  # of a living process
+            f".out.nc.{'0' * 8}-{dead()}-00000000.tmp",  # of another machine
+            f".out.nc.{machine}-{dead()}.tmp", ".out.nc.mine.tmp",
+            f".other.{machine}-{dead()}-00000000.tmp"}  # fmt: skip
+    for name in left | kept:
+        (tmp_path / name).mkdir() if not name.endswith(".nc") else (tmp_path / name).touch()
+        if (tmp_path / name).is_dir():
+            (tmp_path / name / "half").touch()
+    with atomic_directory(tmp_path / "out.nc") as folder:
+        (folder / "x").touch()
+    with atomic_path(tmp_path / "a.nc") as path:
+        path.touch()
+    assert set(names(tmp_path)) == kept | {"out.nc", "a.nc"}
+
+
+def test_a_folder_that_was_being_replaced_comes_back(tmp_path: Path) -> None:
+    old = tmp_path / f".out.{token().split('-')[0]}-{dead()}-00000000.old.tmp"
+    old.mkdir()
+    (old / files.MANIFEST).write_text("old")
+    with pytest.raises(InputError, match="--force"), atomic_directory(tmp_path / "out"):
+        pytest.fail("the block must not run")
+    assert names(tmp_path) == ["out"] and (tmp_path / "out" / files.MANIFEST).read_text() == "old"
+
+
+def test_an_output_that_appears_meanwhile_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_check_parent", lambda *_: None)
+    monkeypatch.setattr(files, "_sync", lambda path: (tmp_path / "a.txt").write_text("first"))  # in the last moment
+    with pytest.raises(InputError, match="exists already"), atomic_path(tmp_path / "a.txt") as path:
+        path.write_text("second")
+    assert names(tmp_path) == ["a.txt"] and (tmp_path / "a.txt").read_text() == "first"
+    monkeypatch.undo()
+    (tmp_path / "out").mkdir()
+    check = files._check_folder
+
+    def late(final: Path, force: bool) -> None:
+        check(final, force)
+        (final / "of another run").touch()  # between the last look and the move
+
+    with pytest.raises(InputError, match="exists already"), atomic_directory(tmp_path / "out") as folder:
+        (folder / "x").touch()
+        monkeypatch.setattr(files, "_check_folder", late)
+    assert names(tmp_path / "out") == ["of another run"]
 
 
 def test_two_runs_at_once_do_not_meet(tmp_path: Path) -> None:

@@ -87,3 +87,34 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(InputError):
             read_table(path, COLUMNS)
+
+
+def test_rows_in_blocks_are_those_of_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read row by row (as large files are) or whole: the same cells, row numbers and faults."""
+    from ghg.core import _table_files
+    from ghg.core.tables import read_rows
+
+    text = "title\n\nt;q (m3/h)\n" + "".join(f'2024-01-01 {h:02d}:00;"{h}"\n\n' for h in range(20)) + " ; \n23;n/a\n"
+    (tmp_path / "a.csv").write_text("\ufeff" + text, encoding="utf-8")
+    want = read_table(tmp_path / "a.csv", {"t": "t", "q": "q (m3/h)"})
+    for large in (1 << 24, 0):
+        monkeypatch.setattr(_table_files, "LARGE", large)
+        blocks = list(read_rows(tmp_path / "a.csv", {"t": "t", "q": "q (m3/h)"}, block=6))
+        assert [len(b) for b in blocks][:2] == [3, 3] and len(blocks) > 5  # every other line is blank
+        pd.testing.assert_frame_equal(pd.concat(blocks), want)
+        (tmp_path / "b.csv").write_text("t,q\n1,2\n1,2,3\n1,2\n")
+        with pytest.raises(InputError, match=r"b.csv, row 3: .*found 3") as told:
+            list(read_rows(tmp_path / "b.csv", {"q": "q"}, block=1))
+        assert told.value.need == "2"
+        (tmp_path / "c.csv").write_bytes("月,q\n1,2\n".encode("gb18030"))  # not UTF-8: read whole
+        assert next(read_rows(tmp_path / "c.csv", {"m": "月"}))["m"].tolist() == ["1"]
+        (tmp_path / "d.csv").write_text("t,q\n")
+        assert [len(b) for b in read_rows(tmp_path / "d.csv", {"q": "q"})] == [0]
+    want.reset_index(drop=True).to_parquet(tmp_path / "p.parquet")
+    for large in (1 << 24, 0):
+        monkeypatch.setattr(_table_files, "LARGE", large)
+        got = pd.concat(read_rows(tmp_path / "p.parquet", {"t": "t", "q": "q"}, block=7))
+        assert got["t"].tolist() == want["t"].tolist() and got.index.tolist() == list(range(1, len(want) + 1))
+        (tmp_path / "cut.parquet").write_bytes((tmp_path / "p.parquet").read_bytes()[:-30])
+        with pytest.raises(InputError, match="Parquet file cannot be read"):
+            list(read_rows(tmp_path / "cut.parquet", {"t": "t"}))

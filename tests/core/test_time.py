@@ -22,6 +22,7 @@ from ghg.core.time import (
     autocorrelation_time,
     block_length,
     efolding_time,
+    local_date,
     localise,
     period_bounds,
     resample,
@@ -581,3 +582,12 @@ def test_calendar_work_does_not_load_the_compiler() -> None:
         "period_bounds('2024-01-01', '2025-01-01'); sys.exit(bool({'numba', 'pandas'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("stamp", "timezone", "date"), [
+    ("2024-08-31T16:00:00Z", "Asia/Shanghai", "2024-09-01"),
+    ("2024-08-31T15:59:59", "UTC+08:00", "2024-08-31"),
+    ("2024-01-01T04:00:00Z", "America/Phoenix", "2023-12-31"),
+])  # fmt: skip
+def test_the_date_of_a_place(stamp: str, timezone: str, date: str) -> None:
+    assert local_date(stamp, timezone) == date

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from ghg.core.config import load, load_dict
 from ghg.core.errors import InputError
 from ghg.core.provenance import verify
-from inventories.compile.checks import carbon_balance, double_counting, jumps, particle_order
+from inventories.compile.checks import carbon_balance, co_emission, double_counting, jumps, particle_order
 from inventories.compile.cocontrol import assess
 from inventories.compile.config import InventoryJob
 from inventories.compile.job import run
@@ -71,6 +71,19 @@ def test_closing_of_carbon_and_tables(tmp_path):
     assert result["totals"][0]["low"] < result["totals"][0]["mass"] < result["totals"][0]["high"]
 
 
+def test_pollutant_per_co2_is_held_against_what_controls_leave(tmp_path):
+    """p1 leaves 0.145 of its SO2, which is no finding; p2 carries 6 g/GJ of SO2 from gas, too much."""
+    ds = run(job(tmp_path), base=tmp_path)
+    found = co_emission(ds)
+    assert [(f.where, f.species) for f in found] == [("p2", "SO2")]
+    assert found[0].found == pytest.approx(6.0 / 56.1, rel=1e-12) and found[0].high < 0.01
+    (tmp_path / "out").mkdir()
+    write_rows_table(ds, None, tmp_path / "out")
+    assert co_emission(read_rows_table(tmp_path / "out")) == found
+    unknown = {f.where: f for f in co_emission(ds.drop_vars("left_SO2"))}  # as if nothing were known of its scrubber
+    assert set(unknown) == {"p1", "p2"} and unknown["p1"].found < unknown["p1"].low
+
+
 def test_overlay_comes_before_the_own_factor(tmp_path):
     (tmp_path / "own.csv").write_text("set,fuel,quantity,species,sector,value,unit,lower,upper,source\n"
                                       "emep,bituminous,emission_factor,NOx,1A1a,50,g/GJ,40,60,test\n")  # fmt: skip
@@ -83,6 +96,20 @@ def test_overlay_comes_before_the_own_factor(tmp_path):
     )
     with pytest.raises(InputError, match=r"own.csv, row 2.*outside its own range"):
         run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
+
+
+def test_own_factor_of_co2_comes_before_the_carbon_of_the_table(tmp_path):
+    """Of a user's overlay 100 t/TJ, though the set itself goes by carbon content; a unit that cannot be is told."""
+    head = "set,fuel,quantity,species,value,unit,lower,upper,source\n"
+    (tmp_path / "own.csv").write_text(head + "ipcc2006,bituminous,emission_factor,CO2,100,t/TJ,95,105,test\n")
+    ds = run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
+    assert annual_mass(ds, "CO2")[0] == pytest.approx(1000 * 100e3, rel=1e-12)
+    wrong = {"emission_factor,CO2,100,t/m": "unit of a factor does not fit emission factor.*'t/m'.*kg J-1",
+             "emision_factor,CO2,100,t/TJ": "quantity of a factor is not known.*'emision_factor'"}  # fmt: skip
+    for cells, words in wrong.items():
+        (tmp_path / "own.csv").write_text(f"{head}ipcc2006,bituminous,{cells},95,105,test\n")
+        with pytest.raises(InputError, match=rf"own.csv, row 2: .*{words}"):
+            run(job(tmp_path, overlay=["own.csv"]), base=tmp_path)
 
 
 def changed(**cells):
@@ -216,8 +243,11 @@ pollutants = "emep-tier1"
     shown = CliRunner().invoke(app, ["ratios", str(tmp_path / "out" / "inventory.csv")])
     assert "NOx:CO2" in shown.output
     same = str(tmp_path / "out")
-    done = CliRunner().invoke(app, ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh"])
-    assert done.exit_code == 0, done.output
+    for again in ([], ["--force"]):
+        words = ["cocontrol", same, same, "--report", str(tmp_path / "page"), "--lang", "zh", *again]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.output
+    assert verify(tmp_path / "page").ok
     assert "减污降碳协同评估" in (tmp_path / "page" / "report.html").read_text(encoding="utf-8")
     assert [v.kind for v in verify(tmp_path / "out").problems] == []
     rows = tmp_path / "out" / "inventory.csv"

@@ -24,7 +24,7 @@ def test_overlap_by_hand() -> None:
 
 
 def test_surrogate_by_hand() -> None:
-    """Eq 5.2: y0 = yt x s0 / st with the nearest known year; between two, both by nearness."""
+    """Surrogate data: y0 = yt x s0 / st with the nearest known year; between two, both by nearness."""
     proxy = {2000: 10.0, 2001: 30.0, 2002: 20.0, 2004: 40.0}
     alone = surrogate({2002: 60.0}, proxy, [2000])[2000]
     assert alone.value == pytest.approx(30.0) and math.isnan(alone.u)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import netCDF4
 import numpy as np
 import pytest
 
 from ghg.core.errors import InputError
+from ghg.core.provenance import Record
 from inventories.conservation import residual
+from inventories.export.models import fluxes, write_ioapi
 from inventories.grid.fields import coordinates, with_year
-from inventories.grid.grids import LonLat
+from inventories.grid.grids import LonLat, Projected
+from inventories.grid.projections import LambertConformal
+from inventories.grid.regrid import regrid
 from inventories.vertical.layers import VerticalProfile, in_layers, layer_shares, plume_shares, read_vertical
 from inventories.vertical.plume_rise import effective_height, plume_rise
 
@@ -79,6 +84,23 @@ def test_layers_keep_the_mass_or_book_it_as_outside(tmp_path: Path) -> None:
         in_layers(ds.sum("sector", keep_attrs=True), profiles, [0.0, 20.0])
     with pytest.raises(InputError, match="rise from the ground"):
         in_layers(ds, profiles, [10.0, 20.0], {"F": "F1"})
+
+
+def test_layers_go_into_the_files_of_models(tmp_path: Path) -> None:
+    """Layers keep their shares through a regridding and in the I/O API, whose heights are VGHVAL3 (6), in metres."""
+    dims, ds = coordinates(LonLat.regular(5.0, 45.0, 0.5, (4, 6)))
+    ds["emission_co"] = (("sector", *dims), np.ones((1, 4, 6)) * 1e-9, {"units": "kg m-2 s-1"})
+    ds = with_year(ds.assign_coords(sector=["A"]), 2021)
+    high = in_layers(ds, {"A": VerticalProfile([20, 100], [0.25, 0.75])}, [0.0, 20.0, 100.0])
+    edges = np.arange(-3, 4) * 20000.0
+    on = regrid(high, Projected(LambertConformal(44, 47, 46, 6.5), edges, edges))
+    assert on["height_bounds"].values.tolist() == [[0.0, 20.0], [20.0, 100.0]]
+    write_ioapi(on, tmp_path / "emis.nc", record=Record("t", command=["t"]))
+    with netCDF4.Dataset(tmp_path / "emis.nc") as nc:
+        assert (nc.NLAYS, nc.VGTYP, nc.VGLVLS.tolist()) == (2, 6, [0.0, 20.0, 100.0])
+        mass = np.asarray(nc["CO"][0], float).sum(axis=(1, 2)) * 0.028010
+    assert mass == pytest.approx(np.array([0.25, 0.75]) * 1e-9 * float(on["cell_area"].sum()), rel=1e-6)
+    assert fluxes(on, "emission_co").shape == (1, 6, 6)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from ghg.core.flags import Flag, Method
 from ghg.core.time import seconds
 from sensors.config import CampdReader
 from sensors.readers import delimited, read
-from sensors.readers.delimited import parse_delimited, read_texts
+from sensors.readers.blocks import read_blocks
+from sensors.readers.delimited import parse_delimited
 
 TON, MMBTU = 907.18474, 1055.05585262e6
 
@@ -34,7 +35,8 @@ def idaho(campd: Path) -> Any:
 def test_every_field_is_read_as_python_reads_it(campd: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delimited, "SMALL", 0)  # the compiled reader for all
     for path in sorted(campd.iterdir()):
-        for _, text in read_texts(path):
+        for block in read_blocks(path):
+            text = block.text
             rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline="")))
             header, rows = rows[0], rows[1:]
             columns = list(zip(*rows, strict=True))

@@ -25,7 +25,7 @@ PLAIN = ("regions shp", "regions dbf", "workbook", "workbook annex1", "parquet")
     "target", [t for t in (*TEXT_TARGETS, *BINARY_TARGETS) if COUNTS[t.name]], ids=lambda t: t.name
 )
 def test_nothing_but_a_sentence(target: Target, tmp_path: Path, shared_data: Path) -> None:
-    signal.signal(signal.SIGALRM, _alarm)
+    signal.signal(signal.SIGPROF, _alarm)
     seeds = target.seeds()
     for name, data in (target.beside() or {}).items():
         (tmp_path / name).write_bytes(data)

@@ -355,3 +355,22 @@ def test_zero_bytes(tmp_path: Path) -> None:
     (tmp_path / "f.csv").write_bytes(b"")
     with pytest.raises(InputError, match=r"f.csv.*empty"):
         load(tmp_path / "f.csv")
+
+
+def test_blocks_of_any_size_give_one_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ghg.core.provenance import digest
+    from sensors.readers import blocks, campd
+
+    rows = [old_row(h, 1.0 + h + k, unit=u, facility=f, flag=("Measured", "Substitute", "LME")[(h + k) % 3])
+            for h in range(5) for k, (f, u) in enumerate([(7, "B"), (113, "2"), (7, "A"), (113, "B"), (9, "2")])
+            if h or k < 2]  # fmt: skip
+    path = write(tmp_path, "a.csv", OLD, rows)
+    whole = load(path)
+    assert whole["source"].values.tolist() == ["7-B", "7-A", "113-B", "113-2", "9-2"]
+    for size in (100, 450):
+        monkeypatch.setattr(campd, "read_blocks", lambda path, size=size: blocks.read_blocks(path, size))
+        assert digest(load(path)) == digest(whole)
+        assert load(path, facility=(113,)).sizes["source"] == 2
+    write(tmp_path, "a.csv", OLD, [*rows, old_row(24, 1.0, facility=7, unit="B")])
+    with pytest.raises(InputError, match=f"record {len(rows) + 1}.*24"):
+        load(path)

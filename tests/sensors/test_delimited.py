@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from ghg.core.errors import InputError
 from sensors.readers import delimited
-from sensors.readers.delimited import parse_delimited, read_texts
+from sensors.readers.blocks import read_blocks
+from sensors.readers.delimited import parse_delimited
 
 pytestmark = pytest.mark.kernel
 
@@ -129,7 +130,31 @@ def test_plain_gzip_and_zip(tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         archive.writestr("inner.csv", body)
         archive.writestr("readme.md", "no table")
-    assert [text for name in ("p.csv", "g.csv.gz", "z.zip") for _, text in read_texts(tmp_path / name)] == [body] * 3
+    blocks = [block for name in ("p.csv", "g.csv.gz", "z.zip") for block in read_blocks(tmp_path / name)]
+    assert [block.text for block in blocks] == [body] * 3
+
+
+def test_blocks_end_with_records_whatever_their_size(tmp_path) -> None:
+    rows = [f'{k},"a ""b""\n{k}"' if k % 3 else f"{k},x" for k in range(50)]
+    for ending in ("\n", ""):
+        (tmp_path / "b.csv").write_text("i,t\n" + "\n".join(rows) + ending, encoding="utf-8")
+        whole = parse_delimited((tmp_path / "b.csv").read_bytes(), numbers=["i"], texts=["t"])
+        for size in (1, 7, 40, 1000):
+            numbers, texts = [], []
+            for block in read_blocks(tmp_path / "b.csv", size):
+                found = parse_delimited(block.text, numbers=["i"], texts=["t"], where="b.csv", lines=block.lines)
+                numbers += found.numbers["i"].tolist()
+                texts += [found.texts["t"][k] for k in found.codes["t"]]
+            assert numbers == whole.numbers["i"].tolist() == list(range(50))
+            assert texts == [whole.texts["t"][k] for k in whole.codes["t"]]
+    (tmp_path / "b.csv").write_text("i,t\n" + "1,x\n" * 20 + "no,x\n" + "1,x\n" * 20, encoding="utf-8")
+    with pytest.raises(InputError, match="line 22"):
+        for block in read_blocks(tmp_path / "b.csv", 16):
+            parse_delimited(block.text, numbers=["i"], texts=["t"], where="b.csv", lines=block.lines)
+    (tmp_path / "b.csv").write_bytes(b"i,t\n")
+    assert [(b.text, b.lines) for b in read_blocks(tmp_path / "b.csv")] == [(b"i,t\n", 0)]
+    (tmp_path / "b.csv").write_bytes(b"")
+    assert [b.text for b in read_blocks(tmp_path / "b.csv")] == [b""]
 
 
 def test_broken_files(tmp_path) -> None:
@@ -145,7 +170,7 @@ def test_broken_files(tmp_path) -> None:
         (".", "folder"),
     ):
         with pytest.raises(InputError, match=message):
-            list(read_texts(tmp_path / name))
+            list(read_blocks(tmp_path / name))
 
 
 def test_thread_counts_agree(monkeypatch: pytest.MonkeyPatch) -> None:

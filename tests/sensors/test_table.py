@@ -197,3 +197,29 @@ def test_a_job_writes_down_what_it_did(tmp_path: Path) -> None:
     assert log.steps[0].startswith("read table records: 1 sources, 2 intervals") and "hj75" in log.steps[1]
     assert ds.attrs["title"] == "Unit 1"
     assert read(TableReader.model_validate(reader), base=tmp_path).sizes["time"] == 2
+
+
+def test_blocks_of_any_size_give_one_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ghg.core import tables
+    from ghg.core.provenance import digest
+
+    rows = [f"{src},2024-03-01T{h:02d}:00+08:00,{h + 1},{how}" for h in range(7)
+            for src, how in (("B", "m"), ("A", ""), ("B2", "s")) if (h, src) != (3, "A")]  # fmt: skip
+    text = "stack,t,e,how\n" + "\n".join(rows) + "\n"
+    (tmp_path / "r.csv").write_text(text, encoding="utf-8")
+    reader = TableReader.model_validate({
+        "format": "table", "files": str(tmp_path / "r.csv"), "source_column": "stack", "method_column": "how",
+        "methods": {"m": "direct", "s": "substitute"}, "columns": {"emission": {"column": "e", "units": "t"}},
+        "time": {"column": "t", "timezone": "UTC+08:00", "label": "start"}})  # fmt: skip
+    whole = read(reader)
+    assert whole["source"].values.tolist() == ["B", "A", "B2"]
+    assert whole["emission_method"].values[:, 0].tolist() == [Method.DIRECT, Method.UNKNOWN, Method.SUBSTITUTE]
+    few = tables.read_rows
+    monkeypatch.setattr(tables, "read_rows", lambda *args, **more: few(*args, **more, block=4))
+    assert digest(read(reader)) == digest(whole)
+    (tmp_path / "r.csv").write_text(text + "B,2024-03-01T06:00+08:00,9,m\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"r.csv, row 19 and r.csv, row {len(rows) + 2}.*two different"):
+        read(reader)
+    (tmp_path / "r.csv").write_text(text + "B,2024-03-02,x,m\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"r.csv, row {len(rows) + 2}.*'x'"):
+        read(reader)

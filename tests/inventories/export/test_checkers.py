@@ -40,6 +40,8 @@ def annual() -> xr.Dataset:
     rng = np.random.default_rng(4)
     for name, size in (("co2", 1e-8), ("nox", 1e-10), ("pm25", 1e-11), ("oc", 1e-12)):
         ds[f"emission_{name}"] = (dims, rng.lognormal(size=grid.shape) * size, {"units": "kg m-2 s-1"})
+    for kind in ("random", "systematic"):
+        ds[f"emission_pm25_u_{kind}"] = (dims, 0.1 * ds["emission_pm25"].values, {"units": "kg m-2 s-1"})
     return with_year(regrid(ds, LonLat.regular(6.0, 45.0, 1.0, (3, 4))), 2024)
 
 

@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -135,31 +136,63 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
         Store(tmp_path / "file")
 
 
+# a process that has imported what every listener imports and is copied for each of them: a hundred starts cost little
+NURSERY = """
+import os, sys
+import sensors.hj212.listen, sensors.hj212.store
+from ghg.cli import main
+from ghg.cli.inside import call
+call(["sensors", "listen", "--help"])
+for line in sys.stdin:
+    if not (child := os.fork()):
+        print(os.getpid(), flush=True)
+        sys.argv = ["ghg", *line.split()]
+        main()
+    os.waitpid(child, 0)
+    print("gone", flush=True)
+"""
+
+
+@pytest.fixture
+def nursery() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([sys.executable, "-c", NURSERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               text=True, env=ENVIRONMENT)  # fmt: skip
+    yield process
+    process.communicate()
+
+
 @pytest.mark.slow
-def test_killed_a_hundred_times_it_loses_no_acknowledged_message(tmp_path: Path) -> None:
+def test_killed_a_hundred_times_it_loses_no_acknowledged_message(
+    tmp_path: Path, nursery: subprocess.Popen[str]
+) -> None:
+    assert nursery.stdin is not None and nursery.stdout is not None
     rng = random.Random(212)
     acknowledged: set[int] = set()
     number = 0
     for _ in range(100):
-        with listening(tmp_path / "in", "--quiet") as (process, port):
-            end = time.monotonic() + rng.uniform(0.01, 0.15)
-            with closing(socket.create_connection(("127.0.0.1", port))) as one:
-                splitter = Splitter()
-                one.setblocking(False)
-                while time.monotonic() < end:
-                    try:
-                        one.send(numbered(number := number + 1))
-                    except BlockingIOError:
-                        number -= 1
-                    if select.select([one], [], [], 0.0)[0]:
-                        acknowledged |= {int(decode(raw).header["QN"]) for raw in splitter.feed(one.recv(65536))}
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                one.setblocking(True)
+        nursery.stdin.write(f"sensors listen 127.0.0.1:0 -o {tmp_path / 'in'} --quiet\n")
+        nursery.stdin.flush()
+        listener = int(nursery.stdout.readline())
+        found = re.search(r"listening on 127\.0\.0\.1:(\d+)", nursery.stdout.readline())
+        assert found
+        end = time.monotonic() + rng.uniform(0.01, 0.15)
+        with closing(socket.create_connection(("127.0.0.1", int(found[1])))) as one:
+            splitter = Splitter()
+            one.setblocking(False)
+            while time.monotonic() < end:
                 try:
-                    while data := one.recv(65536):
-                        acknowledged |= {int(decode(raw).header["QN"]) for raw in splitter.feed(data)}
-                except ConnectionError:
-                    pass
+                    one.send(numbered(number := number + 1))
+                except BlockingIOError:
+                    number -= 1
+                if select.select([one], [], [], 0.0)[0]:
+                    acknowledged |= {int(decode(raw).header["QN"]) for raw in splitter.feed(one.recv(65536))}
+            os.kill(listener, signal.SIGKILL)
+            assert nursery.stdout.readline() == "gone\n"
+            one.setblocking(True)
+            try:
+                while data := one.recv(65536):
+                    acknowledged |= {int(decode(raw).header["QN"]) for raw in splitter.feed(data)}
+            except ConnectionError:
+                pass
     assert len(acknowledged) > 1000
     assert acknowledged <= set(stored(tmp_path / "in"))

@@ -1,0 +1,166 @@
+"""Large inputs through the command line, and the memory they take: facility tables, and a network of many stations.
+
+``python benchmarks/robustness_large.py [campd] [table] [network] [--rows N] [--stations N] [--years N]``. The peak is
+that of the process; what libraries and compiled code take is told beside it (the same command on few rows).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.robustness_commands import ROOT, STACK
+
+FEW = 20_000  # rows: enough that the same compiled code is loaded
+GHG = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+
+
+def run(words: str, folder: Path) -> dict[str, Any]:
+    """Run a command; return what it took."""
+    began = time.perf_counter()
+    process = subprocess.Popen([*GHG, *words.split()], cwd=folder, env=ENVIRONMENT, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True)  # fmt: skip
+    assert process.stdout is not None
+    said = process.stdout.read()
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return {"exit": process.returncode, "peak_mb": round(used.ru_maxrss / 1e3), "processor_s": round(
+        used.ru_utime + used.ru_stime, 1), "clock_s": round(time.perf_counter() - began, 1),
+        **({"says": said[-300:]} if process.returncode else {})}  # fmt: skip
+
+
+def facility(kind: str, rows: int) -> dict[str, Any]:
+    """Send a large facility table through ``ghg sensors emission``."""
+    found = []
+    for count in (FEW, rows):
+        with tempfile.TemporaryDirectory() as base:
+            folder = Path(base)
+            size = (_campd if kind == "campd" else _rows)(folder, count)
+            one = run("sensors emission stack.toml -o out.nc -q", folder)
+            out = folder / "out.nc"
+            found.append({"rows": count, "file_mb": round(size / 1e6), **one, "arrays_mb": _arrays(out)})
+    base_mb, peak = found[0]["peak_mb"], found[1]["peak_mb"]
+    return {**found[1], "libraries_mb": base_mb, "bytes_per_row": round((peak - base_mb) * 1e6 / (rows - FEW))}
+
+
+def _arrays(path: Path) -> float | None:
+    """Return the size of the variables of a file in memory [MB]: no answer takes less."""
+    import netCDF4
+
+    if not path.is_file():
+        return None
+    with netCDF4.Dataset(path) as nc:
+        sizes = [v.size * np.dtype(v.dtype).itemsize for v in nc.variables.values() if v.dtype is not str]
+    return round(sum(sizes) / 1e6)
+
+
+def _campd(folder: Path, rows: int) -> int:
+    head = "State,Facility Name,Facility ID,Unit ID,Date,Hour,Operating Time,Gross Load (MW),Steam Load (1000 lb/hr),"
+    head += "CO2 Mass (short tons),CO2 Mass Measure Indicator,Heat Input (mmBtu)\n"
+    import numpy as np
+
+    hours = np.datetime64("2018-01-01T00", "h") + np.arange(8760)
+    stamps = [f"{str(h)[:10]},{int(str(h)[11:])},1,300,,98.9,Measured,1000.5\n" for h in hours]
+    with (folder / "c.csv").open("w") as file:
+        file.write(head)
+        for unit in range(-(-rows // 8760)):
+            file.writelines(f"AZ,Cholla,113,{unit},{s}" for s in stamps[: rows - unit * 8760])
+    (folder / "stack.toml").write_text('[reader]\nformat = "campd"\nfiles = "c.csv"\n')
+    return (folder / "c.csv").stat().st_size
+
+
+def _rows(folder: Path, rows: int) -> int:
+    import numpy as np
+
+    stamps = np.datetime64("2020-01-01T00:00", "m") + np.arange(rows)
+    with (folder / "records.csv").open("w") as file:
+        file.write("t,e\n")
+        file.writelines(f"{str(s).replace('T', ' ')},{k % 100}.5\n" for k, s in enumerate(stamps))
+    (folder / "stack.toml").write_text(STACK.replace('label = "start"', 'label = "start", interval = 60.0'))
+    return (folder / "records.csv").stat().st_size
+
+
+def _station(years: float) -> dict[str, Any]:
+    """Return rows of an analyser that drifts: an hour's air every two hours, four cylinders every ten days."""
+    start, rng = 1_384_473_600.0, np.random.default_rng(1)
+    air = start + np.arange(0.0, years * 365.0 * 86400.0, 7200.0)
+    visits = start + np.arange(0.0, years * 365.0 * 86400.0, 864000.0) + 600.0
+    tanks = np.array([380.0, 450.0, 520.0, 415.0])
+    offsets = np.arange(0.0, 2400.0, 30.0)
+    time = np.concatenate([air, (visits[:, None] + offsets).ravel()])
+    port = np.concatenate([np.ones(air.size), np.tile(2.0 + offsets // 600.0, visits.size)])
+    order = np.argsort(time, kind="stable")
+    time, port = time[order], port[order]
+    day = (time - start) / 86400.0
+    seen = 400.0 + day / 160.0 + 5.0 * np.sin(day / 58.1)
+    truth = np.where(port == 1.0, seen, tanks[np.maximum(port - 2.0, 0.0).astype(int)])
+    drift = 0.3 + day / 1000.0 + 0.2 * np.sin(day / 90.0)
+    read = (truth - drift) / 1.002 + rng.normal(0.0, 0.06, time.size)
+    columns = {"MPVPosition": port, "CO2": read * 0.97, "CO2_dry": read, "h2o_reported": 2.0, "species": 3.0,
+               "CavityPressure": 140.0}  # fmt: skip
+    return {"time": time, "columns": columns, "assigned": tanks + rng.normal(0.0, 0.03, tanks.size)}
+
+
+def network(stations: int, years: float) -> dict[str, Any]:
+    """Make a network of raw logs and calibrate it: all of it, again with nothing changed, and one station alone.
+
+    All stations read the same log (links), each for itself.
+    """
+    from tests.sensors.station.test_killed import toml_of
+    from tests.station_logs import job_of, text_of
+
+    with tempfile.TemporaryDirectory() as base:
+        folder, names = Path(base), [f"S{k:02d}" for k in range(stations)]
+        made = _station(years)
+        first = folder / "CFADS2001-20131115-000000Z-DataLog_User.dat"
+        first.write_bytes(text_of(made["time"], made["columns"]))
+        os.utime(first, (1e9, 1e9))
+        for name in names:
+            (folder / name / "logs").mkdir(parents=True)
+            os.link(first, folder / name / "logs" / first.name)
+            job = job_of(["logs"], made["assigned"], calibration={"flush": 100.0})
+            (folder / name / "station.toml").write_text(toml_of(job))
+        text = "".join(f'[[stations]]\nconfig = "{n}/station.toml"\nname = "{n}"\n' for n in names)
+        end = np.datetime_as_string(np.datetime64(int(made["time"][-1]), "s"))
+        (folder / "network.toml").write_text(f'title = "many"\nwatch = {{ at = "{end}" }}\n{text}')
+        return {
+            "stations": stations, "years": years, "rows_of_each": int(made["time"].size),
+            "logs_mb": round(first.stat().st_size * stations / 1e6),
+            "one_station": run(f"sensors calibrate {names[0]}/station.toml -o one.nc -q", folder),
+            "network": run("sensors network network.toml -o out -q", folder),
+            "again": run("sensors network network.toml -o out -q", folder),
+        }  # fmt: skip
+
+
+def main() -> None:
+    """Run what is asked for and print it."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("parts", nargs="*", default=["campd", "table", "network"])
+    options.add_argument("--rows", type=int, default=10_000_000)
+    options.add_argument("--stations", type=int, default=50)
+    options.add_argument("--years", type=float, default=10.0)
+    options.add_argument("--json", type=Path)
+    given = options.parse_args()
+    found = json.loads(given.json.read_text("utf-8")) if given.json and given.json.is_file() else {}
+    for part in given.parts:
+        one = network(given.stations, given.years) if part == "network" else facility(part, given.rows)
+        print(f"{part:8s} {json.dumps(one)}", flush=True)
+        found[f"{part} {given.stations if part == 'network' else given.rows}"] = one
+        if given.json:
+            given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
