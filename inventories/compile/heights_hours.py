@@ -76,8 +76,8 @@ class _Terms:
         out, carry = np.zeros((hours, layers), np.float32), np.zeros(layers)
         if rates:
             each = np.arange(layers + 1)
-            _kernels.expand(np.stack(rates), each, each[:-1], np.ascontiguousarray(np.stack(factors, axis=2)), bits,
-                            hours - 1, carry, out)  # fmt: skip
+            _kernels.expand(0, layers, np.stack(rates), each, each[:-1],
+                            np.ascontiguousarray(np.stack(factors, axis=2)), bits, hours - 1, carry, out)  # fmt: skip
         return out, carry
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from inventories.grid.ellipsoid import WGS84, Ellipsoid
 from inventories.grid.rings import TOLERANCE, Rings, quadrilaterals, subdivisions, unwrapped
 
@@ -164,12 +165,26 @@ class Projected:
         figure = ellipsoid or self.ellipsoid
         n = subdivisions(self._plane(figure), self.x_edges, self.y_edges, tolerance)
         x, y = _refined(self.x_edges, n), _refined(self.y_edges, n)
-        along = self._plane(figure)(*np.meshgrid(x, self.y_edges))
-        across = along if n == 1 else self._plane(figure)(*np.meshgrid(self.x_edges, y))
+        along = self._mapped(figure, x, self.y_edges)
+        across = along
+        if n > 1:  # the nodes are there already
+            between = self._mapped(figure, self.x_edges, np.delete(y, np.s_[::n]))
+            across = _woven(along[0][:, ::n], between[0], n), _woven(along[1][:, ::n], between[1], n)
         if not all(np.isfinite(v).all() for v in (*along, *across)):
             raise InputError("a grid reaches where its projection has no place on Earth",
                              found=str(self.projection.cf()["grid_mapping_name"]))  # fmt: skip
         return quadrilaterals(along[0][..., None], along[1][..., None], across[0][..., None], across[1][..., None], n)
+
+    def _mapped(self, figure: Ellipsoid, x: Array, y: Array) -> tuple[Array, Array]:
+        """Return the points of lines x and y in the plane of the authalic sine, (y, x)."""
+        lon, sine = np.empty((y.size, x.size)), np.empty((y.size, x.size))
+        plane = self._plane(figure)
+
+        def rows(begin: int, end: int) -> None:
+            lon[begin:end], sine[begin:end] = plane(*np.meshgrid(x, y[begin:end]))
+
+        spread(rows, y.size, least=1 + (1 << 14) // x.size)
+        return lon, sine
 
     def _plane(self, figure: Ellipsoid) -> Any:
         def plane(x: Array, y: Array) -> tuple[Array, Array]:
@@ -235,6 +250,14 @@ class Polygons:
 
 
 Grid = LonLat | Projected | Polygons
+
+
+def _woven(nodes: Array, between: Array, n: int) -> Array:
+    """Return rows in turn: one of `nodes`, n - 1 of `between`."""
+    out = np.empty((nodes.shape[0] + between.shape[0], nodes.shape[1]))
+    out[::n] = nodes
+    out[:-1].reshape(-1, n, out.shape[1])[:, 1:] = between.reshape(-1, n - 1, out.shape[1])
+    return out
 
 
 def _refined(edges: Array, n: int) -> Array:

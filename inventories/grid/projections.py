@@ -28,6 +28,7 @@ __all__ = [
     "geodetic", "isometric",
 ]  # fmt: skip
 
+NEAR = 1e-9
 Array = npt.NDArray[np.float64]
 Pair = tuple[Array, Array]
 
@@ -82,9 +83,12 @@ def geodetic(psi: Array, e: float) -> Array:
         root = np.sqrt(1.0 + tau * tau)
         sigma = np.sinh(e * np.arctanh(e * tau / root))
         guess = tau * np.sqrt(1.0 + sigma * sigma) - sigma * root
-        tau += (
+        step = (
             (target - guess) / np.sqrt(1.0 + guess * guess) * (1.0 + (1.0 - e * e) * tau * tau) / ((1.0 - e * e) * root)
         )
+        tau += step
+        if not (np.abs(step) > NEAR * (1.0 + np.abs(tau))).any():  # what is left is the square of it
+            break
     return np.arctan(tau if e else target)
 
 

@@ -41,6 +41,10 @@ class Rings:
 
     def ring_area(self) -> Array:
         """Return the signed areas of the rings, degrees times sines."""
+        size = np.diff(self.first)
+        if size.size and (size == size[0]).all():
+            dx, dy = (v.reshape(-1, size[0])[:, 1:] - v[:: size[0], None] for v in (self.x, self.y))
+            return 0.5 * (dx[:, :-1] * dy[:, 1:] - dx[:, 1:] * dy[:, :-1]).sum(axis=1)
         start = np.repeat(self.first[:-1], np.diff(self.first))
         following = np.arange(self.x.size) + 1
         following[self.first[1:] - 1] = self.first[:-1]
@@ -113,16 +117,12 @@ def quadrilaterals(hx: Array, hy: Array, vx: Array, vy: Array, n: int) -> Rings:
         Parts of an edge.
     """
     ny, nx = hx.shape[0] - 1, vx.shape[1] - 1
-    k = np.arange(n)
-    j, i = np.arange(ny)[:, None, None], np.arange(nx)[None, :, None]
-    x, y = (
-        np.concatenate([h[..., 0][j, i * n + k], v[..., 0][j * n + k, i + 1],
-                        h[..., 0][j + 1, (i + 1) * n - k], v[..., 0][(j + 1) * n - k, i]], axis=2).reshape(ny * nx, -1)
-        for h, v in ((hx, vx), (hy, vy))
-    )  # fmt: skip
-    step = _short(np.diff(x, axis=1, append=x[:, :1]))
-    turn = step.sum(axis=1)
-    x = x[:, :1] + np.concatenate([np.zeros((x.shape[0], 1)), np.cumsum(step[:, :-1], axis=1)], axis=1)
+    x, y = (_round(h[..., 0], v[..., 0], n) for h, v in ((hx, vx), (hy, vy)))
+    turn = np.zeros(ny * nx)
+    if np.ptp(x) >= 180.0:  # else no cell can meet the date line or go round a pole
+        step = _short(np.diff(x, axis=1, append=x[:, :1]))
+        turn = step.sum(axis=1)
+        x = x[:, :1] + np.concatenate([np.zeros((x.shape[0], 1)), np.cumsum(step[:, :-1], axis=1)], axis=1)
     size = x.shape[1]
     first = np.arange(ny * nx + 1, dtype=np.int64) * size
     polar = np.flatnonzero(np.abs(turn) > 180.0)
@@ -130,6 +130,17 @@ def quadrilaterals(hx: Array, hy: Array, vx: Array, vy: Array, n: int) -> Rings:
     if polar.size:
         rings = _with_poles(rings, polar, turn)
     return _counter_clockwise(rings)
+
+
+def _round(h: Array, v: Array, n: int) -> Array:
+    """Return the points round each cell (ny * nx, 4 n): along its lower, right, upper and left edge."""
+    ny, nx = h.shape[0] - 1, v.shape[1] - 1
+    out = np.empty((ny, nx, 4, n))
+    out[:, :, 0] = h[:-1, :-1].reshape(ny, nx, n)
+    out[:, :, 1] = v[:-1, 1:].reshape(ny, n, nx).transpose(0, 2, 1)
+    out[:, :, 2] = h[1:, 1:].reshape(ny, nx, n)[..., ::-1]
+    out[:, :, 3] = v[1:, :-1].reshape(ny, n, nx)[:, ::-1].transpose(0, 2, 1)
+    return out.reshape(ny * nx, 4 * n)
 
 
 def _with_poles(rings: Rings, polar: Index, turn: Array) -> Rings:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ghg.core.jit import spread
 from inventories.grid._kernels import clip, coverage, separable
 from inventories.grid.grids import Grid, LonLat
 from inventories.grid.rings import TOLERANCE, Rings
@@ -135,13 +136,10 @@ def remap(source: Grid, target: Grid, tolerance: float = TOLERANCE) -> Remap:
     if isinstance(source, LonLat) and isinstance(target, LonLat):
         return _separable(source, target)
     figure = source.ellipsoid
-    rings = source.rings(figure, tolerance)
     indptr, indices, area = overlaps(source, target, tolerance)
-    share = (
-        area / rings.area()[indices]
-        if not isinstance(source, LonLat)
-        else area / (source.area.ravel()[indices] / figure.area_per_unit)
-    )
+    plane = source.area.ravel() / figure.area_per_unit if isinstance(source, LonLat) else (
+        source.rings(figure, tolerance).area())  # fmt: skip
+    share = area / plane[indices]
     total = np.bincount(indices, share, source.size)
     whole = np.abs(total - 1.0) < max(WHOLE, 1e-12)
     share = share / np.where(whole, total, 1.0)[indices]
@@ -174,7 +172,7 @@ def _cover(grid: LonLat, sines: Array, rings: Rings) -> tuple[Index, Index, Arra
         offset = coverage.windows(*arrays)
         room = int(offset[-1])
         areas = np.empty(room)
-        coverage.cover(*arrays, offset, areas)
+        spread(coverage.cover, size, *arrays, offset, areas, least=500)
         indptr = np.empty(size + 1, np.int64)
         indices, values = np.empty(room, np.int64), np.empty(room)
         count = coverage.compact(areas, offset, window, grid.lon_edges, sines, grid.shape[1], LEAST, indptr, indices,

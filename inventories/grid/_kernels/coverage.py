@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 
 @kernel
@@ -65,15 +65,18 @@ def _edge(xe, ye, r0, r1, c0, c1, x0, y0, x1, y1, area, cover):
         x0, y0, x1, y1, sign = x1, y1, x0, y0, -1.0
     if y1 <= ye[r0] or y0 >= ye[r1]:
         return
-    slope = (x1 - x0) / (y1 - y0)
     low = y0
     xa = x0
     r = r0
+    if low >= ye[r0]:
+        r = _find(ye, low, r0, r1)
+        if y1 <= ye[r + 1]:  # most edges stay in one row
+            _row_piece(xe, c0, c1, x0, x1, sign * (y1 - y0), area[r - r0], cover[r - r0])
+            return
+    slope = (x1 - x0) / (y1 - y0)
     if low < ye[r0]:
         low = ye[r0]
         xa = x0 + (low - y0) * slope
-    else:
-        r = _find(ye, low, r0, r1)
     while r < r1 and low < y1:
         high, xb = y1, x1
         if ye[r + 1] < y1:
@@ -130,20 +133,25 @@ def windows(xe, ye, x, y, rings, polygons, shift, window):
     return offset
 
 
-@kernel_parallel
-def cover(xe, ye, x, y, rings, polygons, shift, window, offset, areas):
+@kernel
+def cover(begin, end, xe, ye, x, y, rings, polygons, shift, window, offset, areas):
     """Fill the area of each polygon in each cell of its window, in the units of x times those of y.
 
     Counter-clockwise rings count positive, clockwise rings (holes) negative. Parameters as in :func:`windows`;
-    areas : (offset[-1],) float64, filled, C order of each window.
+    begin, end : the polygons that are filled; areas : (offset[-1],) float64, filled, C order of each window.
     """
-    for p in prange(polygons.size - 1):
+    room = 0
+    for p in range(begin, end):
+        room = max(room, (window[p, 1] - window[p, 0]) * (window[p, 3] - window[p, 2] + 1))
+    left = np.empty(room)
+    for p in range(begin, end):
         if offset[p + 1] > offset[p]:
             r0, r1, c0, c1 = window[p, 0], window[p, 1], window[p, 2], window[p, 3]
             rows, columns = r1 - r0, c1 - c0
             area = areas[offset[p] : offset[p + 1]].reshape(rows, columns)
             area[:] = 0.0
-            covers = np.zeros((rows, columns + 1))
+            covers = left[: rows * (columns + 1)].reshape(rows, columns + 1)
+            covers[:] = 0.0
             for ring in range(polygons[p], polygons[p + 1]):
                 a, b = rings[ring], rings[ring + 1]
                 before = b - 1
