@@ -19,7 +19,7 @@ def workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Sc
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions, which do not touch the values
         try:
-            book = openpyxl.loadworkbook(io.BytesIO(data), read_only=True, data_only=True)
+            book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheets = {ws.title: ws for ws in book.worksheets}
             title = _sheet(sheets, choice.sheet, score, name, notes)
             grid = [(n, row) for n, row in _sheet_rows(sheets[title]) if row]
