@@ -236,7 +236,9 @@ def checked(path: Path, suite: str, criteria: str) -> str:
     found = json.loads(report.read_text(encoding="utf-8"))[suite]
     worst = [one for level in ("high", "medium", "low") for one in found[f"{level}_priorities"]
              if one["value"][0] < one["value"][1]]  # fmt: skip
-    return "; ".join(f"{one['name']}: {' '.join(one['msgs'])}" for one in worst) or "fails"
+    words = "; ".join(f"{one['name']}: {' '.join(one['msgs'])}" for one in worst) or "fails"
+    # compliance-checker 6.1.0 takes the one attribute that it wants of a Mercator mapping letter by letter
+    return "letters" if "l is a required attribute for grid mapping mercator" in words else words
 
 
 def missing_names(path: Path) -> str:
@@ -296,7 +298,7 @@ def judges(folder: Path, programs: Path | None) -> dict[str, Callable[[Path], st
     return found
 
 
-EXPECTED = {"passes", "opens", "reads", "2.6.1"}
+EXPECTED = {"passes", "opens", "reads", "2.6.1", "letters"}
 
 
 def models(folder: Path, python: Path | None) -> Iterator[tuple[str, str, bool]]:
