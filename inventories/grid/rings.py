@@ -44,7 +44,8 @@ class Rings:
         size = np.diff(self.first)
         if size.size and (size == size[0]).all():
             dx, dy = (v.reshape(-1, size[0])[:, 1:] - v[:: size[0], None] for v in (self.x, self.y))
-            return 0.5 * (dx[:, :-1] * dy[:, 1:] - dx[:, 1:] * dy[:, :-1]).sum(axis=1)
+            forward, back = (np.einsum("ij,ij->i", a, b) for a, b in ((dx[:, :-1], dy[:, 1:]), (dx[:, 1:], dy[:, :-1])))
+            return 0.5 * (forward - back)
         start = np.repeat(self.first[:-1], np.diff(self.first))
         following = np.arange(self.x.size) + 1
         following[self.first[1:] - 1] = self.first[:-1]
