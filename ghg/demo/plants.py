@@ -16,7 +16,7 @@ __all__ = ["COPIED_FROM", "COPIED_TO", "FLOW_FACTOR", "FLOW_SINCE", "PlantTruth"
 
 Array = npt.NDArray[np.float64]
 HOURS = pd.date_range("2024-01-01", "2025-01-01", freq="h", inclusive="left")  # local time, UTC+8
-FLOW_FACTOR, FLOW_SINCE = 0.88, np.datetime64("2024-09-01")  # what the flow monitor of the second plant reads
+FLOW_FACTOR, FLOW_SINCE = 0.84, np.datetime64("2024-09-01")  # what the flow monitor of the second plant reads
 COPIED_FROM, COPIED_TO = np.datetime64("2024-07-29"), np.datetime64("2024-08-12")  # a week of the third plant
 R = 8.314462618  # J mol-1 K-1
 COAL = {"ncv": 22.8, "carbon": 26.1, "oxidation": 0.99}  # GJ/t, kg C/GJ, share: bituminous coal

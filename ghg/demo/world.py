@@ -46,7 +46,7 @@ class Plant:
     mean : float
         True emission of CO2, kg s-1.
     matter : str
-        ``none``, ``flow`` (its flow monitor reads 12 % low from the ninth month on), or ``copied`` (one week of its
+        ``none``, ``flow`` (its flow monitor reads 16 % low from the ninth month on), or ``copied`` (one week of its
         record is another week's).
     """
 

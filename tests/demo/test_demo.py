@@ -62,7 +62,7 @@ def test_intervals_are_no_wider_than_the_errors(made: tuple[Path, dict[str, Any]
         truth = next(r["truth"] for r in rows if (r["part"], r["what"], r["place"]) == (part, what, place))
         if part == "calibrate":  # a fifth of what the wrong cylinder is off; as much of a like error in CH4
             assert reach < {"mean_co2": 0.12, "mean_ch4": 0.6}[what]
-        elif part == "facility":  # four months of twelve percent are four percent of the year
+        elif part == "facility":  # four months of sixteen percent are five percent of the year
             assert reach < 0.04 * truth
         else:  # a sink is told from none, and a source from one and a half of it
             assert reach < (1.0 if what == "biosphere" else 0.2) * abs(truth)
