@@ -1,7 +1,7 @@
 """What happens to outputs when things go wrong: killed runs, full disks, read-only folders, two runs at once, threads.
 
 ``python benchmarks/robustness.py [kill full readonly together threads] [--only WORD] [--project DIR] [--json FILE]``.
-Every command of ``benchmarks/robustness_commands.py`` is run as a user runs it; processes are forked from one that has
+Commands of ``benchmarks/robustness_commands.py`` are run as a user runs them; processes are forked from one that has
 loaded the libraries. Nothing is half-written if, whatever happened, the output is either not there or whole
 (``ghg verify``), and a second run succeeds. ``--project`` is a kept project of ``ghg demo``, made where it is missing.
 """

@@ -11,89 +11,109 @@ from ghg.core.jit import kernel, kernel_parallel, prange
 
 
 @kernel
-def _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, row):
-    """Fit one row; see :func:`odr_rows`."""
-    n = x.shape[1]
-    m = degree + 1
-    xi = np.empty(n)
-    e = np.empty(n)
-    w = np.empty(n)
-    a = np.zeros((3, 4))
-    inv = np.zeros((3, 3))
-    b = np.zeros(3)
-    size = 0.0
+def _ordinary(x, y, b):
+    """Start from the ordinary line in b: with exact y the weights need a slope to start with."""
     mean_x = 0.0
     mean_y = 0.0
-    for i in range(n):
-        xi[i] = x[row, i]
-        size = max(size, abs(y[row, i]))
-        mean_x += x[row, i] / n
-        mean_y += y[row, i] / n
-    if degree > 0:  # the ordinary slope: with exact y the weights need one to start with
-        sxx = 0.0
-        sxy = 0.0
-        for i in range(n):
-            sxx += (x[row, i] - mean_x) ** 2
-            sxy += (x[row, i] - mean_x) * (y[row, i] - mean_y)
-        b[1] = sxy / sxx
-        b[0] = mean_y - b[1] * mean_x
+    for i in range(x.size):
+        mean_x += x[i] / x.size
+        mean_y += y[i] / x.size
+    sxx = 0.0
+    sxy = 0.0
+    for i in range(x.size):
+        sxx += (x[i] - mean_x) ** 2
+        sxy += (x[i] - mean_x) * (y[i] - mean_y)
+    b[1] = sxy / sxx
+    b[0] = mean_y - b[1] * mean_x
+
+
+@kernel
+def _normal(x, y, vx, vy, xi, b, a, w, e):
+    """Fill normal matrix and right side a (3, 4), weights w and residuals e at the points xi; return chi squared."""
+    m = a.shape[0]
+    for j in range(m):
+        for k in range(m + 1):
+            a[j, k] = 0.0
+    total = 0.0
+    for i in range(x.size):
+        p = b[0] + xi[i] * (b[1] + xi[i] * b[2])
+        dp = b[1] + 2.0 * b[2] * xi[i]
+        w[i] = 1.0 / (vy[i] + dp * dp * vx[i])
+        e[i] = y[i] - p - dp * (x[i] - xi[i])
+        total += w[i] * e[i] * e[i]
+        fi = 1.0
+        for j in range(m):
+            fk = 1.0
+            for k in range(m):
+                a[j, k] += w[i] * fi * fk
+                fk *= xi[i]
+            a[j, m] += w[i] * fi * e[i]
+            fi *= xi[i]
+    return total
+
+
+@kernel
+def _gauss_jordan(a, inv):
+    """Solve a (m, m + 1), positive definite, in its last column, with the inverse beside it; tell if it could."""
+    m = a.shape[0]
+    for i in range(m):
+        for j in range(m):
+            inv[i, j] = 1.0 if i == j else 0.0
+    for i in range(m):
+        pivot = a[i, i]
+        if not pivot > 1e-12 * abs(a[0, 0]):
+            return False
+        for j in range(m + 1):
+            a[i, j] /= pivot
+        for j in range(m):
+            inv[i, j] /= pivot
+        for k in range(m):
+            if k != i:
+                q = a[k, i]
+                for j in range(m + 1):
+                    a[k, j] -= q * a[i, j]
+                for j in range(m):
+                    inv[k, j] -= q * inv[i, j]
+    return True
+
+
+@kernel
+def _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, row):
+    """Fit one row; see :func:`odr_rows`."""
+    m = degree + 1
+    x, y, vx, vy = x[row], y[row], vx[row], vy[row]
+    xi = np.empty(x.size)
+    e = np.empty(x.size)
+    w = np.empty(x.size)
+    a = np.zeros((m, m + 1))
+    inv = np.zeros((m, m))
+    b = np.zeros(3)
+    size = 0.0
+    for i in range(x.size):
+        xi[i] = x[i]
+        size = max(size, abs(y[i]))
+    if degree > 0:
+        _ordinary(x, y, b)
     settled = -1
     before = np.inf
+    total = 0.0
     for step in range(most):
-        for i in range(m):
-            for j in range(4):
-                a[i, j] = 0.0
-        total = 0.0
-        for i in range(n):
-            p = b[0] + xi[i] * (b[1] + xi[i] * b[2])
-            dp = b[1] + 2.0 * b[2] * xi[i]
-            w[i] = 1.0 / (vy[row, i] + dp * dp * vx[row, i])
-            e[i] = y[row, i] - p - dp * (x[row, i] - xi[i])
-            total += w[i] * e[i] * e[i]
-            fi = 1.0
-            for j in range(m):
-                fk = 1.0
-                for k in range(m):
-                    a[j, k] += w[i] * fi * fk
-                    fk *= xi[i]
-                a[j, 3] += w[i] * fi * e[i]
-                fi *= xi[i]
-        for i in range(m):  # Gauss-Jordan on the normal matrix, positive definite, with the inverse beside it
-            for j in range(m):
-                inv[i, j] = 1.0 if i == j else 0.0
-        fixed = True
-        for i in range(m):
-            pivot = a[i, i]
-            if not pivot > 1e-12 * abs(a[0, 0]):
-                fixed = False
-                break
-            for j in range(4):
-                a[i, j] /= pivot
-            for j in range(m):
-                inv[i, j] /= pivot
-            for k in range(m):
-                if k != i:
-                    q = a[k, i]
-                    for j in range(4):
-                        a[k, j] -= q * a[i, j]
-                    for j in range(m):
-                        inv[k, j] -= q * inv[i, j]
-        if not fixed:
+        total = _normal(x, y, vx, vy, xi, b, a, w, e)
+        if not _gauss_jordan(a, inv):
             break
         change = 0.0
         for j in range(m):
-            change = max(change, abs(a[j, 3]))
-        for i in range(n):
+            change = max(change, abs(a[j, m]))
+        for i in range(x.size):
             dp = b[1] + 2.0 * b[2] * xi[i]
             rest = e[i]
             fi = 1.0
             for j in range(m):
-                rest -= fi * a[j, 3]
+                rest -= fi * a[j, m]
                 fi *= xi[i]
-            new = x[row, i] + vx[row, i] * dp * w[i] * rest
-            xi[i] = new
+            xi[i] = x[i] + vx[i] * dp * w[i] * rest
         for j in range(m):
-            b[j] += a[j, 3]
+            b[j] += a[j, m]
         if change <= tolerance * size or (step > 5 and change >= before and change <= 1e3 * tolerance * size):
             settled = step + 1
             break
@@ -101,7 +121,7 @@ def _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, row)
     steps[row] = settled
     chi2[row] = total
     for i in range(3):
-        beta[row, i] = b[i] if i < m else 0.0
+        beta[row, i] = b[i]
         for j in range(3):
             cov[row, i, j] = inv[i, j] if i < m and j < m else 0.0
 
