@@ -21,6 +21,7 @@ __all__ = ["read"]
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
 # physical unit of the fuel by code (form EIA-923 instructions, schedule 3)
+BEYOND = 1e15  # no plant burns this in a month, in any unit
 UNITS = {"BIT": "short_ton", "SUB": "short_ton", "LIG": "short_ton", "ANT": "short_ton", "DFO": "oil_bbl",
          "RFO": "oil_bbl", "NG": "kft3"}  # fmt: skip
 CUBIC_FEET = 1000.0
@@ -105,10 +106,11 @@ def _numbers(cells: Any, what: str, path: Path) -> Any:
 
     plain: Any = cells.fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
     values: Any = pd.to_numeric(plain, errors="coerce")
-    wrong = (plain != "") & values.isna()
+    wrong = (plain != "") & ~(values.abs() < BEYOND)
     if wrong.any():
         row = wrong.index[wrong.to_numpy()][0]
-        raise InputError(f"{what} is not a number", where=f"{path.name}, row {row}", found=f"'{cells.loc[row]}'")
+        raise InputError(f"{what} is not a number", where=f"{path.name}, row {row}", found=f"'{cells.loc[row]}'",
+                         need=f"a number below {BEYOND:g}")  # fmt: skip
     return values
 
 
