@@ -75,6 +75,8 @@ def state(folder: Path, output: str, reference: bytes = b"") -> str:
     if path.is_dir() or path.suffix == ".nc":
         done = Child(["verify", output], folder).wait()
         return "whole" if done.code == 0 else f"BROKEN: {done.sentence}"
+    if path.suffix == ".ghgfp":
+        return _store(path)
     data = path.read_bytes()
     if path.suffix == ".json":
         try:
@@ -88,6 +90,17 @@ def state(folder: Path, output: str, reference: bytes = b"") -> str:
         return "whole" if data.endswith(b"\n") else "empty" if not data else "BROKEN: no end of line"
     same = data == reference or (path.suffix == ".sig" and data)
     return "whole" if same else "BROKEN: other than what a whole run writes"
+
+
+def _store(path: Path) -> str:
+    from ghg.core.errors import InputError
+    from inversion.store import open_store
+
+    try:
+        open_store(path, verify=True)
+        return "whole"
+    except InputError as error:
+        return f"BROKEN: {error}"
 
 
 def clear(folder: Path, output: str, command: Command, bench: Bench) -> None:
