@@ -300,8 +300,8 @@ def _tell(name: str, total: dict[str, Any]) -> None:
     read, refused, never = (results.get(k, 0) for k in ("read", "refused", NEVER))
     files = sum(results.values())
     print(f"{name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {never} {NEVER}, "
-          f"{sum(bad.values())} wrong; slowest {total['slowest_s']:.2f} s, most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s",
-          flush=True)  # fmt: skip
+          f"{sum(bad.values())} wrong; slowest {total['slowest_s']:.2f} s, "
+          f"most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s", flush=True)  # fmt: skip
     for word, number in sorted(bad.items(), key=lambda item: -item[1]):
         print(f"    {number:6d} x {word}, the first is {total['examples'][word]}", flush=True)
 

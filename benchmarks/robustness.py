@@ -159,7 +159,12 @@ def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str,
 
 
 def full(name: str, command: Command, bench: Bench) -> dict[str, Any]:
-    """Let the disk be full: a real one of few blocks where one may be mounted, else no file above 2 kB."""
+    """Let the disk be full: a real one of one free block, or of none where that is enough; else no file above 2 kB."""
+    one = _full(command, bench, 1)
+    return _full(command, bench, 0) if one["exit"] == 0 and one["disk"] == "tmpfs" else one
+
+
+def _full(command: Command, bench: Bench, spare: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=bench.base) as place:
         disk = Path(place)
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", place], capture_output=True)
@@ -168,25 +173,25 @@ def full(name: str, command: Command, bench: Bench) -> dict[str, Any]:
             folder = bench.folder(command, disk)
             before = sorted(p.name for p in folder.iterdir())
             if real:
-                _fill(disk / "ballast")
+                _fill(disk / "ballast", spare)
             done = Child(command.words.split(), folder, None if real else _small).wait()
             new = sorted({p.name for p in folder.iterdir()} - set(before))
             return {"exit": done.code, "left": new, "says": done.sentence.replace(str(folder), "...")[-160:],
-                    "disk": "tmpfs" if real else "limit"}  # fmt: skip
+                    "disk": "tmpfs" if real else "limit", "free blocks": spare}  # fmt: skip
         finally:
             if real:
                 subprocess.run(["umount", "-l", place], check=False)
 
 
-def _fill(path: Path) -> None:
-    """Write until nothing more goes in; leave one block."""
+def _fill(path: Path, spare: int) -> None:
+    """Write until nothing more goes in; leave some blocks."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
     size = 0
     try:
         while True:
             size += os.write(descriptor, bytes(4096))
     except OSError:
-        os.ftruncate(descriptor, size - 4096)
+        os.ftruncate(descriptor, size - 4096 * spare)
     finally:
         os.close(descriptor)
 
