@@ -24,12 +24,15 @@ main()
 """
 
 
-def _circle(path: Path) -> None:
-    """Write a NetCDF file whose references between variables lie in a heap that goes round in a circle."""
+def _circle(path: Path, late: bool) -> None:
+    """Write a NetCDF file whose references between variables, or texts, lie in a heap that goes round in a circle."""
     with netCDF4.Dataset(path, "w") as nc:
-        nc.createDimension("x", 3)
-        nc.createVariable("x", "f8", ("x",))[...] = np.arange(3.0)
-        nc.createVariable("y", "f8", ("x",))[...] = np.arange(3.0)
+        if late:
+            nc.setncattr_string("texts", ["read later than when the file is opened", "and another"])
+        else:
+            nc.createDimension("x", 3)
+            for name in ("x", "y"):
+                nc.createVariable(name, "f8", ("x",))[...] = np.arange(3.0)
     data = bytearray(path.read_bytes())
     heap = data.index(b"GCOL")
     data[heap + 16 : heap + 32] = bytes(16)  # the first object: number, references, length
@@ -37,12 +40,13 @@ def _circle(path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="there is no clock of a thread")
-def test_a_file_that_never_opens_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
-    _circle(tmp_path / "circle.nc")
+@pytest.mark.parametrize("late", [False, True])
+def test_a_file_that_never_opens_ends_the_command_with_a_sentence(tmp_path: Path, late: bool) -> None:
+    _circle(tmp_path / "circle.nc", late)
     done = subprocess.run([sys.executable, "-c", QUICK], cwd=tmp_path, capture_output=True, text=True, timeout=120,
                           env=ENVIRONMENT)  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr.startswith("ghg: circle.nc: the file never opens: its inner structure is damaged (found ")
+    assert done.stderr.startswith("ghg: circle.nc: reading the file never ends: its inner structure is damaged (found ")
     assert done.stderr.count("\n") == 1
 
 
