@@ -34,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.fuzz_binary import BINARY_TARGETS
 from benchmarks.fuzz_mutations import damaged
 from benchmarks.fuzz_targets import TEXT_TARGETS, Target
+from ghg.core import patience
 from ghg.core.errors import GhgError, InputError
 
 TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS]
@@ -41,6 +42,9 @@ LONGEST = 10.0  # s of the processor for one file of some kilobytes; the rule is
 STUCK = 30.0  # s of the processor (or ten times that by the clock) after which a process that tells nothing is ended
 SPARE = 128e6  # bytes one damaged file may cost beyond ten times the valid one: libraries take memory in such steps
 STEP = 500  # inputs between two words of a process
+BINARY_STEP = 100  # the same for files that may end it
+NEVER = "never opens"
+TOLD = 75  # how a process ends at a file that HDF5 never opens, and of which the command would say so
 GROWN = 1.2e9  # bytes of a process that is replaced by a fresh one
 TMP = "/dev/shm" if Path("/dev/shm").is_dir() else None
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "NUMBA", "OPENBLAS", "MKL")}
@@ -125,6 +129,9 @@ def work(target: Target, seed: int, first: int, last: int, progress: Path) -> No
     """Read damaged files `first` to `last` and tell in lines of JSON what became of them."""
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPROF, _alarm)
+    patience.LONGEST = LONGEST
+    patience.end_with(lambda error: os._exit(TOLD))
+    step = STEP if target in TEXT_TARGETS else BINARY_STEP
     seeds, place = target.seeds(), os.open(progress, os.O_RDWR | os.O_CREAT)
     with tempfile.TemporaryDirectory(dir=TMP) as name_of_folder:
         folder = Path(name_of_folder)
@@ -154,7 +161,7 @@ def work(target: Target, seed: int, first: int, last: int, progress: Path) -> No
             results[found] += 1
             examples.setdefault(found, n)
             grown = memory.before > GROWN
-            if (n + 1 - first) % STEP == 0 or n + 1 == last or grown:
+            if (n + 1 - first) % step == 0 or n + 1 == last or grown:
                 print(json.dumps({"next": n + 1, "results": results, "examples": examples, "most_mb": most / 1e6,
                                   "slowest_s": slowest, "seconds": time.process_time() - began, **told}),
                       flush=True)  # fmt: skip
@@ -230,7 +237,7 @@ def run(target: Target, seed: int, count: int, seconds: float, total: dict[str, 
                 if not progress.is_file():
                     raise SystemExit(f"{target.name}: {errors.read()[-2000:]}")
             # what was read since its last word is read again up to the input that ended it, and not past it
-            at, word = int(progress.read_text()), f"process ended with {code}"
+            at, word = int(progress.read_text()), NEVER if code == TOLD else f"process ended with {code}"
             before = _until_crash(target, seed, total["next"], at, progress)
             _add(total, {**before, "results": {**before["results"], word: 1}, "next": at + 1,
                          "examples": {word: at, **before["examples"]}})  # fmt: skip
@@ -289,12 +296,12 @@ def main() -> None:
 
 def _tell(name: str, total: dict[str, Any]) -> None:
     results = total["results"]
-    bad = {k: v for k, v in results.items() if k not in ("read", "refused")}
-    read, refused = (results.get(k, 0) for k in ("read", "refused"))
+    bad = {k: v for k, v in results.items() if k not in ("read", "refused", NEVER)}
+    read, refused, never = (results.get(k, 0) for k in ("read", "refused", NEVER))
     files = sum(results.values())
-    print(f"{name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {sum(bad.values())} wrong; "
-          f"slowest {total['slowest_s']:.2f} s, most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s",
-          flush=True)  # fmt: skip
+    print(f"{name:22s} {files:7d} files: {read:6d} read, {refused:6d} refused, {never} {NEVER}, "
+          f"{sum(bad.values())} wrong; slowest {total['slowest_s']:.2f} s, "
+          f"most {total['most_mb']:.0f} MB, {total['seconds']:.0f} s", flush=True)  # fmt: skip
     for word, number in sorted(bad.items(), key=lambda item: -item[1]):
         print(f"    {number:6d} x {word}, the first is {total['examples'][word]}", flush=True)
 

@@ -16,119 +16,24 @@ import random
 import re
 import resource
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.robustness_commands import COMMANDS, SLOW, Command, desk, more
+from benchmarks.robustness_runs import Child, load, orphans
 
 ROOT = Path(__file__).resolve().parents[1]
 GHG = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-LONGEST = 900.0  # s by the clock of one command
 DAC_OVERRIDE, DAC_READ_SEARCH = 1, 2  # what lets root write anywhere
-Prepare = Callable[[], None] | None
-
-
-@dataclass
-class Child:
-    """A command that runs in a forked process of its own, in a group of its own.
-
-    Parameters
-    ----------
-    words : list of str
-    folder : Path
-    prepare : callable, optional
-        Called in the process before the command.
-    """
-
-    words: list[str]
-    folder: Path
-    prepare: Prepare = None
-
-    def __post_init__(self) -> None:
-        self.said, self.code = b"", None
-        self.began = time.perf_counter()
-        self._pipe, other = os.pipe()
-        self.process = os.fork()
-        if self.process == 0:
-            self._run(other)
-        os.close(other)
-        os.set_blocking(self._pipe, False)
-
-    def _run(self, pipe: int) -> None:
-        code = 70
-        try:
-            os.setpgid(0, 0)
-            os.dup2(pipe, 1)
-            os.dup2(pipe, 2)
-            os.chdir(self.folder)
-            if self.prepare is not None:
-                self.prepare()
-            sys.argv = ["ghg", *self.words]
-            from ghg.cli import main
-
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 1 if end.code else 0
-        except BaseException as error:
-            os.write(2, f"TRACEBACK {type(error).__name__}: {error}\n".encode())
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-
-    def ended(self) -> bool:
-        """Tell whether it came to its end; takes in what it says."""
-        try:
-            while piece := os.read(self._pipe, 65536):
-                self.said += piece
-        except BlockingIOError:
-            pass
-        if self.code is None:
-            found, status = os.waitpid(self.process, os.WNOHANG)
-            if found:
-                self.code = os.waitstatus_to_exitcode(status)
-        return self.code is not None
-
-    def wait(self) -> Child:
-        """Wait for the end."""
-        while not self.ended():
-            time.sleep(0.005)
-            if time.perf_counter() - self.began > LONGEST:
-                self.kill()
-        self.ended()
-        os.close(self._pipe)
-        return self
-
-    def kill(self) -> None:
-        """End the process, not those it started."""
-        os.kill(self.process, signal.SIGKILL)
-
-    @property
-    def sentence(self) -> str:
-        """The last lines it said."""
-        return " ".join(self.said.decode("utf-8", "replace").split())[-300:]
-
-
-def load() -> None:
-    """Load what the commands load, so that forked processes begin at once; nothing is computed here."""
-    import importlib
-
-    for name in ("ghg.cli", "xarray", "netCDF4", "pandas", "scipy.sparse", "scipy.optimize", "matplotlib.figure",
-                 "numba", "jinja2", "openpyxl", "sensors.station.job", "inversion.job", "inventories.compile.job",
-                 "ghg.report.page"):  # fmt: skip
-        importlib.import_module(name)
 
 
 class Bench:
@@ -170,6 +75,8 @@ def state(folder: Path, output: str, reference: bytes = b"") -> str:
     if path.is_dir() or path.suffix == ".nc":
         done = Child(["verify", output], folder).wait()
         return "whole" if done.code == 0 else f"BROKEN: {done.sentence}"
+    if path.suffix == ".ghgfp":
+        return _store(path)
     data = path.read_bytes()
     if path.suffix == ".json":
         try:
@@ -183,6 +90,17 @@ def state(folder: Path, output: str, reference: bytes = b"") -> str:
         return "whole" if data.endswith(b"\n") else "empty" if not data else "BROKEN: no end of line"
     same = data == reference or (path.suffix == ".sig" and data)
     return "whole" if same else "BROKEN: other than what a whole run writes"
+
+
+def _store(path: Path) -> str:
+    from ghg.core.errors import InputError
+    from inversion.store import open_store
+
+    try:
+        open_store(path, verify=True)
+        return "whole"
+    except InputError as error:
+        return f"BROKEN: {error}"
 
 
 def clear(folder: Path, output: str, command: Command, bench: Bench) -> None:
@@ -215,7 +133,7 @@ def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str,
     if child.code != 0:
         return {"CANNOT BE RUN": child.sentence}
     reference = (folder / command.output).read_bytes() if (folder / command.output).is_file() else b""
-    orphans = 0
+    behind = 0
     for k in range(times):
         clear(folder, command.output, command, bench)
         child = Child(words, folder)
@@ -228,33 +146,25 @@ def kill(name: str, command: Command, bench: Bench, times: int = 8) -> dict[str,
         if not child.ended():
             child.kill()
         child.wait()
-        orphans += _orphans(child.process)
+        behind += orphans(child.process)
         left[state(folder, command.output, reference)] += 1
     names = len(hidden(folder))
     again = Child([*words, *command.again.split()], folder).wait()
     left["second run " + ("works" if again.code == 0 else f"FAILS: {again.sentence}")] += 1
     left["whole at the end"] = int(state(folder, command.output, reference) == "whole")
     left["hidden names before the second run"], left["after it"] = names, len(hidden(folder))
-    left["processes left behind"] = orphans
+    left["processes left behind"] = behind
     shutil.rmtree(folder)
     return {"seconds": round(length, 2), "kills": times, **left}
 
 
-def _orphans(group: int, patience: float = 10.0) -> int:
-    """Return how many processes of a group go on after its first was killed; they are ended."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return 0
-        time.sleep(0.05)
-    os.killpg(group, signal.SIGKILL)
-    return 1
-
-
 def full(name: str, command: Command, bench: Bench) -> dict[str, Any]:
-    """Let the disk be full: a real one of few blocks where one may be mounted, else no file above 2 kB."""
+    """Let the disk be full: a real one of one free block, or of none where that is enough; else no file above 2 kB."""
+    one = _full(command, bench, 1)
+    return _full(command, bench, 0) if one["exit"] == 0 and one["disk"] == "tmpfs" else one
+
+
+def _full(command: Command, bench: Bench, spare: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=bench.base) as place:
         disk = Path(place)
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", place], capture_output=True)
@@ -263,25 +173,25 @@ def full(name: str, command: Command, bench: Bench) -> dict[str, Any]:
             folder = bench.folder(command, disk)
             before = sorted(p.name for p in folder.iterdir())
             if real:
-                _fill(disk / "ballast")
+                _fill(disk / "ballast", spare)
             done = Child(command.words.split(), folder, None if real else _small).wait()
             new = sorted({p.name for p in folder.iterdir()} - set(before))
             return {"exit": done.code, "left": new, "says": done.sentence.replace(str(folder), "...")[-160:],
-                    "disk": "tmpfs" if real else "limit"}  # fmt: skip
+                    "disk": "tmpfs" if real else "limit", "free blocks": spare}  # fmt: skip
         finally:
             if real:
                 subprocess.run(["umount", "-l", place], check=False)
 
 
-def _fill(path: Path) -> None:
-    """Write until nothing more goes in; leave one block."""
+def _fill(path: Path, spare: int) -> None:
+    """Write until nothing more goes in; leave some blocks."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
     size = 0
     try:
         while True:
             size += os.write(descriptor, bytes(4096))
     except OSError:
-        os.ftruncate(descriptor, size - 4096)
+        os.ftruncate(descriptor, size - 4096 * spare)
     finally:
         os.close(descriptor)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.fuzz_binary import _stilt
 from benchmarks.fuzz_targets import SHARED, hj212_seeds
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,7 +52,7 @@ COMMANDS: dict[str, Command] = {
     "inversion report": Command("inversion report ch4 --lang zh", "ch4", again="", before="out/ch4"),
     "inversion osse": Command("inversion osse region/ch4.toml -o osse.json -q", "osse.json"),
     "inversion example": Command("inversion example -o example -q", "example"),
-    "inversion pack": Command("inversion pack region/footprints/BAY.nc -o pack.nc -q", "pack.nc"),
+    "inversion pack": Command("inversion pack 201901010000_1_51_10_foot.nc -o pack.ghgfp -q", "pack.ghgfp"),
     "inversion init": Command("inversion init -o job.toml", "job.toml"),
     "inventories build": Command("inventories build inventory/inventory.toml -o built -q --set draws=200", "built"),
     "inventories build, hours": Command("inventories build hours.toml -o built -q", "built"),
@@ -178,6 +179,7 @@ def more(folder: Path, project: Path) -> None:
                "CH4": 1.9876 * (1 - 0.010575 * water + 1.65e-4 * water**2) + 2e-4 * rng.normal(size=1500)}  # fmt: skip
     (folder / "droplet.dat").write_bytes(text_of(1.7e9 + np.arange(1500.0) * 5.0, columns,
                                                  ("DATE", "TIME", "EPOCH_TIME", *columns)))  # fmt: skip
+    _stilt().to_netcdf(folder / "201901010000_1_51_10_foot.nc")
     (folder / "m.txt").write_bytes(hj212_seeds()[0][1])
     text = (project / "towers" / "nor" / "station.toml").read_text(encoding="utf-8")
     (folder / "stored.toml").write_text('store = "store"\n' + text.replace('"logs"', '"towers/nor/logs"'), "utf-8")

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from ghg import __version__
+from ghg.core import patience
 from ghg.core.errors import EXIT_BUG, EXIT_INPUT, GhgError
 
 GROUPS = {
@@ -94,6 +95,7 @@ def _check_neighbours() -> None:
 
 def run() -> None:
     """Run the command line; errors become one sentence and an exit code."""
+    patience.end_with(_end)
     try:
         _check_neighbours()
         app()
@@ -109,6 +111,15 @@ def run() -> None:
         sys.stderr.write(f"ghg: internal error, please report it: {type(error).__name__}: {error}\n"
                          "Set GHG_DEBUG=1 to see where it happened.\n")  # fmt: skip
         sys.exit(EXIT_BUG)
+
+
+def _end(error: GhgError) -> None:
+    """End at once, from another thread than the one that hangs."""
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K\x1b[?25h")  # what a moving line leaves, and the cursor it hid
+    _explain(error)
+    sys.stderr.flush()
+    os._exit(error.exit_code)
 
 
 def _explain(error: GhgError) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from ghg import __version__
 from ghg.core.files import is_netcdf, open_input, sha256
 from ghg.core.limits import DAMAGED_NETCDF
+from ghg.core.patience import opening
 
 __all__ = ["Record", "own_attributes"]
 
@@ -163,7 +164,7 @@ def own_attributes(path: Path) -> dict[str, Any]:
     import netCDF4
 
     try:
-        with netCDF4.Dataset(path) as nc:
+        with opening(path), netCDF4.Dataset(path) as nc:
             keys = set(nc.ncattrs()) & {"content_digest", "provenance"}
             return {key: nc.getncattr(key) for key in keys}
     except DAMAGED_NETCDF:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, is_netcdf, open_input
 from ghg.core.limits import DAMAGED_NETCDF
+from ghg.core.patience import longest, opening
 
 if TYPE_CHECKING:
     import netCDF4
@@ -121,6 +122,8 @@ def load_all(path: str | os.PathLike[str]) -> tuple[xr.Dataset, str]:
 def opened(path: str | os.PathLike[str]) -> Iterator[netCDF4.Dataset]:
     """Open a NetCDF file for reading; what the library raises over a damaged one becomes a sentence.
 
+    The block is for reading only, since it is watched (:mod:`ghg.core.patience`).
+
     Parameters
     ----------
     path : path
@@ -137,7 +140,9 @@ def opened(path: str | os.PathLike[str]) -> Iterator[netCDF4.Dataset]:
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="NetCDF-4 or classic")
     try:
-        with netCDF4.Dataset(given, "r") as nc:
+        with opening(given):
+            nc = netCDF4.Dataset(given, "r")
+        with nc, opening(given, longest(given)):
             yield nc
     except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error

@@ -21,6 +21,7 @@ __all__ = ["read"]
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
 # physical unit of the fuel by code (form EIA-923 instructions, schedule 3)
+BEYOND = 1e15  # no plant burns this in a month, in any unit
 UNITS = {"BIT": "short_ton", "SUB": "short_ton", "LIG": "short_ton", "ANT": "short_ton", "DFO": "oil_bbl",
          "RFO": "oil_bbl", "NG": "kft3"}  # fmt: skip
 CUBIC_FEET = 1000.0
@@ -104,11 +105,11 @@ def _numbers(wide: Frame, name: str, path: Path) -> Any:
     cells: Any = wide[[f"{name}.{number}" for number in range(1, 13)]].to_numpy(object)
     plain: Any = pd.Series(cells.ravel()).fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
     values: Any = pd.to_numeric(plain, errors="coerce").to_numpy(float)
-    wrong = (plain != "").to_numpy() & ~np.isfinite(values)
+    wrong = (plain != "").to_numpy() & ~(np.abs(values) < BEYOND)
     if wrong.any():
         row, month = divmod(int(np.argmax(wrong)), 12)
         raise InputError(f"{name} of {MONTHS[month]} is not a number", where=f"{path.name}, row {wide.index[row]}",
-                         found=f"'{cells[row, month]}'")  # fmt: skip
+                         found=f"'{cells[row, month]}'", need=f"a number below {BEYOND:g}")  # fmt: skip
     return values
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
 from ghg.core.limits import DAMAGED_NETCDF
+from ghg.core.patience import opening
 from inversion.footprints import UNIT, Footprints, Piece
 from inversion.regrid import axis
 
@@ -36,7 +37,8 @@ def opened(path: str | os.PathLike[str]) -> Iterator[xr.Dataset]:
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given))
     try:
-        ds = xr.open_dataset(given, engine="netcdf4", chunks=None)
+        with opening(given):
+            ds = xr.open_dataset(given, engine="netcdf4", chunks=None)
     except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,14 @@ from ghg.core.errors import InputError
 from inversion.footprints import UNIT, Footprints, Piece
 from inversion.readers._netcdf import axes_of, hours, opened, pick, scale_of
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 __all__ = ["MOLAR_MASS_AIR", "read_flexpart", "read_hysplit"]
 
 MOLAR_MASS_AIR = 0.0289647
 NATIVE = "s m3 kg-1"
+MOST_LAGS = 10_000  # a year of hours and more: a wrong time would ask for all the memory
 _HOUR = np.timedelta64(1, "h")
 
 
@@ -41,11 +46,14 @@ def read_flexpart(
                              ", ".join(sorted(missing)), need="height, RELSTART and RELEND")  # fmt: skip
         layer = float(np.asarray(ds["height"].values).ravel()[0])
         starts = _moments(ds, where)
-        output = np.atleast_1d(ds["time"].values).astype("datetime64[ns]")
+        output, step = _times(ds, where)
         dims = ("pointspec", "time", *axes.names)
     back = hours(starts[:, None], output[None, :])
-    step = float(np.abs(np.median(np.diff(output) / _HOUR))) if output.size > 1 else 1.0
     last = int(np.ceil((back.max() - 1e-9) / step)) if output.size > 1 else 0
+    if last > MOST_LAGS:
+        raise InputError("the output ends too far before its releases", where=where,
+                         found=f"{last} intervals of {step:g} h", need=f"at most {MOST_LAGS}",
+                         hint="a time may be wrong")  # fmt: skip
     marks = np.arange(last + 1, dtype=np.float64)
     lags = np.stack([step * marks[:-1], step * marks[1:]], axis=1) if last else None
 
@@ -82,6 +90,21 @@ def _moments(ds, where: str) -> npt.NDArray[np.datetime64]:
         seconds = values / np.timedelta64(1, "s") if values.dtype.kind == "m" else values.astype(np.float64)
         sides.append(seconds)
     return begin + (0.5e9 * (sides[0] + sides[1])).round().astype("timedelta64[ns]")
+
+
+def _times(ds: xr.Dataset, where: str) -> tuple[npt.NDArray[np.datetime64], float]:
+    """Return the times of the intervals, and their length [h]; one interval alone counts as an hour."""
+    stamps = np.atleast_1d(ds["time"].values)
+    if stamps.dtype.kind != "M" or np.isnat(stamps).any():
+        raise InputError("the times cannot be read", where=where, found=str(stamps.dtype))
+    stamps = stamps.astype("datetime64[ns]")
+    if stamps.size < 2:
+        return stamps, 1.0
+    step = float(np.abs(np.median(np.diff(stamps) / _HOUR)))
+    if not step > 0.0:
+        raise InputError("the intervals have no length: times occur twice", where=where,
+                         found=f"{np.datetime_as_string(stamps[0], unit='m')}Z")  # fmt: skip
+    return stamps, step
 
 
 def read_hysplit(
@@ -121,9 +144,8 @@ def read_hysplit(
                              need="m", hint="state it with the option layer")  # fmt: skip
         scale = scale_of(ds, variable, where, units, NATIVE if native else UNIT)
         scale *= MOLAR_MASS_AIR / layer if native else 1.0
-        stamps = np.atleast_1d(ds["time"].values).astype("datetime64[ns]")
+        stamps, step = _times(ds, where)
         level = next((str(d) for d in ds[variable].dims if d not in ("time", *axes.names)), "")
-    step = float(np.abs(np.median(np.diff(stamps) / _HOUR))) if stamps.size > 1 else 1.0
     early = hours(moment, stamps) + (step if label == "right" else 0.0)
     order = np.argsort(early, kind="stable")
     if early.min() < step - 1e-6:

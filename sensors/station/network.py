@@ -129,12 +129,18 @@ def _spread(tasks: list[Any], workers: int, scheduler: str | None) -> Iterator[D
             yield process(task)
     else:
         from concurrent.futures import ProcessPoolExecutor, as_completed
+        from concurrent.futures.process import BrokenProcessPool
         from multiprocessing import get_context
 
         # a process that was forked after OpenMP has worked would hang
         with ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"), _share, (workers,)) as pool:
             for future in as_completed([pool.submit(process, task) for task in tasks]):
-                yield future.result()
+                try:
+                    yield future.result()
+                except BrokenProcessPool as error:
+                    raise InputError("a process that worked on a station was ended from outside", where="--workers",
+                                     found=str(workers), hint="the memory may be too small: take fewer; stations that "
+                                     "were done are kept") from error  # fmt: skip
 
 
 def _cluster(tasks: list[Any], scheduler: str) -> Iterator[Done]:

@@ -170,3 +170,6 @@ def test_a_withheld_month_of_the_workbook_is_refused(tmp_path: Path) -> None:
     path = workbook(tmp_path / "f923.xlsx", lambda row: [*row[:21], "lots", *row[22:]])
     with pytest.raises(InputError, match=r"mmbtu of May is not a number.*lots"):
         eia923.read(path, 113, "2012-01-01", "2013-01-01")
+    path = workbook(tmp_path / "f923.xlsx", lambda row: [*row[:21], "1e999", *row[22:]])
+    with pytest.raises(InputError, match=r"mmbtu of May is not a number.*1e999"):
+        eia923.read(path, 113, "2012-01-01", "2013-01-01")

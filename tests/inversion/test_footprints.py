@@ -154,6 +154,13 @@ def test_residence_times_of_flexpart_become_footprints(tmp_path: Path) -> None:
     want = MOLAR_MASS_AIR / 100.0 * 6.0
     assert footprints.read().total[0] == pytest.approx(np.full((4, 5), want))
     assert footprints.time[0] == release - np.timedelta64(30, "m")
+    for stamps, message in (
+        ([release] * 3, "have no length: times occur twice"),
+        ([release, np.datetime64("NaT", "ns"), release], "times cannot be read"),
+        (release - np.arange(864_000, 864_003) * np.timedelta64(1, "s"), "ends too far before its releases"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_footprints(_saved(ds.assign_coords(time=stamps), tmp_path, "odd.nc"), site="x", format="flexpart")
 
 
 def test_hysplit_needs_its_conventions(tmp_path: Path) -> None:

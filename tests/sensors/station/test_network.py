@@ -160,6 +160,18 @@ def test_one_station_that_fails_does_not_stop_the_others(copy: Path) -> None:
         run_network(job(), copy, copy / "out")
 
 
+class Ends:
+    """Ends the process that unpickles it, as a system does that has no memory left."""
+
+    def __reduce__(self) -> tuple[Any, tuple[int]]:
+        return os._exit, (9,)
+
+
+def test_a_process_that_is_ended_from_outside_is_told() -> None:
+    with pytest.raises(InputError, match=r"--workers: a process that worked on a station was ended .*found 2.*fewer"):
+        list(network._spread([Ends(), Ends()], 2, None))
+
+
 def test_from_the_terminal(made: Path, first: network.Network, tmp_path: Path) -> None:
     done = inside("sensors", "network", made / "network.toml", "-o", made / "out", "-q")
     assert done.returncode == 0, done.stderr
