@@ -20,6 +20,7 @@ from ghg.core.errors import InputError
 __all__ = ["Scratch"]
 
 IN_MEMORY = 16 << 20  # bytes
+LOST = np.iinfo(np.int64).min + 1  # time of records that are not wanted
 Array = npt.NDArray[Any]
 
 
@@ -29,6 +30,7 @@ class _Block:
 
     codes: Array
     begins: Array  # one more than codes
+    counts: Array
     low: Array
     high: Array
     columns: dict[str, tuple[int, np.dtype[Any]]]  # place in the file, type
@@ -68,32 +70,51 @@ class Scratch:
         begins = np.concatenate([[0], np.flatnonzero(source[1:] != source[:-1]) + 1, [source.size]])
         stamps = time[order]
         placed = {name: self._write(values[order]) for name, values in {**columns, "time": time}.items()}
-        self._blocks.append(_Block(source[begins[:-1]], begins, np.minimum.reduceat(stamps, begins[:-1]),
-                                   np.maximum.reduceat(stamps, begins[:-1]), placed))  # fmt: skip
+        self._blocks.append(_Block(source[begins[:-1]], begins, np.diff(begins),
+                                   np.minimum.reduceat(stamps, begins[:-1]).astype(np.int64),
+                                   np.maximum.reduceat(stamps, begins[:-1]).astype(np.int64), placed))  # fmt: skip
 
     def _write(self, values: Array) -> tuple[int, np.dtype[Any]]:
-        place = self._end
         data = np.ascontiguousarray(values)
+        place, self._end = self._end, self._end + data.nbytes
+        self._put(place, data)
+        return place, data.dtype
+
+    def _put(self, place: int, data: Array) -> None:
         try:
             self._file.seek(place)
             self._file.write(data.view(np.uint8).data)
         except OSError as error:
             raise InputError("the records cannot be put aside", where=str(self._folder or tempfile.gettempdir()),
                              found=str(error.strerror).lower(), need="room for the records") from error  # fmt: skip
-        self._end += data.nbytes
-        return place, data.dtype
 
     def _read(self, block: _Block, name: str, first: int, last: int) -> Array:
         place, dtype = block.columns[name]
         self._file.seek(place + first * dtype.itemsize)
         return np.frombuffer(self._file.read((last - first) * dtype.itemsize), dtype)
 
+    def retime(self, code: int, time: Array, keep: Array) -> None:
+        """Give the records of a source, in the order they came, other times; those not to `keep` are lost."""
+        at = 0
+        for block in self._blocks:
+            k = int(np.searchsorted(block.codes, code))
+            if k == block.codes.size or block.codes[k] != code:
+                continue
+            first, last = int(block.begins[k]), int(block.begins[k + 1])
+            own, kept = time[at : at + last - first], keep[at : at + last - first]
+            place, dtype = block.columns["time"]
+            self._put(place + first * dtype.itemsize, np.where(kept, own, LOST).astype(dtype))
+            known = own[kept]
+            block.counts[k] = known.size
+            block.low[k], block.high[k] = (known.min(), known.max()) if known.size else (-LOST, LOST)
+            at += last - first
+
     def summary(self, sources: int) -> tuple[Array, Array, Array]:
         """Return number, first and last time of the records of each source."""
         count, low = np.zeros(sources, np.int64), np.full(sources, np.iinfo(np.int64).max)
         high = np.full(sources, np.iinfo(np.int64).min)
         for block in self._blocks:
-            count[block.codes] += np.diff(block.begins)
+            count[block.codes] += block.counts
             low[block.codes] = np.minimum(low[block.codes], block.low)
             high[block.codes] = np.maximum(high[block.codes], block.high)
         return count, low, high
