@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,11 +74,14 @@ class Part:
         Place in the whole.
     ds : Dataset
         dims (source, time), with ``time`` and ``time_bounds``.
+    split : bool
+        Whether it is a part of the time only.
     """
 
     source: slice
     time: slice
     ds: xr.Dataset
+    split: bool = False
 
 
 @dataclass
@@ -163,8 +166,11 @@ def write_pieces(pieces: Pieces, path: str | os.PathLike[str], *, record: Record
     with atomic_path(final, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
         template = _template(pieces, first)
         out = _File(nc, _acdd.complete(template), pieces)
-        for part in _with(first, pieces.parts):
+        out.put(first)
+        del first  # two pieces at once would be twice the memory
+        for part in pieces.parts:
             out.put(part)
+            del part
         template.attrs = dict(pieces.attrs())
         full = _acdd.complete(template)
         found = out.leaves(full)
@@ -172,11 +178,6 @@ def write_pieces(pieces: Pieces, path: str | os.PathLike[str], *, record: Record
         blocks = json.dumps({name: leaf.as_dict() for name, leaf in found.items()}, ensure_ascii=False)
         _encoding.dump_globals(nc, full, attrs, blocks)
     return digest
-
-
-def _with(first: Part, rest: Iterable[Part]) -> Iterator[Part]:
-    yield first
-    yield from rest
 
 
 def _template(pieces: Pieces, first: Part) -> xr.Dataset:

@@ -111,7 +111,8 @@ def read_pieces(
     def part(source: slice, time: slice) -> Part:
         bounds = axis.bounds(time.start, time.stop)
         frame, of, start = stored.frame(range(source.start, source.stop), _span(bounds))
-        return Part(source, time, _placed(frame, labels[source], of, start, bounds, told))
+        ds = _placed(frame, labels[source], of, start, bounds, told)
+        return Part(source, time, ds, time.stop - time.start < axis.size)
 
     return Pieces(len(labels), axis, (part(*span) for span in spans), {"source": coord}, told.attrs)
 
