@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,9 +102,14 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
 def _wide_shapes(emission: Any, seconds: Any, u: dict[str, Any]) -> dict[str, tuple[str, float]]:
     """Return log-normal shapes for the components that are large against a positive emission."""
     mass = float(np.nansum(emission * seconds))
+    return wide_shapes(mass, {name: float(np.nansum(values * seconds)) for name, values in u.items()})
+
+
+def wide_shapes(mass: float, u: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return log-normal shapes for the components whose uncertainty of a total [kg] is large against a positive one."""
     if not mass > 0.0:
         return {}
-    relative = {name: float(np.nansum(values * seconds)) / mass for name, values in u.items()}
+    relative = {name: value / mass for name, value in u.items()}
     return {name: ("lognormal", math.sqrt(math.log1p(r * r))) for name, r in relative.items() if r > LARGE}
 
 
