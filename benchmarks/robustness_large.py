@@ -93,7 +93,7 @@ def _rows(folder: Path, rows: int) -> int:
 
 
 def _station(years: float) -> dict[str, Any]:
-    """Return rows of an analyser that drifts: air every ten minutes, four cylinders twice a day, each for ten minutes."""
+    """Return rows of an analyser that drifts: air every ten minutes, four cylinders twice a day, ten minutes each."""
     start, rng = 1_384_473_600.0, np.random.default_rng(1)
     air = start + np.arange(0.0, years * 365.0 * 86400.0, 600.0)
     air = air[(air - start) % 43200.0 >= 3600.0]

@@ -93,7 +93,11 @@ def read_table(
         raise InputError("the decimal separator is unknown", where=where, found=f"'{decimal}'", need="'.' or ','")
     specs = {n: c if isinstance(c, ColumnSpec) else ColumnSpec(c, kind="raw") for n, c in columns.items()}
     names = [spec.column for spec in specs.values()]
-    grid = open_grid(Path(path), Choice(sheet, delimiter, encoding, member, decimal), lambda rows: max(_scores(rows, names), default=0))
+    grid = open_grid(
+        Path(path),
+        Choice(sheet, delimiter, encoding, member, decimal),
+        lambda rows: max(_scores(rows, names), default=0),
+    )
     state = State(where or grid.name, decimal, grid.notes, [])
     header, body = _header(grid, names, state)
     found = _match(specs, header, state)
