@@ -19,7 +19,7 @@ $(call STAMP,venv):
 
 $(VENV)/.stamp-%: $(call STAMP,venv) pyproject.toml constraints.txt
 	@echo "==> installing the toolkit with [$*] (first time: about a minute)"
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q -c constraints.txt -e '.[$*]'
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -q --no-compile -c constraints.txt -e '.[$*]'
 	@touch $@
 
 demo: cholla city ## set everything up; a real plant's verdict, then a made-up city whose truth is known
