@@ -242,7 +242,7 @@ def _ln(values: Array) -> Array:
 
 
 def _main_stream(accounted: xr.Dataset, variable: str) -> Array:
-    main = int(accounted.variables["emission"].sum("time").argmax("stream"))
+    main = int(accounted.variables["emission"].sum("time").values.argmax())
     return accounted.variables[variable].isel(stream=main).values
 
 
