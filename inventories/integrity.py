@@ -86,7 +86,7 @@ def examine(ds: xr.Dataset) -> list[Finding]:
     if "stream" not in ds.dims:
         raise InputError("this is no accounting", found=", ".join(map(str, ds.dims)), need="the dimension stream")
     found: list[Finding] = []
-    for i, name in enumerate(ds["stream"].values):
+    for i, name in enumerate(ds.variables["stream"].values):
         one = ds.isel(stream=i)
         values = _analysed(one)
         for check in (_repeated, _at_default, _off_line):
@@ -96,9 +96,10 @@ def examine(ds: xr.Dataset) -> list[Finding]:
 
 def _analysed(one: xr.Dataset) -> dict[str, Array]:
     """Return the quantities of a stream that vary between periods: a constant was no analysis."""
-    values = {n: one[n].values for n in ANALYSED if n in one}
+    values = {n: one.variables[n].values for n in ANALYSED if n in one}
     if "calorific_value" not in values and {"energy", "fuel_mass"} <= set(one):
-        values["calorific_value"] = one["energy"].values / np.where(one["fuel_mass"] > 0, one["fuel_mass"], np.nan)
+        fuel = one.variables["fuel_mass"].values
+        values["calorific_value"] = one.variables["energy"].values / np.where(fuel > 0, fuel, np.nan)
     return {n: np.asarray(v, float) for n, v in values.items() if _varies(np.asarray(v, float))}
 
 
@@ -108,7 +109,7 @@ def _varies(values: Array) -> bool:
 
 
 def _days(one: xr.Dataset, which: Any) -> tuple[str, ...]:
-    starts = one["time_bounds"].values[:, 0]
+    starts = one.variables["time_bounds"].values[:, 0]
     return tuple(str(starts[i].astype("datetime64[D]")) for i in np.flatnonzero(which))
 
 
@@ -216,13 +217,13 @@ def _carbon_per_energy(one: xr.Dataset) -> Array:
     """Return the carbon burnt per energy [kg/GJ], unburnt carbon counted in, of the CO2 of a stream."""
     from ghg.core.time import seconds
 
-    species = [str(s) for s in np.atleast_1d(one["species"].values)] if "species" in one.coords else ["CO2"]
-    emission = (
-        one["emission"].isel(species=species.index("CO2")) if "species" in one["emission"].dims else one["emission"]
-    )
-    mass = emission.values * seconds(one["time_bounds"].values)
-    burnt = one["oxidation_factor"].values if "oxidation_factor" in one else 1.0
-    energy = np.where(one["energy"].values > 0.0, one["energy"].values, np.nan)
+    species = [str(s) for s in np.atleast_1d(one.variables["species"].values)] if "species" in one.coords else ["CO2"]
+    emission = one.variables["emission"]
+    if "species" in emission.dims:
+        emission = emission.isel(species=species.index("CO2"))
+    mass = emission.values * seconds(one.variables["time_bounds"].values)
+    burnt = one.variables["oxidation_factor"].values if "oxidation_factor" in one else 1.0
+    energy = np.where(one.variables["energy"].values > 0.0, one.variables["energy"].values, np.nan)
     return mass / energy / CARBON_TO_CO2 / burnt * 1e9
 
 
@@ -230,7 +231,7 @@ def _range(one: xr.Dataset) -> tuple[float, float] | None:
     """Return the 95 % range of carbon per net energy [kg/GJ] of the fuel in the 2006 IPCC Guidelines."""
     from inventories.accounting.factors import default, fuel_in, known
 
-    if one["energy"].attrs.get("calorific_basis", "net") != "net" or "fuel" not in one.coords:
+    if one.variables["energy"].attrs.get("calorific_basis", "net") != "net" or "fuel" not in one.coords:
         return None
     fuel = fuel_in(str(one.coords["fuel"].values), "ipcc2006")
     if not fuel or not known("ipcc2006", fuel, "carbon_per_energy"):

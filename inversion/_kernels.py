@@ -1,5 +1,7 @@
 """Kernels of the inversion on plain arrays: sparse products and recursions in time.
 
+Kernels whose first arguments are lo and hi work on items lo to hi of independent ones, for :func:`ghg.core.jit.spread`.
+
 NaN rule: NaN in any input goes to every output that depends on it; callers refuse NaN before.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 __all__ = [
     "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_adjoint", "csr_times",
@@ -15,16 +17,17 @@ __all__ = [
 ]  # fmt: skip
 
 
-@kernel_parallel
-def csr_times(indptr, column, values, x, out, band, rows):
+@kernel
+def csr_times(lo, hi, indptr, column, values, x, out, band, rows):
     """Add the product of a CSR matrix with x (columns, k) to out (rows, k); columns ascend within each row.
 
-    Each block of rows goes through the columns band by band, so that the part of x that is read stays in the cache.
-    Rows are independent, each summed in the order of its values: neither blocks nor threads change anything.
+    Each block of rows, counted by lo and hi, goes through the columns band by band, so that the part of x that is read
+    stays in the cache. Rows are independent, each summed in the order of its values: neither blocks nor threads change
+    anything.
     """
     k = x.shape[1]
     n = indptr.size - 1
-    for b in prange((n + rows - 1) // rows):
+    for b in range(lo, hi):
         first, last = b * rows, min((b + 1) * rows, n)
         place = indptr[first:last].copy()
         while True:
@@ -49,13 +52,31 @@ def csr_times(indptr, column, values, x, out, band, rows):
                 place[i - first] = j
 
 
-@kernel_parallel
-def sort_rows(indptr, column, values):
-    """Order the columns of each row ascending, in place; equal ones keep their order."""
-    for i in prange(indptr.size - 1):
-        order = np.argsort(column[indptr[i] : indptr[i + 1]], kind="mergesort")
-        column[indptr[i] : indptr[i + 1]] = column[indptr[i] : indptr[i + 1]][order]
-        values[indptr[i] : indptr[i + 1]] = values[indptr[i] : indptr[i + 1]][order]
+@kernel
+def sort_rows(lo, hi, indptr, column, values):
+    """Order the columns of each row ascending, in place; equal ones keep their order (merges of runs that double)."""
+    longest = 0
+    for i in range(lo, hi):
+        longest = max(longest, indptr[i + 1] - indptr[i])
+    columns_ahead = np.empty(longest, column.dtype)
+    values_ahead = np.empty(longest, values.dtype)
+    for i in range(lo, hi):
+        first, n = indptr[i], indptr[i + 1] - indptr[i]
+        width = 1
+        while width < n:
+            for start in range(0, n, 2 * width):
+                middle, end = min(start + width, n), min(start + 2 * width, n)
+                a, b = start, middle
+                for k in range(start, end):
+                    if b == end or (a < middle and column[first + a] <= column[first + b]):
+                        columns_ahead[k], values_ahead[k] = column[first + a], values[first + a]
+                        a += 1
+                    else:
+                        columns_ahead[k], values_ahead[k] = column[first + b], values[first + b]
+                        b += 1
+            for k in range(n):
+                column[first + k], values[first + k] = columns_ahead[k], values_ahead[k]
+            width *= 2
 
 
 @kernel
@@ -88,14 +109,14 @@ def by_period(indptr, column, cells, periods):
     return start, row, first
 
 
-@kernel_parallel
-def add_scaled(first, stop, column, values, begin, scale, slots, weight, out):
+@kernel
+def add_scaled(lo, hi, first, stop, column, values, begin, scale, slots, weight, out):
     """Add value x scale / weight of each value of some rows in one period to out[slot], (slots, cells).
 
     The values of row i begin at first[i] and end where their column reaches begin + cells, or at stop[i]. Slots are
     distinct, so that threads do not meet.
     """
-    for i in prange(first.size):
+    for i in range(lo, hi):
         a = slots[i]
         j = first[i]
         while j < stop[i] and column[j] - begin < scale.size:
@@ -104,14 +125,14 @@ def add_scaled(first, stop, column, values, begin, scale, slots, weight, out):
             j += 1
 
 
-@kernel_parallel
-def add_whitened(first, stop, column, values, begin, scale, slots, lower, triangular, decay, out):
+@kernel
+def add_whitened(lo, hi, first, stop, column, values, begin, scale, slots, lower, triangular, decay, out):
     """Set out[slot] to decay x out[slot] + (values x scale) L for each row in one period, L (cells, k).
 
     Where L is triangular its row c is zero after element c. Rows as in :func:`add_scaled`.
     """
     width = lower.shape[1]
-    for i in prange(first.size):
+    for i in range(lo, hi):
         one = out[slots[i]]
         if decay != 1.0:
             for k in range(width):
@@ -126,18 +147,18 @@ def add_whitened(first, stop, column, values, begin, scale, slots, lower, triang
             j += 1
 
 
-@kernel_parallel
-def spread(first, stop, column, values, begin, out):
+@kernel
+def spread(lo, hi, first, stop, column, values, begin, out):
     """Add the values of some rows in one period to out (rows, cells); rows as in :func:`add_scaled`."""
-    for i in prange(first.size):
+    for i in range(lo, hi):
         j = first[i]
         while j < stop[i] and column[j] - begin < out.shape[1]:
             out[i, column[j] - begin] += values[j]
             j += 1
 
 
-@kernel_parallel
-def csr_adjoint(indptr, column, values, y, out, band, parts):
+@kernel
+def csr_adjoint(lo, hi, indptr, column, values, y, out, band, parts):
     """Add the product of a transposed CSR matrix with y (rows, k) to out (columns, k); columns ascend in each row.
 
     Each part takes columns of its own, band by band, so that what it adds to stays in the cache; each column is summed
@@ -145,7 +166,7 @@ def csr_adjoint(indptr, column, values, y, out, band, parts):
     """
     n, k = y.shape
     step = (out.shape[0] + parts - 1) // parts
-    for b in prange(parts):
+    for b in range(lo, hi):
         begin, stop = b * step, min((b + 1) * step, out.shape[0])
         place = np.empty(n, np.int64)
         ahead = np.empty(n, np.int64)  # the next column of each row
@@ -170,25 +191,25 @@ def csr_adjoint(indptr, column, values, y, out, band, parts):
                     ahead[i] = column[j] if j < last else stop
 
 
-@kernel_parallel
-def ar1_forward(rho, innovation, x):
+@kernel
+def ar1_forward(lo, hi, rho, innovation, x):
     """Turn independent normals into a Markov chain along the second axis, in place.
 
     x[i, t] <- rho[t] x[i, t-1] + innovation[t] x[i, t] for x (r, p, k), rho[0] = 0: the product with the lower
     Cholesky factor of the correlation.
     """
-    r, p, k = x.shape
-    for i in prange(r):
+    _, p, k = x.shape
+    for i in range(lo, hi):
         for t in range(1, p):
             for m in range(k):
                 x[i, t, m] = rho[t] * x[i, t - 1, m] + innovation[t] * x[i, t, m]
 
 
-@kernel_parallel
-def ar1_backward(rho, innovation, x):
+@kernel
+def ar1_backward(lo, hi, rho, innovation, x):
     """Apply the transposed lower factor of :func:`ar1_forward` along the second axis of x (r, p, k), in place."""
-    r, p, k = x.shape
-    for i in prange(r):
+    _, p, k = x.shape
+    for i in range(lo, hi):
         for t in range(p - 2, -1, -1):
             for m in range(k):
                 x[i, t, m] += rho[t + 1] * x[i, t + 1, m]
@@ -225,14 +246,14 @@ def exponential_chain(rho, x):
             x[i, m] += rho[i] * x[i - 1, m]
 
 
-@kernel_parallel
-def add_pairs(values, rows, columns, offset, flat):
+@kernel
+def add_pairs(lo, hi, values, rows, columns, offset, flat):
     """Add values (a, b) of pairs of rows with columns, zeros left out, to the lower triangle of a matrix.
 
     Element (i, j), i >= j, of the matrix is flat[offset[j] + i]. No pair occurs twice, so that threads do not meet.
     Columns of -1 are left out.
     """
-    for i in prange(rows.size):
+    for i in range(lo, hi):
         for j in range(columns.size):
             if columns[j] >= 0 and values[i, j] != 0.0:
                 low, high = min(rows[i], columns[j]), max(rows[i], columns[j])
@@ -248,25 +269,25 @@ def _rank(slots, size):
     return rank
 
 
-@kernel_parallel
-def fold_pairs(values, slots, product):
+@kernel
+def fold_pairs(lo, hi, values, slots, product):
     """Add values (k, size) of pairs (slots[k], any slot) to the lower triangle of product, pairs of slots once."""
     rank = _rank(slots, product.shape[0])
-    for k in prange(slots.size):
+    for k in range(lo, hi):
         a = slots[k]
         for b in range(product.shape[0]):
             if not 0 <= rank[b] < k:
                 product[max(a, b), min(a, b)] += values[k, b]
 
 
-@kernel_parallel
-def flush_pairs(product, slots, rows, offset, flat):
+@kernel
+def flush_pairs(lo, hi, product, slots, rows, offset, flat):
     """Move the pairs of some slots with all from product to a matrix as in :func:`add_pairs`, and set them to zero.
 
     rows (size,) is the row of the matrix that each slot stands for, -1 for none.
     """
     rank = _rank(slots, product.shape[0])
-    for k in prange(slots.size):
+    for k in range(lo, hi):
         a = slots[k]
         for b in range(product.shape[0]):
             if not 0 <= rank[b] < k:

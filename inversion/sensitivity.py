@@ -24,6 +24,7 @@ Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64] | None
 _ROWS = 512  # rows of a sparse matrix that go through the columns together
 _PARTS = 16  # groups of columns of a transposed one
+_ALONE = 20_000  # products that one thread does sooner than two
 _BAND = 16384  # numbers of the other factor that they read at a time, an eighth of a megabyte
 
 
@@ -237,9 +238,10 @@ class Sparse(Sensitivity):
         falls = np.flatnonzero(self.column[1:] < self.column[:-1]) + 1
         place = np.searchsorted(self.indptr, falls)
         if (self.indptr[np.minimum(place, self.indptr.size - 1)] != falls).any():
+            from ghg.core import jit
             from inversion import _kernels
 
-            _kernels.sort_rows(self.indptr, self.column, self.values)
+            jit.spread(_kernels.sort_rows, self.indptr.size - 1, self.indptr, self.column, self.values, least=256)
 
     @property
     def nonzeros(self) -> int:
@@ -248,22 +250,27 @@ class Sparse(Sensitivity):
 
     def forward(self, x: Array) -> Array:
         """Return H x for x (r, p, k) -> (n, k)."""
+        from ghg.core import jit
         from inversion import _kernels
 
         n = self.shape[0]
         flat = np.ascontiguousarray(x.transpose(1, 0, 2)).reshape(-1, x.shape[2])
         out = np.zeros((n, x.shape[2]))
-        _kernels.csr_times(self.indptr, self.column, self.values, flat, out, _band(x), _ROWS)
+        blocks = -(-n // _ROWS)
+        jit.spread(_kernels.csr_times, blocks, self.indptr, self.column, self.values, flat, out, _band(x), _ROWS)
         return out
 
     def adjoint(self, y: Array) -> Array:
         """Return H' y for y (n, k) -> (r, p, k)."""
+        from ghg.core import jit
         from inversion import _kernels
 
         _, p, r = self.shape
         out = np.zeros((p * r, y.shape[1]))
         y = np.ascontiguousarray(y)
-        _kernels.csr_adjoint(self.indptr, self.column, self.values, y, out, 2 * _band(y), _PARTS)
+        own = self.indptr, self.column, self.values
+        least = 1 if self.nonzeros * y.shape[1] > _ALONE else _PARTS
+        jit.spread(_kernels.csr_adjoint, _PARTS, *own, y, out, 2 * _band(y), _PARTS, least=least)
         return np.ascontiguousarray(out.reshape(p, r, -1).transpose(1, 0, 2))
 
     def period(self, t: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -288,12 +295,13 @@ class Sparse(Sensitivity):
 
     def slab(self, t: int) -> tuple[Rows, Array]:
         """Return the rows that see one period, as an array."""
+        from ghg.core import jit
         from inversion import _kernels
 
         rows, first, stop = self.period(t)
         r = self.shape[2]
         out = np.zeros((rows.size, r))
-        _kernels.spread(first, stop, self.column, self.values, t * r, out)
+        jit.spread(_kernels.spread, rows.size, first, stop, self.column, self.values, t * r, out, least=64)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:

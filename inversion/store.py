@@ -128,6 +128,7 @@ class Store:
 
     def enhancement(self, flux: Array, rows: npt.NDArray[np.int64] | None = None) -> Array:
         """Return what a constant flux (lat, lon) [mol m-2 s-1] adds to each row, mol mol-1."""
+        from ghg.core import jit
         from inversion import _store_kernels
 
         a = self.arrays
@@ -136,9 +137,8 @@ class Store:
                              found=str(flux.shape))  # fmt: skip
         index = np.arange(a["time"].size) if rows is None else np.asarray(rows, np.int64)
         out = np.zeros(index.size)
-        _store_kernels.times_map(
-            index, a["start"], a["cell"], a["value"], np.ascontiguousarray(flux, np.float64).ravel(), out
-        )
+        held = a["start"], a["cell"], a["value"], np.ascontiguousarray(flux, np.float64).ravel()
+        jit.spread(_store_kernels.times_map, index.size, index, *held, out, least=256)
         return out
 
     def sensitivity(self, rows: npt.NDArray[np.int64], bounds: npt.ArrayLike, *, early: str = "refuse") -> Sparse:
@@ -164,6 +164,7 @@ class Store:
         InputError
             Observations after the last period, or fluxes before the first.
         """
+        from ghg.core import jit
         from inversion import _store_kernels
         from inversion.sensitivity import Sparse
 
@@ -186,8 +187,9 @@ class Store:
         begin = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         cell, when = np.empty(begin[-1], np.int32), np.empty(begin[-1], np.int32)
         value = np.empty(begin[-1], np.float32)
-        _store_kernels.gather(np.asarray(rows, np.int64), a["start"], a["cell"], a["lag"], a["value"],
-                              np.maximum(period, 0).astype(np.int32), begin, cell, when, value)  # fmt: skip
+        held = a["start"], a["cell"], a["lag"], a["value"], np.maximum(period, 0).astype(np.int32)
+        chosen = np.asarray(rows, np.int64)
+        jit.spread(_store_kernels.gather, chosen.size, chosen, *held, begin, cell, when, value, least=256)
         shape = (len(rows), len(edges), a["latitude"].size * a["longitude"].size)
         return Sparse(shape, begin, cell, when, value)
 

@@ -80,9 +80,10 @@ class Markov(TimeCorrelation):
             for t in range(1, self.size):
                 out[:, t] = self.rho[t] * out[:, t - 1] + self.innovation[t] * out[:, t]
         elif self.rho.any():
+            from ghg.core import jit
             from inversion import _kernels
 
-            _kernels.ar1_forward(self.rho, self.innovation, out)
+            jit.spread(_kernels.ar1_forward, len(out), self.rho, self.innovation, out, least=256)
         return out
 
     def root_t(self, x: Array) -> Array:
@@ -93,9 +94,10 @@ class Markov(TimeCorrelation):
                 out[:, t] += self.rho[t + 1] * out[:, t + 1]
             out[:, 1:] *= self.innovation[1:, None]
         elif self.rho.any():
+            from ghg.core import jit
             from inversion import _kernels
 
-            _kernels.ar1_backward(self.rho, self.innovation, out)
+            jit.spread(_kernels.ar1_backward, len(out), self.rho, self.innovation, out, least=256)
         return out
 
     def dense(self) -> Array:

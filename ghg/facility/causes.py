@@ -192,16 +192,16 @@ def from_datasets(
     """
     from ghg.core.time import seconds
 
-    length = seconds(measured["time_bounds"].values)
-    mass_m = np.atleast_1d(measured["emission"].sum("source", skipna=False).values) * length
-    mass_a = np.atleast_1d(accounted["emission"].sum("stream", skipna=False).values) * length
+    length = seconds(measured.variables["time_bounds"].values)
+    mass_m = np.atleast_1d(measured.variables["emission"].sum("source", skipna=False).values) * length
+    mass_a = np.atleast_1d(accounted.variables["emission"].sum("stream", skipna=False).values) * length
     known = np.isfinite(mass_m) & np.isfinite(mass_a)
     heat = None
     if "heat_input" in measured and "energy" in accounted:
-        same = measured["heat_input"].attrs.get("calorific_basis") == accounted["energy"].attrs.get("calorific_basis")
-        if same:
-            heat_m = measured["heat_input"].sum("source", skipna=False).values * length
-            heat = (heat_m[known], accounted["energy"].sum("stream", skipna=False).values[known])
+        heat_input, energy = measured.variables["heat_input"], accounted.variables["energy"]
+        if heat_input.attrs.get("calorific_basis") == energy.attrs.get("calorific_basis"):
+            heat_m = heat_input.sum("source", skipna=False).values * length
+            heat = (heat_m[known], energy.sum("stream", skipna=False).values[known])
     used, fuel = _common_factor(finding), _fuel_factor(accounted)
     found = decompose((mass_m[known], mass_a[known]), heat, used, fuel)
     if channels is None:
@@ -221,8 +221,9 @@ def _detailed(found: Decomposition, channels: xr.Dataset, accounted: xr.Dataset,
     if parts:
         found = found.refined("heat", parts, "flow" if "concentration" in parts else "heat")
     if "oxidation_factor" in accounted:
-        emitted = accounted["emission"].where(accounted["oxidation_factor"] > 0)
-        burnt = float((emitted / accounted["oxidation_factor"]).sum())
+        oxidised = accounted.variables["oxidation_factor"]
+        emitted = accounted.variables["emission"].where(oxidised > 0)
+        burnt = float((emitted / oxidised).sum())
         ln = math.log(burnt / float(emitted.sum()))
         rest = "carbon_content" if "carbon_content" in accounted else "emission_factor"
         text = "carbon the accounted side leaves unburnt"

@@ -94,7 +94,7 @@ def levels(
 def _chain(accounted: xr.Dataset) -> list[str]:
     """Return the components of the accounted factors that vary or are given."""
     found = [component for variable, component in CHAIN.items()
-             if variable in accounted and bool(accounted[variable].notnull().any())]  # fmt: skip
+             if variable in accounted and bool(accounted.variables[variable].notnull().any())]  # fmt: skip
     return list(dict.fromkeys(found))
 
 
@@ -129,13 +129,14 @@ def _heat_check(
     measured, accounted = sides
     if "heat_input" not in measured or "energy" not in accounted or any(f.heat_from_emission for f in finding):
         return []
-    if measured["heat_input"].attrs.get("calorific_basis") != accounted["energy"].attrs.get("calorific_basis"):
+    heat_input, fuel_energy = measured.variables["heat_input"], accounted.variables["energy"]
+    if heat_input.attrs.get("calorific_basis") != fuel_energy.attrs.get("calorific_basis"):
         return []
     signs = {"measured.flow": 1.0, "accounted.fuel_mass": -1.0, "accounted.calorific_value": -1.0}
     signs = {name: sign for name, sign in signs.items() if name in priors}
-    length = seconds(measured["time_bounds"].values)
-    heat = measured["heat_input"].sum("source", skipna=False).values * length
-    energy = accounted["energy"].sum("stream", skipna=False).values
+    length = seconds(measured.variables["time_bounds"].values)
+    heat = heat_input.sum("source", skipna=False).values * length
+    energy = fuel_energy.sum("stream", skipna=False).values
     known = np.isfinite(heat) & np.isfinite(energy)
     if "measured.flow" not in signs or not (known.all() and heat.sum() > 0 and energy.sum() > 0):
         return []
@@ -213,8 +214,8 @@ def _monthly(
     measured, accounted = sides
     of_m = {n: 1.0 for n in priors if n.startswith("measured.")}
     of_a = {n: 1.0 for n in priors if n.startswith("accounted.")}
-    m = measured["emission"].sum("source").values
-    a = accounted["emission"].sum("stream").values
+    m = measured.variables["emission"].sum("source").values
+    a = accounted.variables["emission"].sum("stream").values
     load = _load(measured, channels)
     found: list[tuple[str, Array, dict[str, float], str]] = []
     if load is None:
@@ -241,12 +242,12 @@ def _ln(values: Array) -> Array:
 
 
 def _main_stream(accounted: xr.Dataset, variable: str) -> Array:
-    main = int(accounted["emission"].sum("time").argmax("stream"))
-    return accounted[variable].isel(stream=main).values
+    main = int(accounted.variables["emission"].sum("time").values.argmax())
+    return accounted.variables[variable].isel(stream=main).values
 
 
 def _periods(bounds: Any, channels: xr.Dataset) -> npt.NDArray[np.intp]:
-    return np.searchsorted(bounds[:, 0], channels["time_bounds"].values[:, 0], side="right") - 1
+    return np.searchsorted(bounds[:, 0], channels.variables["time_bounds"].values[:, 0], side="right") - 1
 
 
 def _load(measured: xr.Dataset, channels: xr.Dataset) -> Array | None:
@@ -255,10 +256,10 @@ def _load(measured: xr.Dataset, channels: xr.Dataset) -> Array | None:
 
     if "gross_load" not in channels:
         return None
-    length = seconds(channels["time_bounds"].values)
-    load = channels["gross_load"].transpose("source", "time").values * length
-    used = np.where(np.isfinite(channels["emission"].transpose("source", "time").values), load, 0.0)
-    bounds = measured["time_bounds"].values
+    length = seconds(channels.variables["time_bounds"].values)
+    load = channels.variables["gross_load"].transpose("source", "time").values * length
+    used = np.where(np.isfinite(channels.variables["emission"].transpose("source", "time").values), load, 0.0)
+    bounds = measured.variables["time_bounds"].values
     total = np.bincount(_periods(bounds, channels), np.nansum(used, axis=0), minlength=len(bounds))
     return total / seconds(bounds) if np.all(total > 0) else None
 
@@ -271,8 +272,8 @@ def _line_series(measured: xr.Dataset, channels: xr.Dataset, accounted: xr.Datas
     line = line_co2(channels, factors) if factors else None
     if line is None:
         return None
-    bounds = measured["time_bounds"].values
-    co2, mass = (channels[n].transpose("source", "time").values for n in ("co2", "emission"))
+    bounds = measured.variables["time_bounds"].values
+    co2, mass = (channels.variables[n].transpose("source", "time").values for n in ("co2", "emission"))
     good = np.isfinite(line) & (line > 0) & (co2 > 0) & (mass > 0)
     period = np.broadcast_to(_periods(bounds, channels), co2.shape)[good]
     weight = np.bincount(period, mass[good], minlength=len(bounds))

@@ -157,19 +157,19 @@ def assess(measured: xr.Dataset, accounted: xr.Dataset | None = None) -> list[In
     """
     from ghg.core.time import seconds
 
-    labels = [str(s) for s in measured["source"].values]
-    length = seconds(measured["time_bounds"].values)
-    mass = measured["emission"].transpose("source", "time").values * length * factor("kg", "short_ton")
+    labels = [str(s) for s in measured.variables["source"].values]
+    length = seconds(measured.variables["time_bounds"].values)
+    mass = measured.variables["emission"].transpose("source", "time").values * length * factor("kg", "short_ton")
     if "heat_input" not in measured:
         found = [_no_heat(measured, i, label) for i, label in enumerate(labels)]
         if accounted is None:
             return found
         return [_with_accounted(one, np.full(mass[i].size, np.nan), mass[i], accounted) for i, one in enumerate(found)]
-    heat = measured["heat_input"].transpose("source", "time").values * length * factor("J", "mmBtu")
+    heat = measured.variables["heat_input"].transpose("source", "time").values * length * factor("J", "mmBtu")
     hours = length / 3600.0
     share = np.ones_like(mass)
     if "operating_time" in measured:
-        share = np.nan_to_num(measured["operating_time"].transpose("source", "time").values, nan=1.0)
+        share = np.nan_to_num(measured.variables["operating_time"].transpose("source", "time").values, nan=1.0)
     found = [_source(label, mass[i], heat[i], hours * share[i], _method(measured, i)) for i, label in enumerate(labels)]
     if accounted is None:
         return found
@@ -179,8 +179,8 @@ def assess(measured: xr.Dataset, accounted: xr.Dataset | None = None) -> list[In
 def _method(measured: xr.Dataset, i: int) -> set[int]:
     if "emission_method" not in measured:
         return set()
-    method = measured["emission_method"].transpose("source", "time").values[i]
-    running = measured["emission"].transpose("source", "time").values[i] > 0
+    method = measured.variables["emission_method"].transpose("source", "time").values[i]
+    running = measured.variables["emission"].transpose("source", "time").values[i] > 0
     return {int(m) for m in np.unique(method[running])}
 
 
@@ -266,9 +266,10 @@ def _with_accounted(one: Independence, heat: Array, mass: Array, accounted: xr.D
         return one
     energies = [np.full(heat.size, np.nan)]
     if "energy" in accounted:
-        energy = accounted["energy"].transpose("stream", "time").values
+        energy = accounted.variables["energy"].transpose("stream", "time").values
         energies = [np.nansum(energy, axis=0), *energy]
-    emitted = accounted["emission"].sum([d for d in accounted["emission"].dims if d != "time"]).values
+    emission = accounted.variables["emission"]
+    emitted = emission.sum([d for d in emission.dims if d != "time"]).values
     length = _lengths(accounted)
     main = [e for e in energies if np.nansum(e) > 0.5 * np.nansum(energies[0])]
     if any(_same(e, heat, length) for e in main):
@@ -288,4 +289,4 @@ def _same(a: Array, b: Array, length: Array) -> bool:
 def _lengths(ds: xr.Dataset) -> Array:
     from ghg.core.time import seconds
 
-    return seconds(ds["time_bounds"].values)
+    return seconds(ds.variables["time_bounds"].values)

@@ -103,11 +103,11 @@ def assess_integrity(measured: xr.Dataset, accounted: xr.Dataset) -> Integrity:
     mass = _mass(measured)
     total = float(np.nansum(mass))
     inside = np.zeros(mass.shape, bool)
-    starts = measured["time_bounds"].values[:, 0]
+    starts = measured.variables["time_bounds"].values[:, 0]
     for alarm in alarms:
         one = np.zeros(mass.shape, bool)
         window = (starts >= np.datetime64(alarm["start"])) & (starts < np.datetime64(alarm["end"]))
-        one[list(measured["source"].values).index(alarm["source"])] = window
+        one[list(measured.variables["source"].values).index(alarm["source"])] = window
         alarm["mass_share"] = _share(np.nansum(mass[one]), total)
         inside |= one
     flags, reasons = _marks(measured)
@@ -119,7 +119,7 @@ def assess_integrity(measured: xr.Dataset, accounted: xr.Dataset) -> Integrity:
 def _screened(measured: xr.Dataset) -> tuple[list[dict[str, Any]], float, str]:
     from sensors.integrity.screen import screen
 
-    longest = float(np.max(np.diff(measured["time_bounds"].values, axis=1) / np.timedelta64(1, "h")))
+    longest = float(np.max(np.diff(measured.variables["time_bounds"].values, axis=1) / np.timedelta64(1, "h")))
     if longest > 24.0:
         return [], 0.0, "intervals"
     try:
@@ -132,7 +132,8 @@ def _screened(measured: xr.Dataset) -> tuple[list[dict[str, Any]], float, str]:
 def _mass(measured: xr.Dataset) -> Any:
     from ghg.core.time import seconds
 
-    return measured["emission"].transpose("source", "time").values * seconds(measured["time_bounds"].values)
+    there = measured.variables
+    return there["emission"].transpose("source", "time").values * seconds(there["time_bounds"].values)
 
 
 def _share(part: float, total: float) -> float:
@@ -146,10 +147,10 @@ def _marks(measured: xr.Dataset) -> tuple[dict[str, float], dict[str, float]]:
     flags: dict[str, float] = {}
     reasons: dict[str, float] = {}
     if "emission_flag" in measured:
-        values = measured["emission_flag"].values
+        values = measured.variables["emission_flag"].values
         flags = {m.name.lower(): float(np.mean(values == int(m))) for m in Flag if (values == int(m)).any()}
     if "emission_reason" in measured:
-        values = measured["emission_reason"].values
+        values = measured.variables["emission_reason"].values
         shares = {m.name.lower(): float(np.mean((values & int(m)) != 0)) for m in Reason if m.name}
         reasons = {name: share for name, share in shares.items() if share > 0.0}
     return flags, reasons
@@ -162,9 +163,10 @@ def _substituted(measured: xr.Dataset, mass: Any, total: float) -> dict[str, flo
 
     filled = np.zeros(mass.shape, bool)
     if "emission_method" in measured:
-        filled |= measured["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
+        filled |= measured.variables["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
     if "emission_reason" in measured:
-        filled |= (measured["emission_reason"].transpose("source", "time").values & int(Reason.SUBSTITUTED)) != 0
+        reason = measured.variables["emission_reason"].transpose("source", "time").values
+        filled |= (reason & int(Reason.SUBSTITUTED)) != 0
     shares: dict[str, float | None] = {
         "share": float(filled.mean()),
         "mass_share": _share(np.nansum(mass[filled]), total),
@@ -179,15 +181,15 @@ def _stated_effect(measured: xr.Dataset, total: float) -> dict[str, float | None
     """Return what a missing-data regime added to the total [percent], and its standard uncertainty."""
     from ghg.core.time import seconds
 
-    step = seconds(measured["time_bounds"].values)
-    added = (measured["emission_substitution_bias"].transpose("source", "time").values * step).sum(axis=1)
+    step = seconds(measured.variables["time_bounds"].values)
+    added = (measured.variables["emission_substitution_bias"].transpose("source", "time").values * step).sum(axis=1)
     estimate = total - float(added.sum())
     if estimate <= 0.0:
         return {"effect_percent": None}
     found: dict[str, float | None] = {"effect_percent": 100.0 * float(added.sum()) / estimate}
     # the uncertainty is kept for the whole record: it holds here only where the whole record is compared
-    if np.allclose(added, measured["substitution_bias"].values, rtol=1e-6, atol=1.0):
+    if np.allclose(added, measured.variables["substitution_bias"].values, rtol=1e-6, atol=1.0):
         found["effect_u_percent"] = (
-            100.0 * float(np.sqrt((measured["substitution_bias_u"].values ** 2).sum())) / estimate
+            100.0 * float(np.sqrt((measured.variables["substitution_bias_u"].values ** 2).sum())) / estimate
         )
     return found

@@ -38,10 +38,10 @@ def substitution(channels: xr.Dataset) -> float | None:
     scale = next((name for name in ("gross_load", "operating_time") if name in channels), None)
     if scale is None or "emission_method" not in channels:
         return None
-    length = seconds(channels["time_bounds"].values)
-    mass = channels["emission"].transpose("source", "time").values * length
+    length = seconds(channels.variables["time_bounds"].values)
+    mass = channels.variables["emission"].transpose("source", "time").values * length
     load = channels[scale].transpose("source", "time").values * length
-    filled = channels["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
+    filled = channels.variables["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
     known = np.isfinite(mass) & np.isfinite(load) & (load > 0)
     if not (known & filled).any() or not (known & ~filled).any():
         return None
@@ -78,8 +78,8 @@ def off_line(channels: xr.Dataset, factors: tuple[float, float]) -> tuple[Array,
     line = line_co2(channels, factors)
     if line is None:
         return None, None
-    co2 = channels["co2"].transpose("source", "time").values
-    mass = channels["emission"].transpose("source", "time").values
+    co2 = channels.variables["co2"].transpose("source", "time").values
+    mass = channels.variables["emission"].transpose("source", "time").values
     usable = np.isfinite(line) & (line > 0) & (co2 > 0) & (mass > 0)
     return np.log(co2[usable] / line[usable]), mass[usable]
 
@@ -90,12 +90,12 @@ def line_co2(channels: xr.Dataset, factors: tuple[float, float]) -> Array | None
 
     if "co2" not in channels or "o2" not in channels:
         return None
-    co2_state, o2_state = (channels[name].attrs.get("humidity") for name in ("co2", "o2"))
+    co2_state, o2_state = (channels.variables[name].attrs.get("humidity") for name in ("co2", "o2"))
     wet = [state == "wet" for state in (co2_state, o2_state)]
     if not {co2_state, o2_state} <= {"wet", "dry"} or (any(wet) and "h2o" not in channels):
         return None
-    o2 = channels["o2"].transpose("source", "time").values
-    dry = 1.0 - channels["h2o"].transpose("source", "time").values / 100.0 if any(wet) else np.ones(o2.shape)
+    o2 = channels.variables["o2"].transpose("source", "time").values
+    dry = 1.0 - channels.variables["h2o"].transpose("source", "time").values / 100.0 if any(wet) else np.ones(o2.shape)
     slope = 100.0 * factors[1] / factors[0] / AIR_O2
     line = slope * (AIR_O2 * dry - o2) if wet[1] else slope * (AIR_O2 - o2) * dry
     return line if wet[0] else line / dry
@@ -115,7 +115,7 @@ def main_fuel_factors(accounted: xr.Dataset) -> tuple[float, float] | None:
     main = int(share.argmax())
     if share[main] < 0.95 * share.sum():
         return None
-    name = str(accounted["fuel"].values[main])
+    name = str(accounted.variables["fuel"].values[main])
     name = FUEL_CODES.get(name.upper(), name.lower())
     try:
         return f_factors(F_FACTOR_FUELS.get(name, name))

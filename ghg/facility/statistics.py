@@ -67,7 +67,7 @@ def of_pairs(pairs: xr.Dataset, seed: int = 0) -> dict[str, Any]:
     from ghg.facility.changepoints import change_points
     from ghg.facility.robust import theil_sen
 
-    m, a = (pairs[f"{side}_emission"].values for side in ("measured", "accounted"))
+    m, a = (pairs.variables[f"{side}_emission"].values for side in ("measured", "accounted"))
     both = np.isfinite(m) & np.isfinite(a) & (m > 0) & (a > 0)
     if both.sum() < FEWEST_FOR_LINE or np.ptp(a[both]) == 0.0:
         return {}
@@ -91,7 +91,7 @@ def of_pairs(pairs: xr.Dataset, seed: int = 0) -> dict[str, Any]:
 def _random_of_ln(pairs: xr.Dataset, m: np.ndarray, a: np.ndarray) -> np.ndarray | None:
     """Return the random standard uncertainty of ln(measured/accounted) by period, None where there is none."""
     parts = [
-        pairs[f"{side}_emission_u_random"].values / values
+        pairs.variables[f"{side}_emission_u_random"].values / values
         for side, values in (("measured", m), ("accounted", a))
         if f"{side}_emission_u_random" in pairs
     ]
@@ -110,14 +110,14 @@ def _line(pairs: xr.Dataset) -> dict[str, Any] | None:
     for side in ("measured", "accounted"):
         for kind in ("random", "systematic"):
             name = f"{side}_emission_u_{kind}"
-            parts[side, kind] = pairs[name].values if name in pairs else np.zeros(pairs.sizes["time"])
+            parts[side, kind] = pairs.variables[name].values if name in pairs else np.zeros(pairs.sizes["time"])
     if not np.all(parts["measured", "random"] + parts["accounted", "random"] > 0):
         return None
     zero = np.zeros(pairs.sizes["time"])
     try:
         line = york(
-            pairs["accounted_emission"].values,
-            pairs["measured_emission"].values,
+            pairs.variables["accounted_emission"].values,
+            pairs.variables["measured_emission"].values,
             parts["accounted", "random"],
             parts["measured", "random"],
             systematic={

@@ -78,11 +78,14 @@ def _bins(xe: Array, ye: Array, x: Array, y: Array) -> Index:
 
 def locate_regions(regions: Polygons, lon: npt.ArrayLike, lat: npt.ArrayLike) -> Index:
     """Return the number of the polygon each point lies in, the first where there are several; -1 outside all."""
+    from ghg.core.jit import spread
     from inventories.grid._kernels.inside import inside
 
     rings = regions.rings()
     s = regions.ellipsoid.authalic_sine(lat)
-    return inside(np.asarray(lon, np.float64), s, rings.x, rings.y, rings.first, rings.polygons, rings.box())
+    x, found = np.asarray(lon, np.float64), np.empty(s.size, np.int64)
+    spread(inside, s.size, x, s, rings.x, rings.y, rings.first, rings.polygons, rings.box(), found, least=256)
+    return found
 
 
 def grid_points(

@@ -200,8 +200,8 @@ def _clip(source: Rings, target: Rings) -> tuple[Index, Index, Array]:
 
     first, second, shift = _candidates(target.box(), source.box())
     area = np.empty(first.size)
-    clip.pairs_common(target.x, target.y, target.first, target.polygons, source.x, source.y, source.first,
-                      source.polygons, first, second, shift, area)  # fmt: skip
+    rings = [part for s in (target, source) for part in (s.x, s.y, s.first, s.polygons)]
+    spread(clip.pairs_common, first.size, *rings, first, second, shift, area, least=64)
     keep = area > LEAST * source.area()[second]
     shape = (target.polygons.size - 1, source.polygons.size - 1)
     found: Any = coo_array((area[keep], (first[keep], second[keep])), shape=shape).tocsr()

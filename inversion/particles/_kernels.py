@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 BLOCKS = 8  # sums of a block are added in order, whatever the number of threads
 # columns of the surface table
@@ -258,9 +258,9 @@ def _follow(state, random, winds, fields, axes, levels, top, earth, settings, gr
     state[LON], state[LAT], state[Z], state[AGE], state[ENDED] = x, y, z, age, ended
 
 
-@kernel_parallel
-def follow(states, random, winds, fields, axes, levels, top, earth, settings, grid, out):
-    """Move all particles.
+@kernel
+def follow(lo, hi, states, random, winds, fields, axes, levels, top, earth, settings, grid, out):
+    """Move the particles of the blocks lo to hi, for :func:`ghg.core.jit.spread`.
 
     states (n, 5) in and out; random (n, 4) uint64; winds (3, nt, nz, ny, nx); fields (6, nt, ny, nx) in the order of
     the surface table; axes (3, 3): first, step and count of longitude, latitude [deg] and time [s]; levels (nz,) [m];
@@ -268,6 +268,6 @@ def follow(states, random, winds, fields, axes, levels, top, earth, settings, gr
     """
     n = states.shape[0]
     size = (n + BLOCKS - 1) // BLOCKS
-    for block in prange(BLOCKS):
+    for block in range(lo, hi):
         for i in range(block * size, min(n, (block + 1) * size)):
             _follow(states[i], random[i], winds, fields, axes, levels, top, earth, settings, grid, out[block])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from inversion.particles import _kernels
 from inversion.particles.meteorology import EARTH_RADIUS, Field
 from inversion.particles.turbulence import ConstantTurbulence, Hanna, coriolis
@@ -128,9 +129,8 @@ def follow(
     lags = int(np.ceil(hours * 3600.0 / lag - 1e-9))
     out = np.zeros((k.BLOCKS, lags, len(latitude), len(longitude)))
     top = max(10.0 * field.levels[-1], 20e3)
-    k.follow(
-        states, random, field.winds, field.fields, field.axes, field.levels, top, EARTH_RADIUS, settings, grid, out
-    )
+    air = field.winds, field.fields, field.axes, field.levels, top
+    spread(k.follow, k.BLOCKS, states, random, *air, EARTH_RADIUS, settings, grid, out)
     if np.any(states[:, k.ENDED] == k.BROKEN):
         raise InputError("particles met a wind that is not finite", where=f"release '{release.name}'")
     return Result(out.sum(axis=0) / particles, states)

@@ -236,6 +236,7 @@ class Patterns(Sensitivity):
 
     def slab(self, t: int) -> tuple[Rows, Any]:
         """Return the rows that see one period, and their sensitivity to each pattern."""
+        from ghg.core import jit
         from inversion import _kernels
 
         h = self.inner
@@ -245,9 +246,8 @@ class Patterns(Sensitivity):
         rows, first, stop = h.period(t)
         out = np.zeros((rows.size, self.shape[2]), np.float32)
         scale = self.sigma[t].astype(np.float32)
-        _kernels.add_whitened(
-            first, stop, h.column, h.values, t * h.shape[2], scale, np.arange(rows.size), self.root, False, 1.0, out
-        )
+        own = first, stop, h.column, h.values, t * h.shape[2], scale, np.arange(rows.size)
+        jit.spread(_kernels.add_whitened, rows.size, *own, self.root, False, 1.0, out, least=16)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Patterns:

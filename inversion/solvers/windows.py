@@ -115,6 +115,7 @@ def add_windows(h: Sensitivity, q: Covariance, windows: Windows, target: Target,
 
 def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, target: Target) -> None:
     """Add rho_s F_(s-1)[b] E B_s[a]' for all pairs; spread (n, r) is B_s E."""
+    from ghg.core import jit
     from inversion import _kernels
 
     assert isinstance(q.time, Markov)
@@ -135,13 +136,15 @@ def _before(h: Sensitivity, q: Covariance, windows: Windows, spread: Array, targ
         weight[small] = 1.0
         if t and new.size and q.time.rho[t] > 0.0 and (row >= 0).any():
             products = (spread[new] @ carried.T) * weight
-            _kernels.add_pairs(products, target.place[new], row, target.offset, target.flat)
+            place = target.place[new]
+            jit.spread(_kernels.add_pairs, new.size, products, place, row, target.offset, target.flat, least=64)
         slots = np.array([free.pop() for _ in range(new.size)], dtype=np.int64)
         slot[new], row[slots], weight[slots] = slots, target.place[new], 1.0
         if isinstance(h, Sparse):
             rows, first, stop = h.period(t)
             begin, scale = t * r, np.ascontiguousarray(q.sigma[t])
-            _kernels.add_scaled(first, stop, h.column, h.values, begin, scale, slot[rows], weight, carried)
+            own = first, stop, h.column, h.values
+            jit.spread(_kernels.add_scaled, rows.size, *own, begin, scale, slot[rows], weight, carried, least=64)
         else:
             rows, values = h.slab(t)
             slots = slot if rows is None else slot[rows]
@@ -189,6 +192,7 @@ class _Open:
 
     def sweep(self, periods: range) -> None:
         """Go through some periods, backward, and hand the pairs of rows whose window is then behind to the target."""
+        from ghg.core import jit
         from inversion import _kernels
 
         done: list[Index] = []
@@ -207,12 +211,16 @@ class _Open:
             self._multiply(1.0, used[0], used[-1])
         if done:
             slots = np.concatenate(done)
-            _kernels.flush_pairs(self.product, slots, self.row, self.target.offset, self.target.flat)
+            target = self.target
+            jit.spread(
+                _kernels.flush_pairs, slots.size, self.product, slots, self.row, target.offset, target.flat, least=64
+            )
             self.row[slots] = -1
             self.free.extend(slots[::-1].tolist())
 
     def _step(self, t: int) -> None:
         """Go from B at t + 1 to B at t."""
+        from ghg.core import jit
         from inversion import _kernels
 
         decay = float(self.time.rho[t + 1]) if t + 1 < self.h.shape[1] else 1.0
@@ -226,9 +234,8 @@ class _Open:
             idle = self.row >= 0  # rows that are open and see nothing now
             idle[slots] = False
             self.left[idle] *= decay
-            _kernels.add_whitened(
-                first, stop, h.column, h.values, t * h.shape[2], scale, slots, self.lower, True, decay, self.left
-            )
+            own = first, stop, h.column, h.values, t * h.shape[2], scale
+            jit.spread(_kernels.add_whitened, slots.size, *own, slots, self.lower, True, decay, self.left, least=16)
             return
         self.left *= decay
         if self.right is not self.left:
@@ -253,12 +260,14 @@ class _Open:
 
     def _finish(self, t: int) -> Index:
         """Close the windows that begin at t."""
+        from ghg.core import jit
         from inversion import _kernels
 
         rows = self.leaving[t]
         slots = self.slot[rows]
         if (rho := float(self.time.rho[t])) > 0.0:
-            _kernels.fold_pairs(rho * rho * (self.left[slots] @ self.right.T), slots, self.product)
+            products = rho * rho * (self.left[slots] @ self.right.T)
+            jit.spread(_kernels.fold_pairs, slots.size, products, slots, self.product, least=64)
         back = self.right[slots]
         self.spread[rows] = back if self.lower is None else back @ self.lower.T
         self.left[slots] = 0.0

@@ -76,6 +76,7 @@ def four_tests(
     InputError
         Times that fall, or limits in the wrong order.
     """
+    from ghg.core.jit import spread
     from sensors.analysis._kernels import checks
 
     y = np.ascontiguousarray(values, np.float64)
@@ -91,7 +92,8 @@ def four_tests(
         raise InputError("the limit of bad values lies below that of suspect ones", where="flat or spike")
     flag, reason = np.empty(y.size, np.int8), np.empty(y.size, np.int32)
     numbers = (*limits.possible, *limits.likely, limits.spike, limits.spike_bad, limits.rate, limits.tolerance)
-    checks.four_tests(y, t, tuple(float(v) for v in numbers), (int(limits.flat), int(limits.flat_bad)), reason, flag)
+    runs = (int(limits.flat), int(limits.flat_bad))
+    spread(checks.four_tests, -(-y.size // checks.BLOCK), y, t, tuple(map(float, numbers)), runs, reason, flag)
     return flag, reason
 
 

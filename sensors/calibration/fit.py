@@ -103,6 +103,7 @@ def fit_rows(x: Array, y: Array, vx: Array, vy: Array, degree: int) -> tuple[Arr
     tuple
         Coefficients (rows, 3), covariances (rows, 3, 3), chi2 (rows,), iterations (rows,), -1 where none was found.
     """
+    from ghg.core.jit import spread
     from sensors.calibration._kernels import fit
 
     rows = x.shape[0]
@@ -111,7 +112,8 @@ def fit_rows(x: Array, y: Array, vx: Array, vy: Array, degree: int) -> tuple[Arr
     centre = float(x.mean())
     scale = float(np.ptp(x)) / 2.0 or 1.0
     arrays = ((x - centre) / scale, (y - centre) / scale, vx / scale**2, vy / scale**2)
-    fit.odr_rows(*(np.ascontiguousarray(a) for a in arrays), degree, TOLERANCE, MOST, beta, cov, chi2, steps)
+    used = [np.ascontiguousarray(a) for a in arrays]
+    spread(fit.odr_rows, rows, *used, degree, TOLERANCE, MOST, beta, cov, chi2, steps, least=8)
     # back from z = (x - c) / s, y' = (y - c) / s to x and y
     k = centre / scale
     back = np.array([[1.0, -k, k * k], [0.0, 1.0 / scale, -2.0 * k / scale], [0.0, 0.0, 1.0 / scale**2]])

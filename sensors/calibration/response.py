@@ -74,12 +74,14 @@ class Response:
 
     def apply(self, time: Array, reading: Array, variance: Array | None = None) -> Applied:
         """Return calibrated values of readings at ascending times."""
+        from ghg.core.jit import spread
         from sensors.calibration._kernels import propagate
 
         out = [np.empty(time.size) for _ in range(5)]
-        spread = np.zeros(time.size) if variance is None else variance
-        arrays = (time, reading, spread, self.node, self.coef, self.noise, self.drift, self.tank)
-        propagate.apply_response(*(np.ascontiguousarray(a) for a in arrays), self.centre, self.scale, *out)
+        scatter = np.zeros(time.size) if variance is None else variance
+        arrays = (time, reading, scatter, self.node, self.coef, self.noise, self.drift, self.tank)
+        used = [np.ascontiguousarray(a) for a in arrays]
+        spread(propagate.apply_response, -(-time.size // propagate.BLOCK), *used, self.centre, self.scale, *out)
         return Applied(*out)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 from sensors.readers._kernels import read_number
 
 # Columns of `heads` (int64): numbers of the header of each message
@@ -170,9 +170,9 @@ def _check(data, start, end, table, longest, segment):
     return defects, values
 
 
-@kernel_parallel
-def check_messages(data, starts, ends, table, longest, segments, defects, counts):
-    """Verify length and checksum of each message and count its values.
+@kernel
+def check_messages(lo, hi, data, starts, ends, table, longest, segments, defects, counts):
+    """Verify length and checksum of the messages lo to hi and count their values, for :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def check_messages(data, starts, ends, table, longest, segments, defects, counts
     counts : int64 (m,)
         Filled: at most so many values.
     """
-    for k in prange(starts.size):
+    for k in range(lo, hi):
         defects[k], counts[k] = _check(data, starts[k], ends[k], table, longest, segments[k])
 
 
@@ -364,10 +364,10 @@ def _values(data, a, b, where, time_key, fields, powers, head, codes, kinds, val
     return defects, row - where
 
 
-@kernel_parallel
-def read_messages(data, segments, offsets, keys, fields, powers, heads, defects, counts, frames, codes, kinds,
+@kernel
+def read_messages(lo, hi, data, segments, offsets, keys, fields, powers, heads, defects, counts, frames, codes, kinds,
                   values, places):  # fmt: skip
-    """Read header and values of each message.
+    """Read header and values of the messages lo to hi, for :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -392,7 +392,7 @@ def read_messages(data, segments, offsets, keys, fields, powers, heads, defects,
         Filled: message, packed factor code, 1 + number of the field (0 unknown; 100 more when the value needs
         Python), value, and place of the text.
     """
-    for k in prange(segments.shape[0]):
+    for k in range(lo, hi):
         bits = _header(data, segments[k, 0], segments[k, 1], keys, heads[k])
         counts[k] = 0
         if segments[k, 1] < segments[k, 2]:

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from sensors.hj212 import _kernels
 from sensors.hj212.frame import DEFECTS, LONGEST, crc_table
 from sensors.hj212.stream import PATIENCE
@@ -176,13 +177,13 @@ def _decode(data: npt.NDArray[np.uint8], *, last: bool, strict: bool, before: in
     count, used, skipped = _kernels.find_messages(data, last, PATIENCE, starts, ends)
     starts, ends = starts[:count], ends[:count]
     segments, defects, counts = np.empty((count, 3), np.int64), np.zeros(count, np.int64), np.zeros(count, np.int64)
-    _kernels.check_messages(data, starts, ends, _STEPS, LONGEST, segments, defects, counts)
+    spread(_kernels.check_messages, count, data, starts, ends, _STEPS, LONGEST, segments, defects, counts, least=64)
     offsets = np.concatenate([[0], np.cumsum(counts)])
     columns = _Columns(int(offsets[-1]))
     heads = np.empty((count, _kernels.HEADS), np.int64)
     room = counts.copy()
-    _kernels.read_messages(data, segments, offsets[:-1], _KEYS, _FIELDS, _POWERS, heads, defects, counts,
-                           columns.frame, columns.code, columns.kind, columns.value, columns.place)  # fmt: skip
+    spread(_kernels.read_messages, count, data, segments, offsets[:-1], _KEYS, _FIELDS, _POWERS, heads, defects, counts,
+           columns.frame, columns.code, columns.kind, columns.value, columns.place, least=64)  # fmt: skip
     if np.any(room != counts):  # fields without name: close the holes
         columns.keep(np.arange(offsets[-1]) - np.repeat(offsets[:-1], room) < np.repeat(counts, room))
     _by_python(data, columns, segments[:, 2], defects)

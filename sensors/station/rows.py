@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.jit import spread
 from sensors.calibration._kernels import accumulate
 from sensors.calibration.records import Records
 from sensors.station.config import StationJob
@@ -121,7 +122,8 @@ class Plan:
         count, mean, m2 = np.empty((g, total), np.int64), np.empty((g, total)), np.empty((g, total))
         wet, lost = np.empty(total), np.empty((len(Records.LOST), total), np.int32)
         sizes = np.zeros(bounds.size - 1, np.int64)
-        accumulate.accumulate(
+        spread(
+            accumulate.accumulate, sizes.size,
             rows.time, rows.port, rows.bad, np.ascontiguousarray(rows.x), rows.water, rows.scan, self.modes(rows),
             self.coefficients[0].copy(), self.coefficients[1].copy(), flush, int(flush.max(initial=0)) + minute,
             GAP, HOLD, minute, bounds, slots[:-1].copy(), start, end, port, count, mean, m2, wet, lost, sizes,

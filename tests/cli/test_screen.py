@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.terminal import ghg
+from tests.terminal import ghg, inside
 
 JOB = """file = "plants.csv"
 name = "电厂"
@@ -33,6 +33,6 @@ def test_ranked_list(tmp_path: Path) -> None:
 def test_bad_jobs(tmp_path: Path) -> None:
     (tmp_path / "plants.csv").write_text(TABLE, encoding="utf-8")
     (tmp_path / "job.toml").write_text(JOB.replace("u = ", "v = "), encoding="utf-8")
-    run = ghg("facility", "screen", tmp_path / "job.toml", "-o", tmp_path / "out")
+    run = inside("facility", "screen", tmp_path / "job.toml", "-o", tmp_path / "out")
     assert run.returncode == 2 and "measured.u" in run.stderr
     assert not (tmp_path / "out").exists()

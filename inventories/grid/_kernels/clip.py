@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 
 @kernel
@@ -91,10 +91,13 @@ def ring_common(sx, sy, cx, cy):
     return total
 
 
-@kernel_parallel
-def pairs_common(ax, ay, arings, apolygons, bx, by, brings, bpolygons, first, second, shift, out):
-    """Fill the areas common to pairs of polygons: number first[k] of set a, moved by shift[k], and second[k] of b."""
-    for k in prange(first.size):
+@kernel
+def pairs_common(lo, hi, ax, ay, arings, apolygons, bx, by, brings, bpolygons, first, second, shift, out):
+    """Fill the areas common to pairs of polygons: number first[k] of set a, moved by shift[k], and second[k] of b.
+
+    For the pairs lo to hi of :func:`ghg.core.jit.spread`.
+    """
+    for k in range(lo, hi):
         total = 0.0
         for ring in range(apolygons[first[k]], apolygons[first[k] + 1]):
             sx = ax[arings[ring] : arings[ring + 1]] + shift[k]

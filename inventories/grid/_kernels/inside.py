@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ghg.core.jit import kernel_parallel, prange
+from ghg.core.jit import kernel
 
 
-@kernel_parallel
-def inside(px, py, x, y, first, polygons, box):
-    """Return the number of the first polygon that holds each point, -1 where none does; longitudes are periodic.
+@kernel
+def inside(lo, hi, px, py, x, y, first, polygons, box, out):
+    """Set `out` to the number of the first polygon that holds each point, -1 where none does; longitudes are periodic.
+
+    For the points lo to hi of :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -19,9 +19,11 @@ def inside(px, py, x, y, first, polygons, box):
         Rings, see :class:`inventories.grid.rings.Rings`.
     box : (p, 4) float64
         West, east, south and north of each polygon.
+    out : (n,) int64
+        Filled: numbers of polygons.
     """
-    out = np.full(px.size, -1, np.int64)
-    for n in prange(px.size):
+    for n in range(lo, hi):
+        out[n] = -1
         for p in range(polygons.size - 1):
             if py[n] < box[p, 2] or py[n] > box[p, 3]:
                 continue
@@ -40,4 +42,3 @@ def inside(px, py, x, y, first, polygons, box):
             if crossings % 2 == 1:
                 out[n] = p
                 break
-    return out

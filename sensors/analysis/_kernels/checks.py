@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 __all__ = ["four_tests", "sd_spikes"]
 
@@ -76,9 +76,11 @@ def _block(y, seconds, first, last, limits, run, reason, flag):
             reason[i] |= 1 << 23
 
 
-@kernel_parallel
-def four_tests(y, seconds, limits, run, reason, flag):
+@kernel
+def four_tests(lo, hi, y, seconds, limits, run, reason, flag):
     """Fill `flag` (QARTOD level) and `reason` (bits of ghg.core.flags.Reason) of each value.
+
+    For the blocks (of `BLOCK` values) lo to hi of :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -92,8 +94,7 @@ def four_tests(y, seconds, limits, run, reason, flag):
     reason : (n,) int32
     flag : (n,) int8
     """
-    blocks = (y.size + BLOCK - 1) // BLOCK
-    for b in prange(blocks):
+    for b in range(lo, hi):
         _block(y, seconds, b * BLOCK, min((b + 1) * BLOCK, y.size), limits, run, reason, flag)
 
 

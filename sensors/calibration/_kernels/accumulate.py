@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 MINUTE = 60_000_000_000
 PLAIN, WATER, BRACKET = 0, 1, 2
@@ -215,12 +215,12 @@ def _chunk(
     return row + 1 - slot
 
 
-@kernel_parallel
+@kernel
 def accumulate(
-    time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, bounds, slots,
+    lo, hi, time, port, bad, x, water, scan, mode, a, b, flush, longest, gap, hold, minute, bounds, slots,
     start, end, ports, count, mean, m2, wet, lost, sizes,
 ):  # fmt: skip
-    """Fill statistics of the rows ``bounds[0]:bounds[-1]``.
+    """Fill statistics of the rows ``bounds[lo]:bounds[hi]``, chunks of them, for :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -256,7 +256,7 @@ def accumulate(
         Filled from each slot on; `sizes` (chunks,) with the number of records.
     """
     chunks = sizes.size
-    for c in prange(chunks):
+    for c in range(lo, hi):
         first = bounds[c] if c == 0 else _first_of_chunk(time, port, bounds[c], gap, minute)
         last = bounds[c + 1] if c == chunks - 1 else _first_of_chunk(time, port, bounds[c + 1], gap, minute)
         sizes[c] = 0

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 
 @kernel
@@ -126,9 +126,11 @@ def _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, row)
             cov[row, i, j] = inv[i, j] if i < m and j < m else 0.0
 
 
-@kernel_parallel
-def odr_rows(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps):
-    """Fit y = P(xi) with x = xi + e, y = P(xi) + f to every row by orthogonal distance regression.
+@kernel
+def odr_rows(lo, hi, x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps):
+    """Fit y = P(xi) with x = xi + e, y = P(xi) + f to each of the rows lo to hi by orthogonal distance regression.
+
+    For :func:`ghg.core.jit.spread`.
 
     Gauss-Newton on coefficients and true abscissae at once, the latter eliminated (Boggs, Byrd & Schnabel 1987, SIAM
     J. Sci. Stat. Comput. 8, 1052-1078); for a straight line it has the solution of York et al. (2004).
@@ -152,5 +154,5 @@ def odr_rows(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps):
     steps : int64 (rows,)
         Filled: iterations, -1 where the row did not settle or the points do not fix the coefficients.
     """
-    for row in prange(x.shape[0]):  # inside a parallel loop the body would take several times as long to compile
-        _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, np.int64(row))
+    for row in range(lo, hi):
+        _odr_row(x, y, vx, vy, degree, tolerance, most, beta, cov, chi2, steps, row)

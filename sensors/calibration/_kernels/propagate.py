@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 BLOCK = 65536
 
@@ -23,9 +23,13 @@ def _form(v, j, w, z):
     return max((1.0 - w) * low + w * high, 0.0)
 
 
-@kernel_parallel
-def apply_response(t, r, variance, node, coef, noise, drift, tank, centre, scale, x, gain, u_fit, u_drift, u_tank):
+@kernel
+def apply_response(
+    lo, hi, t, r, variance, node, coef, noise, drift, tank, centre, scale, x, gain, u_fit, u_drift, u_tank
+):
     """Turn readings into calibrated values with the uncertainty of the response.
+
+    For the blocks (of `BLOCK` readings) lo to hi of :func:`ghg.core.jit.spread`.
 
     Parameters
     ----------
@@ -44,8 +48,7 @@ def apply_response(t, r, variance, node, coef, noise, drift, tank, centre, scale
     """
     n = t.size
     last = node.size - 2
-    blocks = (n + BLOCK - 1) // BLOCK
-    for b in prange(blocks):
+    for b in range(lo, hi):
         first = b * BLOCK
         j = min(max(np.searchsorted(node, t[first], side="right") - 1, 0), last)
         for i in range(first, min(n, first + BLOCK)):

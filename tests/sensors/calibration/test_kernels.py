@@ -113,7 +113,7 @@ def test_sums_by_minute_are_those_of_numpy(rng: np.random.Generator, gases: int)
     count, mean, m2 = np.empty((gases, room), np.int64), np.empty((gases, room)), np.empty((gases, room))
     wet, lost = np.empty(room), np.empty((4, room), np.int32)
     flush = np.array([20, 30], np.int64) * 10**9
-    accumulate.accumulate(time, port, bad, x, water, np.zeros(n, np.bool_), np.ones(gases, np.int64),
+    accumulate.accumulate(0, 2, time, port, bad, x, water, np.zeros(n, np.bool_), np.ones(gases, np.int64),
                           np.full(gases, -0.012), np.full(gases, -2.7e-4), flush, 90 * 10**9, 60 * 10**9, 20 * 10**9,
                           minute, bounds, slots, start, end, ports, count, mean, m2, wet, lost, sizes)  # fmt: skip
     stay = np.cumsum(np.concatenate([[True], (port[1:] != port[:-1]) | (np.diff(time) > minute)]))
