@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -84,74 +85,33 @@ def by_numpy(x: dict[str, Any]) -> tuple[Any, ...]:
     return e, np.sqrt(variance), parts
 
 
+def measured_and_told(task: str, what: Callable[[], object], arrays: int, rate: float, **peer: Any) -> Took:
+    """Time one path over the unit-hours, beside the floor of moving its arrays once."""
+    took, floor = best(what), arrays * 8 * N / rate
+    line(task, N, took.wall, "unit-hours", f"{took.wall / floor:.1f} x memory floor")
+    record(f"{task}, {N:,} unit-hours", took, floor=floor, limit=TRIAD, **peer)
+    return took
+
+
 def bench_emission(rate: float) -> None:
     x = inputs()
-    e, random, systematic = np.empty(N), np.empty(N), np.empty((5, N))
     constants = np.array([44.009e-3 / 8.314462618, 0.0, 0.209])
-    slots = np.array([0, 1, 2, 3, 4, -1, -1])
 
-    def ours() -> None:
-        _kernels.emission_budget(
-            x["c"],
-            x["q"],
-            x["t"],
-            x["p"],
-            x["h"],
-            x["s"],
-            np.array([0, 1, 1]),
-            constants,
-            U,
-            slots,
-            e,
-            random,
-            systematic,
-        )
+    def budget(names: str, bases: list[int], parts: int) -> tuple[Callable[[], object], Any]:
+        out = np.empty(N), np.empty(N), np.empty((parts, N))
+        slots = np.array([k if k < parts else -1 for k in range(7)])
+        return lambda: _kernels.emission_budget(*(x[n] for n in names), np.array(bases), constants, U, slots, *out), out
 
-    floor = (6 + 2 + 5) * 8 * N / rate
-    took = best(ours)
-    over = f"{took.wall / floor:.1f} x memory floor"
-    line("emission, 5 systematic parts and random", N, took.wall, "unit-hours", over)
-    want = by_numpy(x)
+    ours, found = budget("cqtphs", [0, 1, 1], 5)
     plain = best(lambda: by_numpy(x), 1)
+    took = measured_and_told("emission, 5 systematic parts and random", ours, 6 + 2 + 5, rate, peer=plain, who="NumPy")
     line("  the same in NumPy", N, plain.wall, "unit-hours", faster(plain, took))
-    record(f"emission of {N:,} unit-hours, 5 systematic parts and random", took, floor=floor, limit=TRIAD,
-           peer=plain, who="NumPy")  # fmt: skip
-    assert np.allclose(e, want[0]) and np.allclose(random, want[1]) and np.allclose(systematic, want[2])
-
-    two = np.empty((2, N))
-    slots2 = np.array([0, 1, -1, -1, -1, -1, -1])
-
-    def short() -> None:
-        _kernels.emission_budget(
-            x["c"],
-            x["q"],
-            x["q"],
-            x["q"],
-            x["q"],
-            x["s"],
-            np.array([0, 0, 0]),
-            constants,
-            U,
-            slots2,
-            e,
-            random,
-            two,
-        )
-
-    floor = (3 + 2 + 2) * 8 * N / rate
-    took = best(short)
-    line("emission, flow and concentration only", N, took.wall, "unit-hours", f"{took.wall / floor:.1f} x memory floor")
-    record(f"emission of {N:,} unit-hours, flow and concentration", took, floor=floor, limit=TRIAD)
-
-    gas, flow, moisture = x["c"] * 100.0, x["q"] * 1e5, x["h"] * 100.0
-
-    def chain() -> None:
-        _kernels.part75_chain(gas, flow, moisture, x["s"], 1, 5.7e-7, 0.184, 1, e, random)
-
-    floor = 6 * 8 * N / rate
-    took = best(chain)
-    line("Part 75 chain F-2 with rounding", N, took.wall, "unit-hours", f"{took.wall / floor:.1f} x memory floor")
-    record(f"Part 75 chain with rounding, {N:,} unit-hours", took, floor=floor, limit=TRIAD)
+    assert all(np.allclose(a, b) for a, b in zip(found, by_numpy(x), strict=True))
+    two, _ = budget("cqqqqs", [0, 0, 0], 2)
+    measured_and_told("emission, flow and concentration only", two, 3 + 2 + 2, rate)
+    gas, flow, moisture, e, random = x["c"] * 100.0, x["q"] * 1e5, x["h"] * 100.0, np.empty(N), np.empty(N)
+    measured_and_told("Part 75 chain F-2 with rounding", lambda: _kernels.part75_chain(
+        gas, flow, moisture, x["s"], 1, 5.7e-7, 0.184, 1, e, random), 6, rate)  # fmt: skip
 
 
 def bench_reader(folder: Path) -> None:

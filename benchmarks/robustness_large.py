@@ -93,10 +93,11 @@ def _rows(folder: Path, rows: int) -> int:
 
 
 def _station(years: float) -> dict[str, Any]:
-    """Return rows of an analyser that drifts: an hour's air every two hours, four cylinders every ten days."""
+    """Return rows of an analyser that drifts: air every ten minutes, four cylinders twice a day, ten minutes each."""
     start, rng = 1_384_473_600.0, np.random.default_rng(1)
-    air = start + np.arange(0.0, years * 365.0 * 86400.0, 7200.0)
-    visits = start + np.arange(0.0, years * 365.0 * 86400.0, 864000.0) + 600.0
+    air = start + np.arange(0.0, years * 365.0 * 86400.0, 600.0)
+    air = air[(air - start) % 43200.0 >= 3600.0]
+    visits = start + np.arange(0.0, years * 365.0 * 86400.0, 43200.0) + 600.0
     tanks = np.array([380.0, 450.0, 520.0, 415.0])
     offsets = np.arange(0.0, 2400.0, 30.0)
     time = np.concatenate([air, (visits[:, None] + offsets).ravel()])
@@ -113,34 +114,54 @@ def _station(years: float) -> dict[str, Any]:
     return {"time": time, "columns": columns, "assigned": tanks + rng.normal(0.0, 0.03, tanks.size)}
 
 
-def network(stations: int, years: float) -> dict[str, Any]:
-    """Make a network of raw logs and calibrate it: all of it, again with nothing changed, and one station alone.
+def _logs(made: dict[str, Any], folder: Path) -> list[Path]:
+    """Write the rows of a station, a log for every thirty days; return the files."""
+    from tests.station_logs import text_of
 
-    All stations read the same log (links), each for itself.
+    months = ((made["time"] - made["time"][0]) // (30.0 * 86400.0)).astype(int)
+    paths = []
+    for month in range(int(months[-1]) + 1):
+        own = np.flatnonzero(months == month)
+        day = str(np.datetime64(int(made["time"][own[0]]), "s"))[:10].replace("-", "")
+        paths.append(folder / f"CFADS2001-{day}-000000Z-DataLog_User.dat")
+        columns = {k: v[own] if isinstance(v, np.ndarray) else v for k, v in made["columns"].items()}
+        paths[-1].write_bytes(text_of(made["time"][own], columns))
+        os.utime(paths[-1], (1e9, 1e9))
+    return paths
+
+
+def network(stations: int, years: float) -> dict[str, Any]:
+    """Make a network of raw logs and calibrate it: one station alone, all with one and two processes, all again.
+
+    All stations read the same logs (links), each for itself.
     """
     from tests.sensors.station.test_killed import toml_of
-    from tests.station_logs import job_of, text_of
+    from tests.station_logs import job_of
 
     with tempfile.TemporaryDirectory() as base:
         folder, names = Path(base), [f"S{k:02d}" for k in range(stations)]
         made = _station(years)
-        first = folder / "CFADS2001-20131115-000000Z-DataLog_User.dat"
-        first.write_bytes(text_of(made["time"], made["columns"]))
-        os.utime(first, (1e9, 1e9))
+        logs = _logs(made, folder)
         for name in names:
             (folder / name / "logs").mkdir(parents=True)
-            os.link(first, folder / name / "logs" / first.name)
+            for log in logs:
+                os.link(log, folder / name / "logs" / log.name)
             job = job_of(["logs"], made["assigned"], calibration={"flush": 100.0})
             (folder / name / "station.toml").write_text(toml_of(job))
         text = "".join(f'[[stations]]\nconfig = "{n}/station.toml"\nname = "{n}"\n' for n in names)
         end = np.datetime_as_string(np.datetime64(int(made["time"][-1]), "s"))
         (folder / "network.toml").write_text(f'title = "many"\nwatch = {{ at = "{end}" }}\n{text}')
+        one = run(f"sensors calibrate {names[0]}/station.toml -o one.nc -q", folder)
+        print(f"one station {json.dumps(one)}", flush=True)
+        first = run("sensors network network.toml -o out -q", folder)
+        print(f"network {json.dumps(first)}", flush=True)
         return {
             "stations": stations, "years": years, "rows_of_each": int(made["time"].size),
-            "logs_mb": round(first.stat().st_size * stations / 1e6),
-            "one_station": run(f"sensors calibrate {names[0]}/station.toml -o one.nc -q", folder),
-            "network": run("sensors network network.toml -o out -q", folder),
+            "logs_mb": round(sum(log.stat().st_size for log in logs) * stations / 1e6),
+            "one_station": one, "network": first,
+            "written_mb": round(sum(p.stat().st_size for p in (folder / "out").rglob("*") if p.is_file()) / 1e6),
             "again": run("sensors network network.toml -o out -q", folder),
+            "two_processes": run("sensors network network.toml -o two -q --workers 2", folder),
         }  # fmt: skip
 
 

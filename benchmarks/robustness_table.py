@@ -1,6 +1,7 @@
-"""Write the tables of docs/robustness.md from what benchmarks/robustness.py measured: nothing is typed.
+"""Write the tables of docs/robustness.md from what was measured: nothing is typed.
 
-``python benchmarks/robustness_table.py [JSON ...]``: files given are merged into docs/robustness-commands.json first.
+``python benchmarks/robustness_table.py [JSON ...]``: files given, of ``robustness.py`` and ``fuzz_readers.py``, are
+merged into docs/robustness-commands.json and docs/robustness-files.json first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
-MEASURED, PAGE = DOCS / "robustness-commands.json", DOCS / "robustness.md"
+MEASURED, FILES, PAGE = DOCS / "robustness-commands.json", DOCS / "robustness-files.json", DOCS / "robustness.md"
 STATES = ("absent", "whole", "empty", "an empty folder")
 Found = dict[str, Any]
 
@@ -79,9 +80,33 @@ def threads(found: dict[str, dict[str, Found]]) -> str:
     return "\n".join(rows)
 
 
-def filled(page: str, found: dict[str, dict[str, Found]]) -> str:
+def merge_files(paths: list[Path]) -> dict[str, Found]:
+    """Return the damaged files read before and in these runs; of each reader the run that read the most."""
+    total: dict[str, Found] = {}
+    for path in [p for p in (FILES, *paths) if p.is_file()]:
+        for name, one in json.loads(path.read_text("utf-8")).items():
+            if one["next"] >= total.get(name, one)["next"]:
+                total[name] = one
+    return total
+
+
+def files(read: dict[str, Found]) -> str:
+    """Return the table of damaged files."""
+    head = ("reader", "files", "read", "refused", "findings", "most memory [MB]", "slowest [s]", "each [ms]")
+    rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
+    for name, one in sorted(read.items(), key=lambda item: (-item[1]["next"], item[0])):
+        bad = [f"{n} {word}" for word, n in one["results"].items() if word not in ("read", "refused")]
+        good = [f"{one['results'].get(word, 0):,}" for word in ("read", "refused")]
+        most = f"{one['most_mb']:.0f}" if one["most_mb"] > 16.0 else "below 16"
+        cells = (name, f"{one['next']:,}", *good, "; ".join(bad) or "0", most, f"{one['slowest_s']:.2f}",
+                 f"{1e3 * one['seconds'] / max(1, one['next']):.1f}")  # fmt: skip
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def filled(page: str, found: dict[str, dict[str, Found]], read: dict[str, Found]) -> str:
     """Return the page with its tables made anew."""
-    for name, table in (("commands", commands(found)), ("threads", threads(found))):
+    for name, table in (("files", files(read)), ("commands", commands(found)), ("threads", threads(found))):
         pattern = rf"(<!-- {name}: [^>]*-->\n).*?(\n<!-- end -->)"
         page = re.sub(pattern, lambda m, t=table: f"{m[1]}\n{t}\n{m[2]}", page, flags=re.S)
     return page
@@ -89,9 +114,12 @@ def filled(page: str, found: dict[str, dict[str, Found]]) -> str:
 
 def main() -> None:
     """Merge, keep, and write."""
-    found = merge([Path(name) for name in sys.argv[1:]])
-    MEASURED.write_text(json.dumps(found, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    PAGE.write_text(filled(PAGE.read_text("utf-8"), found), encoding="utf-8")
+    given = [Path(name) for name in sys.argv[1:]]
+    fuzzed = [p for p in given if all("next" in one for one in json.loads(p.read_text("utf-8")).values())]
+    found, read = merge([p for p in given if p not in fuzzed]), merge_files(fuzzed)
+    for path, content in ((MEASURED, found), (FILES, read)):
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    PAGE.write_text(filled(PAGE.read_text("utf-8"), found, read), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -232,3 +232,37 @@ def tower_days() -> Gold:
     return Gold("Error of the withheld cylinder after a line through two, by day (NEON ONAQ, May 2019)",
                 "an independent computation from the same HDF5 bundle", "day of May 2019", "ppm", x, ours, theirs,
                 relative=False)  # fmt: skip
+
+
+def broadening() -> Gold:
+    """Compare the water vapour an analyser makes of the water it reads."""
+    from sensors.calibration.water import actual_water
+    from sensors.readers.picarro import read
+
+    ds = read([SHARED / "sensors" / "picarro" / "G2301_CFADS2283-20150831-171845Z-DataLog_User.dat.gz"])
+    ours, theirs = actual_water(ds["h2o_reported"]), ds["H2O"].values
+    return Gold("Water vapour from the reported one: the polynomial of self-broadening", "the column H2O of a Picarro "
+                "G2301, to ten digits", "record", "percent", np.arange(theirs.size), ours, theirs,
+                relative=False)  # fmt: skip
+
+
+def bounds() -> Gold:
+    """Compare the bounds of the 68.3 % interval of every deviation of the caesium clock."""
+    from sensors.analysis.allan import STATISTICS, degrees
+    from sensors.analysis.edf import interval
+
+    tau, ours, theirs = [], [], []
+    for statistic in STATISTICS:
+        if statistic == "ohdev":  # no such table for this clock
+            continue
+        table = stable32(SHARED / "sensors" / "allan" / f"{statistic}_decade.txt")
+        freedom = degrees(statistic, table[:, 0].astype(np.int64), table[:, 3].astype(np.int64), 556_990)
+        low, high = interval(table[:, 5], freedom, 0.683)
+        tau, ours, theirs = (
+            [*tau, *table[:, 1], *table[:, 1]],
+            [*ours, *low, *high],
+            [*theirs, *table[:, [4, 6]].T.flat],
+        )
+    return Gold("Bounds of the 68.3 % interval of seven statistics, caesium clock", "Stable32, printed to five digits",
+                "averaging time, s", "1", tau, ours, theirs, log=True, scattered=True,
+                note="The noise of each averaging time is as Stable32 names it.")  # fmt: skip

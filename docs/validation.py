@@ -13,7 +13,7 @@ from golds import ROOT, Gold
 from golds_of_emissions import COMPARISONS
 
 COUNTED = ("record", "quantity", "result", "fuel", "unit", "unit, by size", "group", "coefficient",
-           "number of the table")  # axes that only number what is compared  # fmt: skip
+           "number of the table", "cell", "sector and zone")  # axes that only number what is compared  # fmt: skip
 
 
 def picture(gold: Gold, path: Path) -> None:
@@ -35,8 +35,9 @@ def picture(gold: Gold, path: Path) -> None:
         above.set(xscale="log", yscale="log")
     elif gold.axis in COUNTED and np.min(gold.theirs) > 0 and np.max(gold.theirs) > 1000 * np.min(gold.theirs):
         above.set_yscale("log")
-    above.set_ylabel(gold.unit)
-    below.set_ylabel("relative\ndifference" if gold.relative else f"difference,\n{gold.unit}")
+    unit = "no unit" if gold.unit == "1" else gold.unit
+    above.set_ylabel(unit)
+    below.set_ylabel("relative\ndifference" if gold.relative else f"difference,\n{unit}")
     below.set_xlabel(gold.axis)
     above.legend(frameon=False, fontsize=8)
     figure.savefig(path, format="svg" if np.size(gold.x) < 2000 else "png", dpi=110)

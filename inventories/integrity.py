@@ -165,28 +165,19 @@ def _poisson_tail(count: int, mean: float) -> float:
 
 def _at_default(name: str, one: xr.Dataset, values: dict[str, Array]) -> list[Finding]:
     """Find analysed quantities that stand at the default of a factor set, to all their digits."""
-    from inventories.accounting.factors import fuel_name, table
+    from inventories.accounting.factors import fuel_in, table
 
     factors = {"calorific_value": "J/kg", "carbon_content": "1"}
+    fuel = str(one.coords["fuel"].values) if "fuel" in one.coords else ""
     found = []
     for subject, v in values.items():
-        for row in {r.value: r for r in table() if r.quantity == subject and _is_fuel(one, r.set, r.fuel, fuel_name)
-                    }.values():  # fmt: skip
+        for row in {r.value: r for r in table() if r.quantity == subject and r.fuel == fuel_in(fuel, r.set)}.values():
             at = np.isclose(v, row.to(factors[subject]), rtol=1e-9, atol=0.0)
             if at.any():
                 p = _poisson_tail(int(at.sum()), 2.0 * at.size * _chance(v))  # twice: the mode of a normal is higher
                 words = f"{int(at.sum())} periods have the default {row.value:g} {row.unit} of {row.set}"
                 found.append(Finding(name, "at_default", subject, float(at.sum()), p, _days(one, at), words, p < ALARM))
     return found
-
-
-def _is_fuel(one: xr.Dataset, factor_set: str, fuel: str, fuel_name: Any) -> bool:
-    if "fuel" not in one.coords:
-        return False
-    try:
-        return fuel_name(str(one["fuel"].values), factor_set) == fuel
-    except InputError:
-        return False
 
 
 def _off_line(name: str, one: xr.Dataset, values: dict[str, Array]) -> list[Finding]:
@@ -237,15 +228,12 @@ def _carbon_per_energy(one: xr.Dataset) -> Array:
 
 def _range(one: xr.Dataset) -> tuple[float, float] | None:
     """Return the 95 % range of carbon per net energy [kg/GJ] of the fuel in the 2006 IPCC Guidelines."""
-    from inventories.accounting.factors import default, fuel_name, known
+    from inventories.accounting.factors import default, fuel_in, known
 
     if one["energy"].attrs.get("calorific_basis", "net") != "net" or "fuel" not in one.coords:
         return None
-    try:
-        fuel = fuel_name(str(one["fuel"].values), "ipcc2006")
-    except InputError:
-        return None
-    if not known("ipcc2006", fuel, "carbon_per_energy"):
+    fuel = fuel_in(str(one.coords["fuel"].values), "ipcc2006")
+    if not fuel or not known("ipcc2006", fuel, "carbon_per_energy"):
         return None
     row = default("ipcc2006", fuel, "carbon_per_energy")
     return (row.lower, row.upper) if row.upper > row.lower else None

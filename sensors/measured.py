@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -74,7 +74,11 @@ def unverified_note(names: list[str]) -> list[str]:
 
 
 def reported_uncertainty(
-    emission: Any, method: Any, changes: Mapping[str, ComponentUncertainty], mrr_tier: int | None
+    emission: Any,
+    method: Any,
+    changes: Mapping[str, ComponentUncertainty],
+    mrr_tier: int | None,
+    occurring: Collection[int] | None = None,
 ) -> tuple[dict[str, npt.NDArray[np.float64]], npt.NDArray[np.float64], list[str]]:
     """Return the uncertainty of reported emissions, by the method of each value.
 
@@ -88,6 +92,8 @@ def reported_uncertainty(
         Overrides by component.
     mrr_tier : int, optional
         See :func:`sensors.stack.defaults.components`.
+    occurring : collection of int, optional
+        Methods that occur in the whole of which these are a piece; those that are here by default.
 
     Returns
     -------
@@ -103,7 +109,7 @@ def reported_uncertainty(
             found=", ".join(unknown),
             need=", ".join(COMPONENTS),
         )
-    present = [Method(m) for m in np.unique(method).tolist()]
+    present = [Method(m) for m in sorted(np.unique(method).tolist() if occurring is None else occurring)]
     size = max(int(m) for m in Method) + 1
     tables = {name: np.zeros(size) for name in COMPONENTS}
     random = np.zeros(size)

@@ -17,7 +17,7 @@ from ghg.cli import (
     sensors_screen,
     sensors_station,
 )
-from ghg.cli.jobs import to_netcdf, tonnes
+from ghg.cli.jobs import tonnes
 
 app = typer.Typer(pretty_exceptions_enable=False, no_args_is_help=True,
                   help="Raw records to emissions with uncertainty.")  # fmt: skip
@@ -40,27 +40,30 @@ def emission(
     verbose: options.Verbose = False,
 ) -> None:
     """Compute the emission of stacks from their records."""
-    from ghg.core.uncertainty.datasets import dataset_total
+    from ghg.core.pieces import CELLS, write_pieces
+    from ghg.core.uncertainty.parts import SourceTotals
     from sensors.config import StackJob
-    from sensors.stack.job import run
+    from sensors.stack.job import run_pieces
 
-    given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
-             "verbose": verbose}  # fmt: skip
-    _, result = to_netcdf("sensors emission", StackJob, run, given, "reading records and computing the emission")
-    species = str(result["emission"].attrs.get("species", "CO2"))
-    for k, label in enumerate(result["source"].values):
-        total = dataset_total(result.isel(source=slice(k, k + 1)), draws=200_000)  # a slice is no copy
-        console.show(f"{label}: {tonnes(total, species)}")
-    console.show(f"Written: {output} ({result.sizes['source']} sources, {result.sizes['time']} intervals)")
+    given = {"config": config, "changes": changes, "quiet": quiet, "verbose": verbose}
+    with jobs.running("sensors emission", StackJob, given) as (job, record, announce):
+        announce("reading records and computing the emission")
+        pieces = run_pieces(job, base=config.parent, record=record, cells=CELLS, folder=output.parent)
+        totals = SourceTotals(draws=200_000)
+        pieces.parts = totals.passing(pieces.parts)
+        write_pieces(pieces, output, record=record, force=force)
+    for label, total in totals.found():
+        console.show(f"{label}: {tonnes(total, totals.species)}")
+    console.show(f"Written: {output} ({pieces.sources} sources, {pieces.axis.size} intervals)")
 
 
 @app.command()
 def check(config: options.Config, changes: options.Set = []) -> None:  # noqa: B006
     """Validate a job and read its records, without writing."""
     from sensors.config import StackJob
-    from sensors.stack.job import run
+    from sensors.stack.job import try_out
 
-    jobs.check(StackJob, run, config, changes, "the records can be read and the emission computed")
+    jobs.check(StackJob, try_out, config, changes, "the records can be read and the emission computed")
 
 
 @app.command()

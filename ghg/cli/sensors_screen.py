@@ -58,7 +58,7 @@ def screen(
 def summary(result: dict[str, Any], sentences: list[str]) -> list[str]:
     """Return the outcome in lines."""
     count, units = len(result["alarms"]), len(result["sources"])
-    lines = [f"{count} alarms in {result['unit_years']:.2f} unit-years of {units} units ({result['tests']} tests)"]
+    lines = [f"alarms: {count}; unit-years: {result['unit_years']:.2f}; units: {units}; tests: {result['tests']}"]
     lines += [f"  {sentence}" for sentence in sentences]
     if count > len(sentences):
         lines.append(f"  and {count - len(sentences)} more: see the file")

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -86,31 +86,72 @@ def width(size: int) -> int:
 
 def leaf(name: str, variable: xr.Variable) -> Leaf:
     """Return the digest of a variable."""
-    values = canonical(variable.values, name).ravel()
-    layout = f"{','.join(map(str, variable.dims))} {_type_name(variable.values)} {list(variable.shape)}"
-    across = width(values.size)
-    rows, columns = [], []
-    whole = _sha(b"")
-    for start in range(0, values.size, across):
-        row = _sha(values[start : start + across].view(np.uint8).data).digest()
-        whole.update(row)
-        rows.append(row.hex()[:CODE])
-    for square in _columns(values, across):
-        columns.append(_sha(square.view(np.uint8).data).hexdigest()[:CODE])
-    attrs = attribute_codes(variable.attrs)
-    head = _text([name, layout, plain_attributes(variable.attrs)])
-    digest = _sha(b"\0" + head + b"\0" + whole.digest()).hexdigest()
-    return Leaf(digest, layout, "".join(rows), "".join(columns), attrs)
+    values = variable.values
+    running = Running(name, variable.dims, values.dtype, values.shape, variable.attrs)
+    running.update(values)
+    return running.leaf()
 
 
-def _columns(values: npt.NDArray[Any], across: int) -> Iterable[npt.NDArray[Any]]:
-    """Return the columns of the square in turn; the last row may be short."""
-    full = values.size // across
-    square, rest = values[: full * across].reshape(full, across), values[full * across :]
-    for first in range(0, across, STRIPE):  # the whole turned over would be a second copy of many millions of values
-        stripe = np.ascontiguousarray(square[:, first : first + STRIPE].T)
-        for j, column in enumerate(stripe, start=first):
-            yield np.concatenate([column, rest[j : j + 1]]) if j < rest.size else column
+class Running:
+    """Digest of a variable whose values come in pieces, in C order; the same for pieces of any size.
+
+    Parameters
+    ----------
+    name : str
+    dims : sequence of str
+    dtype : dtype
+        In memory.
+    shape : tuple of int
+        Of the whole variable.
+    attrs : mapping
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dims: Sequence[Hashable],
+        dtype: np.dtype[Any],
+        shape: tuple[int, ...],
+        attrs: Mapping[Any, Any],
+    ) -> None:
+        layout = f"{','.join(map(str, dims))} {_type_name(np.empty(0, dtype))} {list(shape)}"
+        self._name, self._layout, self._attributes = name, layout, attribute_codes(attrs)
+        self._head = _text([name, layout, plain_attributes(attrs)])
+        self._whole, self._rows = _sha(b""), list[str]()
+        self._across = width(math.prod(shape))
+        self._columns = [_sha(b"") for _ in range(self._across)]
+        self._rest: npt.NDArray[Any] | None = None  # a row that is not whole yet
+
+    def update(self, values: npt.NDArray[Any]) -> None:
+        """Take the next values."""
+        flat = canonical(values, self._name).ravel()
+        if self._rest is not None:
+            flat = np.concatenate([self._rest, flat])
+        full = flat.size // self._across
+        square, rest = flat[: full * self._across].reshape(full, self._across), flat[full * self._across :]
+        for row in square:
+            self._row(row)
+        for first in range(0, self._across if full else 0, STRIPE):  # all turned over would be a second copy
+            stripe = np.ascontiguousarray(square[:, first : first + STRIPE].T)
+            for j, column in enumerate(stripe, start=first):
+                self._columns[j].update(column.view(np.uint8).data)
+        self._rest = rest.copy() if rest.size else None
+
+    def _row(self, values: npt.NDArray[Any]) -> None:
+        digest = _sha(values.view(np.uint8).data).digest()
+        self._whole.update(digest)
+        self._rows.append(digest.hex()[:CODE])
+
+    def leaf(self) -> Leaf:
+        """Return the digest, when all values were taken."""
+        if self._rest is not None:
+            self._row(self._rest)
+            for j in range(self._rest.size):
+                self._columns[j].update(self._rest[j : j + 1].view(np.uint8).data)
+            self._rest = None
+        digest = _sha(b"\0" + self._head + b"\0" + self._whole.digest()).hexdigest()
+        columns = "".join(column.hexdigest()[:CODE] for column in self._columns)
+        return Leaf(digest, self._layout, "".join(self._rows), columns, self._attributes)
 
 
 def attribute_codes(attrs: Mapping[Any, Any]) -> dict[str, str]:

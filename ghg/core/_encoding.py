@@ -36,6 +36,7 @@ BLOCKS = "content_blocks"  # codes that say where a file was changed; no part of
 MAX_MEANINGS = 64
 LEVEL = 4  # of zlib: the file halves against level 1 in a third more time, above that nothing is gained
 CHUNK_VALUES = 1 << 17  # 1 MiB of float64
+LATER_CACHE = 4 << 20  # bytes kept of a variable that is written in pieces; the library would keep 16 MiB of each
 _MEANING = re.compile(r"^[A-Za-z0-9_\-.+@]+$")
 _OF_VARIABLE = ("valid_min", "valid_max", "valid_range", "flag_values", "flag_masks")
 _NEVER = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", TYPE, NAME)
@@ -137,12 +138,29 @@ def dump_rest(
     nc: netCDF4.Dataset, ds: xr.Dataset, done: Collection[str], global_attrs: Mapping[str, Any], blocks: str
 ) -> None:
     """Write what is not `done` of a Dataset, and the global attributes, into a file that has its dimensions."""
-    bounds = {str(v.attrs["bounds"]): str(n) for n, v in ds.variables.items() if "bounds" in v.attrs}
+    dump_variables(nc, ds, done)
+    dump_globals(nc, ds, global_attrs, blocks)
+
+
+def dump_variables(
+    nc: netCDF4.Dataset, ds: xr.Dataset, done: Collection[str], later: Mapping[str, tuple[int, ...]] | None = None
+) -> None:
+    """Write what is not `done` of a Dataset; the variables `later` get their shape, and their values afterwards."""
+    bounds = bounds_of(ds)
     stored = {str(name): _store_name(ds, str(name)) for name in ds.variables if name not in done}
     for name in map(str, ds.variables):
         if name not in done:
             _check_name(name, "variable")
-            _dump_variable(nc, ds, name, stored, bounds)
+            _dump_variable(nc, ds, name, stored, bounds, (later or {}).get(name))
+
+
+def bounds_of(ds: xr.Dataset) -> dict[str, str]:
+    """Return bounds variables and the coordinate each belongs to, in a completed Dataset."""
+    return {str(v.attrs["bounds"]): str(n) for n, v in ds.variables.items() if "bounds" in v.attrs}
+
+
+def dump_globals(nc: netCDF4.Dataset, ds: xr.Dataset, global_attrs: Mapping[str, Any], blocks: str) -> None:
+    """Write the global attributes, and the codes that say where a file was changed."""
     _write_attributes(nc, {**global_attrs, COORDINATES: " ".join(str(c) for c in ds.coords if c not in ds.dims)})
     _char(nc, BLOCKS, np.array(blocks), (), {"long_name": "digests of blocks of values, to find a change"})
 
@@ -172,7 +190,12 @@ def _meanings(text: npt.NDArray[np.str_], unique: bool) -> list[str]:
 
 
 def _dump_variable(
-    nc: netCDF4.Dataset, ds: xr.Dataset, name: str, stored: Mapping[str, str], bounds: Mapping[str, str]
+    nc: netCDF4.Dataset,
+    ds: xr.Dataset,
+    name: str,
+    stored: Mapping[str, str],
+    bounds: Mapping[str, str],
+    later: tuple[int, ...] | None = None,
 ) -> None:
     variable = ds.variables[name]
     values, dims = variable.values, tuple(str(d) for d in variable.dims)
@@ -205,12 +228,12 @@ def _dump_variable(
         _array(nc, name, codes, dims, attrs)
     elif what == "boolean":
         attrs |= {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "false true", TYPE: "boolean", **unit}
-        _array(nc, name, values.astype(np.int8), dims, attrs)
+        _array(nc, name, values.astype(np.int8), dims, attrs, later=later)
     elif what in ("time", "duration"):
-        _dump_time(nc, ds, name, values, attrs, bounds)
+        _dump_time(nc, ds, name, values, attrs, bounds, later)
     else:
         fill = np.nan if values.dtype.kind == "f" and not _unfilled(ds, name, values, bounds) else None
-        _array(nc, name, values, dims, coerce(attrs, values.dtype), fill)
+        _array(nc, name, values, dims, coerce(attrs, values.dtype), fill, later)
 
 
 def _unfilled(ds: xr.Dataset, name: str, values: npt.NDArray[Any], bounds: Mapping[str, str]) -> bool:
@@ -227,6 +250,7 @@ def _dump_time(
     values: npt.NDArray[Any],
     attrs: dict[str, Any],
     bounds: Mapping[str, str],
+    later: tuple[int, ...] | None = None,
 ) -> None:
     counts = to_nanoseconds(values)
     parent = bounds.get(name)
@@ -246,7 +270,7 @@ def _dump_time(
     fill = NAT if missing else None
     if fill is not None and name in ds.dims:
         raise InputError("a coordinate holds a missing time", where=name, found="NaT")
-    _array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill)
+    _array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill, later)
 
 
 def _chunks(dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -266,15 +290,19 @@ def _array(
     dims: tuple[str, ...],
     attrs: Mapping[str, Any],
     fill: Any = None,
+    later: tuple[int, ...] | None = None,
 ) -> None:
     native = values.dtype.newbyteorder("=")
     options: dict[str, Any] = {"fill_value": fill if fill is not None else False}
     if dims:
-        options |= {"zlib": True, "complevel": LEVEL, "shuffle": True, "chunksizes": _chunks(dims, values.shape)}
+        chunks = _chunks(dims, values.shape if later is None else later)
+        options |= {"zlib": True, "complevel": LEVEL, "shuffle": True, "chunksizes": chunks}
     variable = nc.createVariable(name, native, dims, **options)
     variable.set_auto_maskandscale(False)
     _write_attributes(variable, attrs)
-    if values.size:
+    if later is not None:
+        variable.set_var_chunk_cache(LATER_CACHE, 521, 1.0)  # what is full goes first
+    elif values.size:
         variable[...] = np.ascontiguousarray(values, dtype=native)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core import _kernels
-from ghg.core._bounds import edges_of, time_variables
+from ghg.core._bounds import edges_of
 from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,9 +130,9 @@ def resample(
         if needed not in variables or "time" not in variables[needed].dims:
             raise InputError(f"the Dataset has no variable {needed!r} over time", need=needed)
     target = edges_of(bounds, "target bounds")
-    plan = make_plan(edges_of(variables["time_bounds"].transpose("time", ...), "time_bounds"), target, how == "sum")
+    source = edges_of(variables["time_bounds"].transpose("time", ...).values, "time_bounds")
+    plan = make_plan(source, target, how == "sum")
     found: dict[str, xr.Variable] = {}
-    found["time"], found["time_bounds"] = time_variables(target.astype("datetime64[ns]"))
     for name in names:
         found |= _one(_Rows(variables, name, plan, minimum), correlation_time)
     return found

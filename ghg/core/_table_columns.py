@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, time
+from functools import lru_cache
 from typing import Any, Literal
 
 from ghg.core._table_grid import Percent
@@ -73,11 +74,13 @@ class State:
         self.faults.append(InputError(f"column '{header}' {what}", where=place, **parts))
 
 
-def alike(text: Any) -> str:
+@lru_cache(4096)
+def alike(text: str | None) -> str:
     """Return a header for comparison: full-width characters, blanks and case made alike."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", "" if text is None else str(text))).casefold()
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text or "")).casefold()
 
 
+@lru_cache(4096)
 def name_and_unit(header: str) -> tuple[str, str | None]:
     """Return the name and the unit of a header such as ``Flow (m3/h)``."""
     if len(header) > LONGEST_HEADER:  # no header, and patterns go astray in thousands of blanks

@@ -7,6 +7,7 @@ named components, each fully correlated over the record.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -190,11 +191,12 @@ def check_intervals(ds: xr.Dataset, *, where: str = "") -> list[InputError]:
     list of InputError
         Empty if all is well. Gaps are no fault.
     """
-    if "time" not in ds.variables:
+    there = ds.variables
+    if "time" not in there:
         return [InputError("coordinate 'time' is missing", where=where)]
-    if "time_bounds" not in ds.variables:
+    if "time_bounds" not in there:
         return [InputError("variable 'time_bounds' is missing", where=where, need="start and end of every interval")]
-    edges, time = ds["time_bounds"].values, np.atleast_1d(ds["time"].values)
+    edges, time = there["time_bounds"].values, np.atleast_1d(there["time"].values)
     if edges.shape != (time.size, 2) or edges.dtype.kind != "M" or time.dtype.kind != "M":
         return [InputError("'time_bounds' must be the starts and ends of 'time'", where=where,
                            found=f"{edges.dtype} {edges.shape}", need=f"datetime64 ({time.size}, 2)")]  # fmt: skip
@@ -269,31 +271,24 @@ def check_accounted(ds: xr.Dataset, *, where: str = "") -> None:
 
 
 def _check(ds: xr.Dataset, dims: tuple[str, ...], optional: tuple[str, ...], where: str) -> None:
+    there = ds.variables  # as they are: a DataArray for every look would cost more than all the looks
     faults: list[GhgError] = []
     for name in ("emission", "emission_u_random", "emission_u_systematic"):
-        if name not in ds:
+        if name not in there:
             faults.append(InputError(f"variable '{name}' is missing", where=where,
                                      found=", ".join(sorted(map(str, ds.data_vars))) or "no variables"))  # fmt: skip
-        elif tuple(map(str, ds[name].dims)) != dims:
-            found = f"({', '.join(map(str, ds[name].dims))})"
+        elif tuple(map(str, there[name].dims)) != dims:
+            found = f"({', '.join(map(str, there[name].dims))})"
+            need = f"({', '.join(dims)})"
             faults.append(
-                InputError(
-                    f"variable '{name}' has the wrong dimensions",
-                    where=where,
-                    found=found,
-                    need=f"({', '.join(dims)})",
-                )
+                InputError(f"variable '{name}' has the wrong dimensions", where=where, found=found, need=need)
             )
-    faults += [
-        InputError(f"dimension '{dim}' has no labels", where=where, need=f"a coordinate '{dim}'")
-        for dim in dims[:-1]
-        if dim in ds.dims and dim not in ds.coords
-    ]
-    faults += [
-        InputError(f"labels of '{dim}' are repeated", where=where, found=", ".join(_repeated_labels(ds, dim)))
-        for dim in dims[:-1]
-        if dim in ds.indexes and _repeated_labels(ds, dim)
-    ]
+    for dim in dims[:-1]:
+        if dim in ds.sizes and dim not in there:
+            faults.append(InputError(f"dimension '{dim}' has no labels", where=where, need=f"a coordinate '{dim}'"))
+    for dim in dims[:-1]:
+        if repeated := _repeated_labels(ds, dim):
+            faults.append(InputError(f"labels of '{dim}' are repeated", where=where, found=", ".join(repeated)))
     faults += _units(ds, optional, where)
     faults += _components(ds, where)
     faults += check_intervals(ds, where=where)
@@ -302,22 +297,23 @@ def _check(ds: xr.Dataset, dims: tuple[str, ...], optional: tuple[str, ...], whe
 
 
 def _repeated_labels(ds: xr.Dataset, dim: str) -> list[str]:
-    index = ds.indexes[dim]
-    return sorted({str(label) for label in index[index.duplicated()]})
+    labels = [str(label) for label in ds.variables[dim].values] if dim in ds.sizes and dim in ds.variables else []
+    return sorted({label for label, count in Counter(labels).items() if count > 1})
 
 
 def _units(ds: xr.Dataset, optional: tuple[str, ...], where: str) -> list[GhgError]:
     """Return wrong or missing units of the emission, its uncertainties, and the optional variables there are."""
     from ghg.core.units import check_units
 
+    there = ds.variables
     faults: list[GhgError] = []
-    emission = ["emission", *(str(v) for v in ds.data_vars if str(v).startswith("emission_u_"))]
+    emission = ["emission", *(str(v) for v in there if str(v).startswith("emission_u_"))]
     for name in [*emission, *optional]:
         need = attributes(name).get("units")
-        if name not in ds or need is None:
+        if name not in there or need is None:
             continue
         try:
-            check_units(ds[name].attrs.get("units"), str(need), name=name)
+            check_units(there[name].attrs.get("units"), str(need), name=name)
         except UnitError as error:
             faults.append(UnitError(error.what, where=where or error.where, found=error.found, need=error.need,
                                     hint=error.hint))  # fmt: skip
@@ -326,20 +322,20 @@ def _units(ds: xr.Dataset, optional: tuple[str, ...], where: str) -> list[GhgErr
 
 def _components(ds: xr.Dataset, where: str) -> list[GhgError]:
     """Return faults of the systematic components: missing, negative, or not adding up in quadrature."""
-    total = "emission_u_systematic"
+    total, there = "emission_u_systematic", ds.variables
     faults: list[GhgError] = []
-    for name in ("emission_u_random", *(str(v) for v in ds.data_vars if str(v).startswith(total))):
-        if name in ds and ds[name].dtype.kind == "f" and (ds[name].values < 0).any():
+    for name in ("emission_u_random", *(str(v) for v in there if str(v).startswith(total))):
+        if name in there and there[name].dtype.kind == "f" and (there[name].values < 0).any():
             faults.append(InputError("an uncertainty is negative", where=where, found=name))
-    if total not in ds:
+    if total not in there:
         return faults
-    named = str(ds[total].attrs.get("components", "")).split()
-    if missing := [c for c in named if f"{total}_{c}" not in ds]:
+    named = str(there[total].attrs.get("components", "")).split()
+    if missing := [c for c in named if f"{total}_{c}" not in there]:
         faults.append(InputError("systematic components are named and not there", where=where,
                                  found=", ".join(missing), need=f"variables {total}_<component>"))  # fmt: skip
-    elif named and all(ds[f"{total}_{c}"].dims == ds[total].dims for c in named):
-        square = sum(ds[f"{total}_{c}"].values ** 2 for c in named)
-        if not np.allclose(np.sqrt(square), ds[total].values, rtol=1e-6, atol=0.0, equal_nan=True):
+    elif named and all(there[f"{total}_{c}"].dims == there[total].dims for c in named):
+        square = sum(there[f"{total}_{c}"].values ** 2 for c in named)
+        if not np.allclose(np.sqrt(square), there[total].values, rtol=1e-6, atol=0.0, equal_nan=True):
             faults.append(InputError("the systematic components do not add up to their total", where=where,
                                      found=total, need="their sum in quadrature"))  # fmt: skip
     return faults

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, is_netcdf, open_input
@@ -67,24 +67,32 @@ def write(ds: xr.Dataset, path: str | os.PathLike[str], *, record: Record, force
         full = _acdd.complete(ds)
         found = _digest.leaves(full)
         digests = {name: leaf.digest for name, leaf in found.items()}
-        digest = _digest.root(digests)
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        before = str(ds.attrs.get("history", "")).strip()
-        attrs = {
-            **full.attrs,
-            "id": _acdd.own_id(ds, digest),
-            "date_created": now,
-            "history": "\n".join(([before] if before else []) + [f"{now} {record.command_line()}"]),
-            "provenance": json.dumps(record.as_dict(final), ensure_ascii=False, sort_keys=True),
-            "content_digest": digest,
-            "content_leaves": json.dumps(digests, ensure_ascii=False),
-        }
-        attrs = _encoding.plain_attributes(attrs)
-        attrs["record_digest"] = _digest.record_digest(attrs)
+        digest, attrs = stamped(ds, full, digests, record, final)
         blocks = json.dumps({name: leaf.as_dict() for name, leaf in found.items()}, ensure_ascii=False)
         with netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
             _encoding.dump(nc, full, attrs, blocks)
     return digest
+
+
+def stamped(
+    ds: xr.Dataset, full: xr.Dataset, digests: Mapping[str, str], record: Record, final: Path
+) -> tuple[str, dict[str, Any]]:
+    """Return the content digest of a completed Dataset, and its global attributes with record, dates and digests."""
+    from ghg.core import _acdd, _digest, _encoding
+
+    digest = _digest.root(digests)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    before = str(ds.attrs.get("history", "")).strip()
+    attrs = _encoding.plain_attributes({
+        **full.attrs,
+        "id": _acdd.own_id(ds, digest),
+        "date_created": now,
+        "history": "\n".join(([before] if before else []) + [f"{now} {record.command_line()}"]),
+        "provenance": json.dumps(record.as_dict(final), ensure_ascii=False, sort_keys=True),
+        "content_digest": digest,
+        "content_leaves": json.dumps(digests, ensure_ascii=False),
+    })  # fmt: skip
+    return digest, {**attrs, "record_digest": _digest.record_digest(attrs)}
 
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:

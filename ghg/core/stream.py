@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -228,6 +227,7 @@ def stream(
     import netCDF4
 
     from ghg.core import _acdd, _digest, _encoding
+    from ghg.core.netcdf import stamped
 
     final = Path(path)
     if final.suffix != ".nc":
@@ -247,23 +247,6 @@ def stream(
             found = {str(n): _digest.leaf(str(n), v) for n, v in rest.variables.items()} | out.finished()
             found[""] = _digest.global_leaf(full.attrs)
             digests = {name: found[name].digest for name in ["", *sorted(n for n in found if n)]}
-            attrs = _attributes(ds, full, digests, record, final)
+            _, attrs = stamped(ds, full, digests, record, final)
             blocks = json.dumps({name: found[name].as_dict() for name in digests}, ensure_ascii=False)
             _encoding.dump_rest(nc, full, names, attrs, blocks)
-
-
-def _attributes(
-    ds: xr.Dataset, full: xr.Dataset, digests: dict[str, str], record: Record, final: Path
-) -> dict[str, Any]:
-    from ghg.core import _acdd, _digest, _encoding
-
-    digest = _digest.root(digests)
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    before = str(ds.attrs.get("history", "")).strip()
-    attrs = _encoding.plain_attributes({
-        **full.attrs, "id": _acdd.own_id(ds, digest), "date_created": now,
-        "history": "\n".join(([before] if before else []) + [f"{now} {record.command_line()}"]),
-        "provenance": json.dumps(record.as_dict(final), ensure_ascii=False, sort_keys=True),
-        "content_digest": digest, "content_leaves": json.dumps(digests, ensure_ascii=False),
-    })  # fmt: skip
-    return attrs | {"record_digest": _digest.record_digest(attrs)}

@@ -93,7 +93,11 @@ def read_table(
         raise InputError("the decimal separator is unknown", where=where, found=f"'{decimal}'", need="'.' or ','")
     specs = {n: c if isinstance(c, ColumnSpec) else ColumnSpec(c, kind="raw") for n, c in columns.items()}
     names = [spec.column for spec in specs.values()]
-    grid = open_grid(Path(path), Choice(sheet, delimiter, encoding, member, decimal), lambda rows: _score(rows, names))
+    grid = open_grid(
+        Path(path),
+        Choice(sheet, delimiter, encoding, member, decimal),
+        lambda rows: max(_scores(rows, names), default=0),
+    )
     state = State(where or grid.name, decimal, grid.notes, [])
     header, body = _header(grid, names, state)
     found = _match(specs, header, state)
@@ -146,7 +150,7 @@ def read_rows(
 
     specs = {name: ColumnSpec(header, kind="raw") for name, header in columns.items()}
     names = list(columns.values())
-    grid = open_grid(Path(path), Choice(sheet, delimiter, encoding), lambda rows: _score(rows, names))
+    grid = open_grid(Path(path), Choice(sheet, delimiter, encoding), lambda rows: max(_scores(rows, names), default=0))
     state = State(grid.name, ".", grid.notes, [])
     header, body = _header(grid, names, state)
     found = _match(specs, header, state)
@@ -172,19 +176,20 @@ def _raise(state: State) -> None:
 # ---- the header ----------------------------------------------------------------------------------------------------
 
 
-def _score(rows: list[list[Any]], names: list[str]) -> int:
-    wanted = {alike(n) for n in names} | {alike(name_and_unit(n)[0]) for n in names}
-    best = 0
-    for row in rows:
-        cells = {alike(c) for c in row if isinstance(c, str)}
-        cells |= {alike(name_and_unit(c)[0]) for c in row if isinstance(c, str)}
-        best = max(best, len(wanted & cells))
-    return best
+def _scores(rows: list[list[Any]], names: list[str]) -> list[int]:
+    """Return how many of the names stand in each row."""
+
+    def both(texts: Iterable[Any]) -> set[str]:
+        written = [t for t in texts if isinstance(t, str)]
+        return {alike(t) for t in written} | {alike(name_and_unit(t)[0]) for t in written}
+
+    wanted = both(names)
+    return [len(wanted & both(row)) for row in rows]
 
 
 def _header(grid: Grid, names: list[str], state: State) -> tuple[list[str], int]:
     """Return the header and the position in ``grid.head`` of the row after it."""
-    scores = [_score([row], names) for _, row in grid.head]
+    scores = _scores([row for _, row in grid.head], names)
     if max(scores, default=0) > 0:
         place = scores.index(max(scores))
     else:  # nothing fits: show the widest of the first rows as what there is

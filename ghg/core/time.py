@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core._bounds import bounds_variable, seconds
+from ghg.core._bounds import bounds_variable, seconds, time_variables
 from ghg.core.errors import InputError
 from ghg.core.limits import check_times
 from ghg.core.uncertainty.series import (
@@ -312,6 +312,7 @@ def resample(
 
     names = [name] if isinstance(name, str) else list(name)
     found = resample_variables(ds.variables, bounds, names, minimum_coverage, how, correlation_time)
+    found = dict(zip(("time", "time_bounds"), time_variables(bounds), strict=True)) | found
     fixed = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
     return xr.Dataset(found, coords=fixed, attrs=dict(ds.attrs))
 
@@ -324,7 +325,7 @@ def resample_variables(
     how: str = "mean",
     correlation_time: float | None = None,
 ) -> dict[str, xr.Variable]:
-    """Return the variables of :func:`resample` as they are, where a Dataset of them would only be taken apart again.
+    """Return the variables of :func:`resample` without their times, where a Dataset would only be taken apart again.
 
     Parameters
     ----------

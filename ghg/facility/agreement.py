@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -358,6 +359,7 @@ def bland_altman(
     )
 
 
+@cache
 def _limit_factors(n: int, z: float, confidence: float) -> tuple[float, float, float]:
     """Return in units of the sd: half-width for the mean, and inner and outer end for the limit mean + z sd.
 

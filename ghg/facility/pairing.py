@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,11 +22,11 @@ FACTORS = ("calorific_value", "calorific_value_volume", "carbon_content", "emiss
 
 def select_species(measured: xr.Dataset, accounted: xr.Dataset, species: str) -> xr.Dataset:
     """Return the direct accounted emission of one species, after a look that the measured side is of it."""
-    have = str(measured["emission"].attrs.get("species", species))
+    have = str(measured.variables["emission"].attrs.get("species", species))
     if have != species:
         raise InputError("the measured side is of another species", found=have, need=species)
     if "species" in accounted.dims:
-        listed = [str(s) for s in accounted["species"].values]
+        listed = [str(s) for s in accounted.variables["species"].values]
         if species not in listed:
             raise InputError("the accounted side lacks the species", found=", ".join(listed), need=species)
         accounted = accounted.isel(species=listed.index(species), drop=True)
@@ -36,7 +37,7 @@ def _direct(accounted: xr.Dataset) -> xr.Dataset:
     """Return the streams that leave a stack of the plant; bought energy was emitted elsewhere."""
     if "scope" not in accounted.coords:
         return accounted
-    direct = (accounted["scope"] != "indirect").values
+    direct = accounted.variables["scope"].values != "indirect"
     if direct.all():
         return accounted
     if not direct.any():
@@ -52,9 +53,10 @@ def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr
     """Bring one side to the paired periods, by exact overlap of intervals."""
     import xarray as xr
 
+    from ghg.core._bounds import time_variables
     from ghg.core.time import resample_variables, seconds
 
-    coarsest = float(np.max(seconds(ds["time_bounds"].values)))
+    coarsest = float(np.max(seconds(ds.variables["time_bounds"].values)))
     if coarsest > 1.2 * float(np.max(seconds(bounds))):
         raise InputError(
             f"the {side} intervals are longer than the periods to be paired",
@@ -62,45 +64,49 @@ def on_periods(ds: xr.Dataset, bounds: Any, side: str, settings: Settings) -> xr
             found=f"intervals of {coarsest / 86400:.4g} days",
             need=f"periods as long; '{settings.by}' is too fine",
         )
-    names = ["emission", *(n for n in RATES if n in ds)]
-    found = resample_variables(ds.variables, bounds, names, settings.minimum_coverage)
-    found |= _amounts_and_factors(ds, bounds, settings.minimum_coverage)
-    fixed = {k: v for k, v in ds.coords.items() if "time" not in v.dims}
-    return xr.Dataset(found, coords=fixed, attrs=dict(ds.attrs))
+    there = ds.variables
+    names = ["emission", *(n for n in RATES if n in there)]
+    found = dict(zip(("time", "time_bounds"), time_variables(bounds), strict=True))
+    found |= resample_variables(there, bounds, names, settings.minimum_coverage)
+    found |= _amounts_and_factors(there, bounds, settings.minimum_coverage)
+    fixed = [k for k in ds.coords if "time" not in there[k].dims]
+    return xr.Dataset(found | {k: there[k] for k in fixed}, attrs=dict(ds.attrs)).set_coords(fixed)
 
 
-def _amounts_and_factors(ds: xr.Dataset, bounds: Any, minimum: float) -> dict[str, xr.Variable]:
+def _amounts_and_factors(there: Mapping[Any, xr.Variable], bounds: Any, minimum: float) -> dict[str, xr.Variable]:
     """Return the amounts of the periods, and the factors of the chain weighted by the emission they made."""
     import xarray as xr
 
     from ghg.core.time import resample_variables, seconds
 
-    amounts, factors = ([name for name in names if name in ds] for names in (AMOUNTS, FACTORS))
+    amounts, factors = ([name for name in names if name in there] for names in (AMOUNTS, FACTORS))
     if not amounts and not factors:
         return {}
-    there = ds.variables
-    mass = there["emission"] * xr.Variable("time", seconds(there["time_bounds"].values))
+    emission = there["emission"].transpose(..., "time")
+    mass = emission.values * seconds(there["time_bounds"].values)
     weighted = {}
     for name in factors:
-        known = there[name].notnull() & (mass > 0)
-        weighted[f"{name}_mass"] = (there[name] * mass).where(known)
-        weighted[f"{name}_weight"] = mass.where(known)
+        factor = there[name].set_dims(emission.sizes).transpose(*emission.dims).values
+        known = ~np.isnan(factor) & (mass > 0)
+        weighted[f"{name}_mass"] = xr.Variable(emission.dims, np.where(known, factor * mass, np.nan))
+        weighted[f"{name}_weight"] = xr.Variable(emission.dims, np.where(known, mass, np.nan))
     sums = resample_variables({**there, **weighted}, bounds, [*amounts, *weighted], minimum, "sum")
     found = {name: sums[name] for name in amounts}
     for name in factors:
-        mean = sums[f"{name}_mass"] / sums[f"{name}_weight"]
-        found[name] = xr.Variable(mean.dims, mean.values, there[name].attrs)
+        mean = sums[f"{name}_mass"].values / sums[f"{name}_weight"].values
+        found[name] = xr.Variable(emission.dims, mean, there[name].attrs)
     return found
 
 
 def known_periods(ds: xr.Dataset, along: str) -> npt.NDArray[np.bool_]:
     """Tell which periods have an emission of every source or stream."""
-    return np.isfinite(ds["emission"].sum(along, skipna=False).values)
+    emission = ds.variables["emission"]
+    return np.isfinite(emission.values.sum(emission.dims.index(along)))
 
 
 def within(ds: xr.Dataset, bounds: Any) -> xr.Dataset:
     """Return the intervals that lie in the paired periods."""
-    start = ds["time_bounds"].values[:, 0]
+    start = ds.variables["time_bounds"].values[:, 0]
     period = np.searchsorted(bounds[:, 0], start, side="right") - 1
     return chosen(ds, (period >= 0) & (start < bounds[np.maximum(period, 0), 1]))
 
@@ -137,4 +143,5 @@ def pair_table(measured: xr.Dataset, accounted: xr.Dataset) -> xr.Dataset:
             put(f"{side}_coverage", covered, "1", f"covered share of the period, {side}")
     m, a = data["measured_emission"][1], data["accounted_emission"][1]
     put("ratio", m / np.where(a > 0, a, np.nan), "1", "measured over accounted emission")
-    return xr.Dataset({**data, "time_bounds": measured["time_bounds"]}, coords={"time": measured["time"]})
+    there = measured.variables
+    return xr.Dataset({**data, "time_bounds": there["time_bounds"]}, coords={"time": there["time"]})

@@ -149,7 +149,7 @@ def overlaid(paths: Sequence[Path]) -> Iterator[None]:
 
 
 def _forget() -> None:
-    for one in (_index, fuels, fuel_name, candidates, default):
+    for one in (_index, fuels, fuel_in, candidates, default):
         one.cache_clear()
 
 
@@ -236,6 +236,12 @@ def code(text: str) -> str:
 
 
 @cache
+def fuel_in(text: str, factor_set: str) -> str:
+    """Return the fuel of that name, Chinese name or US energy code; empty where a set knows neither it nor a family."""
+    name = code(text)
+    return name if any(one in fuels(factor_set) for one in fuel_table.families(name)) else ""
+
+
 def fuel_name(text: str, factor_set: str) -> str:
     """Return the fuel of that name, Chinese name or US energy code.
 
@@ -244,13 +250,12 @@ def fuel_name(text: str, factor_set: str) -> str:
     InputError
         Neither the fuel nor a family of it has a factor in the set, or two fuels stand in one record.
     """
-    known = fuels(factor_set)
-    name = code(text)
-    if any(one in known for one in fuel_table.families(name)):
+    if name := fuel_in(text, factor_set):
         return name
     if any(mark in text for mark in "+&/,"):
         raise InputError("two fuels stand in one record", found=f"'{text}'", need="one stream for each fuel")
-    near = difflib.get_close_matches(name, known, n=2, cutoff=0.4)
+    known = fuels(factor_set)
+    near = difflib.get_close_matches(code(text), known, n=2, cutoff=0.4)
     raise InputError(
         f"the fuel has no factor in the set '{factor_set}'",
         found=f"'{text}'",

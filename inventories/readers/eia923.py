@@ -91,26 +91,25 @@ def _workbook(path: Path) -> Frame:
     if odd.any():
         raise InputError("YEAR is no year", where=f"{path.name}, row {wide.index[odd.to_numpy()][0]}",
                          found=f"'{wide.year[odd].iloc[0]}'", need="1970 to 2200")  # fmt: skip
-    parts = []
-    for number in range(1, 13):
-        part = wide[["plant", "fuel"]].copy()
-        part["month"] = pd.to_datetime(wide.year.map("{:.0f}".format) + f"-{number:02d}-01")
-        for name in ("units", "mmbtu"):
-            part[name] = _numbers(wide[f"{name}.{number}"], f"{name} of {MONTHS[number - 1]}", path)
-        parts.append(part)
-    return pd.concat(parts)
+    month = np.rint(wide.year.to_numpy(float)).astype(int)[:, None] * 12 + np.arange(12) - 1970 * 12
+    return pd.DataFrame({
+        "plant": wide.plant.repeat(12).to_numpy(), "fuel": wide.fuel.repeat(12).to_numpy(),
+        "month": month.ravel().astype("datetime64[M]").astype("datetime64[ns]"),
+        **{name: _numbers(wide, name, path) for name in ("units", "mmbtu")}})  # fmt: skip
 
 
-def _numbers(cells: Any, what: str, path: Path) -> Any:
+def _numbers(wide: Frame, name: str, path: Path) -> Any:
+    """Return the twelve columns of a quantity, row by row; NaN where nothing was reported."""
     import pandas as pd
 
-    plain: Any = cells.fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
-    values: Any = pd.to_numeric(plain, errors="coerce")
-    wrong = (plain != "") & ~(values.abs() < BEYOND)
+    cells: Any = wide[[f"{name}.{number}" for number in range(1, 13)]].to_numpy(object)
+    plain: Any = pd.Series(cells.ravel()).fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
+    values: Any = pd.to_numeric(plain, errors="coerce").to_numpy(float)
+    wrong = (plain != "").to_numpy() & ~(np.abs(values) < BEYOND)
     if wrong.any():
-        row = wrong.index[wrong.to_numpy()][0]
-        raise InputError(f"{what} is not a number", where=f"{path.name}, row {row}", found=f"'{cells.loc[row]}'",
-                         need=f"a number below {BEYOND:g}")  # fmt: skip
+        row, month = divmod(int(np.argmax(wrong)), 12)
+        raise InputError(f"{name} of {MONTHS[month]} is not a number", where=f"{path.name}, row {wide.index[row]}",
+                         found=f"'{cells[row, month]}'", need=f"a number below {BEYOND:g}")  # fmt: skip
     return values
 
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.core.pieces import Pieces
     from sensors.config import CampdReader, EcmpsReader, Hj212Reader, NetcdfReader, TableReader, ValuesReader
 
-__all__ = ["read"]
+__all__ = ["read", "read_pieces"]
 
 
 def read(
@@ -37,10 +38,8 @@ def read(
     InputError
         See the reader.
     """
-    if config.format == "campd":
-        from sensors.readers.campd import read as read_campd
-
-        return read_campd(config, base=base)
+    if config.format in ("campd", "table"):
+        return read_pieces(config, base=base).only()
     if config.format == "hj212":
         from sensors.readers.hj212 import read as read_hj212
 
@@ -57,6 +56,40 @@ def read(
         from sensors.readers.values import read as read_values
 
         return read_values(config)
-    from sensors.readers.table import read as read_table
+    raise AssertionError(config.format)
 
-    return read_table(config, base=base)
+
+def read_pieces(
+    config: CampdReader | EcmpsReader | Hj212Reader | NetcdfReader | TableReader | ValuesReader,
+    *,
+    base: Path | None = None,
+    cells: int | None = None,
+    folder: Path | None = None,
+) -> Pieces:
+    """Read records of stacks in pieces; those of formats other than CAMPD and tables are one.
+
+    Parameters
+    ----------
+    config, base
+        See :func:`read`.
+    cells : int, optional
+        Most sources times intervals of a piece; all in one by default.
+    folder : Path, optional
+        Where many records are put aside until their piece is made.
+
+    Returns
+    -------
+    Pieces
+        Of the Dataset that :func:`read` returns.
+    """
+    if config.format == "campd":
+        from sensors.readers.campd import read_pieces as of_campd
+
+        return of_campd(config, base=base, cells=cells, folder=folder)
+    if config.format == "table":
+        from sensors.readers.table import read_pieces as of_table
+
+        return of_table(config, base=base, cells=cells, folder=folder)
+    from ghg.core.pieces import pieces_of
+
+    return pieces_of(read(config, base=base))

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 
 # Kinds of columns (array `kinds`)
 SKIP, NUMBER, TEXT = 0, 1, 2
@@ -23,19 +23,21 @@ BAD_COLUMNS, BAD_QUOTE = -1, -2
 _QUOTE, _LF, _CR, _SPACE, _TAB = 34, 10, 13, 32, 9
 
 
-@kernel_parallel
-def scan_blocks(data, block, quotes, lines):
+@kernel
+def scan_blocks(first, last, data, block, quotes, lines):
     """Count quotes and line feeds per block of `block` bytes.
 
     Parameters
     ----------
+    first, last : int
+        Blocks to count.
     data : uint8 (n,)
     block : int
     quotes, lines : int64 (ceil(n / block),)
         Filled.
     """
     n = data.size
-    for b in prange(quotes.size):
+    for b in range(first, last):
         nq = 0
         nl = 0
         for i in range(b * block, min(n, (b + 1) * block)):
@@ -76,7 +78,9 @@ def block_starts(data, first, block, quotes, starts):
 
 @kernel
 def read_number(data, a, b, powers):
-    """Read the number in ``data[a:b]``; the second value is 0 when read, 1 when it needs Python."""
+    """Read the number in ``data[a:b]``, NaN where it is empty; the second value is 1 when it needs Python, else 0."""
+    if a == b:
+        return np.nan, 0
     i = a
     negative = False
     if data[i] == 45:
@@ -202,24 +206,25 @@ def _repeats(data, i, stop, delimiter, start, length):
 
 
 @kernel
-def parse_block(
-    data,
-    start,
-    stop,
-    delimiter,
-    kinds,
-    slots,
-    powers,
-    numbers,
-    codes,
-    row0,
-    capacity,
-    uniq_start,
-    uniq_len,
-    uniq_count,
-    slow,
-    info,
-):
+def _blank(data, i, stop):
+    """Return the bytes of the empty line at `i`; 0 where a record begins."""
+    if data[i] == 10:
+        return 1
+    return 1 if data[i] == 13 and (i + 1 == stop or data[i + 1] == 10) else 0
+
+
+@kernel
+def _list(slow, late, row, slot, a, b):
+    """List the field ``data[a:b]`` as one that needs Python, where there is room."""
+    if late < slow.shape[1]:
+        slow[0, late] = row
+        slow[1, late] = slot
+        slow[2, late] = (a << 16) | min(b - a, 65535)
+
+
+@kernel
+def parse_block(data, start, stop, delimiter, kinds, slots, powers, numbers, codes, row0, capacity, uniq_start,
+                uniq_len, uniq_count, slow, info):  # fmt: skip
     """Read the records of one block into rows ``row0 ...`` of the outputs.
 
     Parameters
@@ -246,129 +251,63 @@ def parse_block(
     info : int64 (4,)
         Filled: rows (or a BAD code), place of the fault, count of slow fields, columns found.
     """
-    ncol = kinds.size
-    ntext = codes.shape[0]
+    columns, texts = kinds.size, max(codes.shape[0], 1)
     size = 64
     while size < 2 * capacity and size < 1 << 22:
         size *= 2
-    size = max(size, 64)
-    tables = np.zeros((max(ntext, 1), size), np.int32)
-    raw_start = np.zeros(max(ntext, 1), np.int64)  # the field above, with its quotes
-    raw_len = np.full(max(ntext, 1), -1, np.int64)
-    last_code = np.zeros(max(ntext, 1), np.int64)
-    row = row0
-    nslow = 0
-    i = start
+    tables = np.zeros((texts, size), np.int32)
+    above_start = np.zeros(texts, np.int64)  # the field above, with its quotes
+    above_length = np.full(texts, -1, np.int64)
+    above_code = np.zeros(texts, np.int64)
+    row, late, i = row0, 0, start
     while i < stop:
-        if data[i] == 10:  # an empty line holds no record
-            i += 1
+        blank = _blank(data, i, stop)
+        if blank:
+            i += blank
             continue
-        if data[i] == 13 and (i + 1 == stop or data[i + 1] == 10):
-            i += 1
-            continue
-        begin = i
-        column = 0
-        while True:
-            kind = kinds[column] if column < ncol else 0
+        begin, column, within = i, 0, True
+        while within:
+            kind = kinds[column] if column < columns else SKIP
+            slot = slots[column] if kind != SKIP else 0
             field = i
-            if kind == 2 and _repeats(data, i, stop, delimiter, raw_start[slots[column]], raw_len[slots[column]]):
-                out = slots[column]
-                codes[out, row] = last_code[out]
-                raw_start[out] = i
-                i += raw_len[out]
-                column += 1
-                if data[i] == 10:
-                    i += 1
-                    break
-                i += 1
-                continue
-            if i + 2 < stop and data[i] == 34 and data[i + 1] == 34 and data[i + 2] == delimiter:
-                a, b, i = i + 1, i + 1, i + 2  # the commonest field: empty, in quotes
+            if kind == TEXT and _repeats(data, i, stop, delimiter, above_start[slot], above_length[slot]):
+                i += above_length[slot]
             else:
-                a, b, i = _field_end(data, i, stop, delimiter)
-            if i < 0:
-                info[0] = -2
-                info[1] = begin
-                return
-            if kind == 1:
-                out = slots[column]
-                if a == b:
-                    numbers[out, row] = np.nan
+                if i + 2 < stop and data[i] == 34 and data[i + 1] == 34 and data[i + 2] == delimiter:
+                    a, b, i = i + 1, i + 1, i + 2  # the commonest field: empty, in quotes
                 else:
-                    value, late = read_number(data, a, b, powers)
-                    numbers[out, row] = value
-                    if late:
-                        if nslow < slow.shape[1]:
-                            slow[0, nslow] = row
-                            slow[1, nslow] = out
-                            slow[2, nslow] = (a << 16) | min(b - a, 65535)
-                        nslow += 1
-            elif kind == 2:
-                out = slots[column]
-                code = _code(
-                    data,
-                    a,
-                    b - a,
-                    tables[out],
-                    size - 1,
-                    uniq_start[out, row0:],
-                    uniq_len[out, row0:],
-                    uniq_count[out],
-                )
-                uniq_count[out] = max(uniq_count[out], code + 1)
-                codes[out, row] = code
-                last_code[out] = code
-                raw_start[out] = field
-                raw_len[out] = i - field
+                    a, b, i = _field_end(data, i, stop, delimiter)
+                if i < 0:
+                    info[0], info[1] = BAD_QUOTE, begin
+                    return
+                if kind == NUMBER:
+                    value, missed = read_number(data, a, b, powers)
+                    numbers[slot, row] = value
+                    if missed:
+                        _list(slow, late, row, slot, a, b)
+                        late += 1
+                elif kind == TEXT:
+                    code = _code(data, a, b - a, tables[slot], size - 1, uniq_start[slot, row0:],
+                                 uniq_len[slot, row0:], uniq_count[slot])  # fmt: skip
+                    uniq_count[slot] = max(uniq_count[slot], code + 1)
+                    above_code[slot] = code
+            if kind == TEXT:
+                codes[slot, row] = above_code[slot]
+                above_start[slot], above_length[slot] = field, i - field
             column += 1
-            if i >= stop or data[i] == 10:
-                i += 1
-                break
+            within = i < stop and data[i] != 10
             i += 1
-        if column != ncol:
-            info[0] = -1
-            info[1] = begin
-            info[3] = column
+        if column != columns:
+            info[0], info[1], info[3] = BAD_COLUMNS, begin, column
             return
         row += 1
-    info[0] = row - row0
-    info[2] = nslow
+    info[0], info[2] = row - row0, late
 
 
-@kernel_parallel
-def parse(
-    data,
-    starts,
-    row0,
-    delimiter,
-    kinds,
-    slots,
-    powers,
-    numbers,
-    codes,
-    uniq_start,
-    uniq_len,
-    uniq_count,
-    slow,
-    info,
-):
-    """Read all blocks; see :func:`parse_block` (arrays have a leading dimension of blocks where needed)."""
-    for b in prange(starts.size - 1):
-        parse_block(
-            data,
-            starts[b],
-            starts[b + 1],
-            delimiter,
-            kinds,
-            slots,
-            powers,
-            numbers,
-            codes,
-            row0[b],
-            row0[b + 1] - row0[b],
-            uniq_start,
-            uniq_len,
-            uniq_count[b],
-            slow[b],
-            info[b],
-        )
+@kernel
+def parse(first, last, data, starts, row0, delimiter, kinds, slots, powers, numbers, codes, uniq_start, uniq_len,
+          uniq_count, slow, info):  # fmt: skip
+    """Read the blocks ``first ... last - 1``; see :func:`parse_block` (arrays have a dimension of blocks before)."""
+    for b in range(first, last):
+        parse_block(data, starts[b], starts[b + 1], delimiter, kinds, slots, powers, numbers, codes, row0[b],
+                    row0[b + 1] - row0[b], uniq_start, uniq_len, uniq_count[b], slow[b], info[b])  # fmt: skip

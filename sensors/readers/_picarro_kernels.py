@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ghg.core.jit import kernel, kernel_parallel, prange
+from ghg.core.jit import kernel
 from sensors.readers._kernels import read_number
 
 
@@ -51,21 +51,28 @@ def feeds(words, first, last):
     return np.int64(total)
 
 
-@kernel_parallel
-def count_feeds(words, span, counts):
-    """Count line feeds by spans of `span` words into `counts` (spans,)."""
-    for b in prange(counts.size):
+@kernel
+def count_feeds(first, last, words, span, counts):
+    """Count line feeds by spans of `span` words into ``counts[first:last]``."""
+    for b in range(first, last):
         counts[b] = feeds(words, b * span, min(words.size, (b + 1) * span))
 
 
 @kernel
-def _field(data, a, b, powers):
-    """Return the number in the blank-padded field ``data[a:b]`` and whether it is one."""
+def _trimmed(data, a, b):
+    """Return begin and end of the word in the blank-padded field ``data[a:b]``."""
     while a < b and data[a] == 32:
         a += 1
     e = a
     while e < b and data[e] > 32:
         e += 1
+    return a, e
+
+
+@kernel
+def _field(data, a, b, powers):
+    """Return the number in the blank-padded field ``data[a:b]`` and whether it is one."""
+    a, e = _trimmed(data, a, b)
     if e == a:
         return np.nan, 0
     value, late = read_number(data, a, e, powers)
@@ -164,101 +171,85 @@ def _date_time(data, a, b, e, f):
 
 
 @kernel
-def _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
-    """Read the lines that begin in block `b`; see :func:`parse_rows`."""
-    n = data.size
-    wanted = place.size
-    stop = min(n, (b + 1) * block)
-    i = b * block
-    row = offset[b]
-    if b > 0 and data[i - 1] != 10:
-        while i < stop and data[i] != 10:
-            i += 1
-        i += 1
-        row += 1
-    begin = np.empty(fields, np.int64)
-    close = np.empty(fields, np.int64)
-    while i < stop:
-        fixed = length > 0 and i + length <= n and data[i + length - 1] == 10
-        if fixed:  # a field must not run over its place
-            for k in range(wanted):
-                j = i + place[k] * width
-                if (place[k] > 0 and data[j - 1] > 32) or data[min(j + width, i + length) - 1] > 32:
-                    fixed = False
-        if fixed:
-            found = fields
-            e = i + length - 1
-            if not uniform:
-                inner = 0
-                for q in range(i, e):
-                    inner += data[q] == 10
-                fixed = inner == 0
-            for k in range(-2, wanted):
-                j = clock[k + 2] if k < 0 else place[k]
-                if j >= 0:
-                    begin[j] = i + j * width
-                    close[j] = min(i + (j + 1) * width, e)
-        if not fixed:
-            found = 0
-            e = i
-            while e < n and data[e] != 10:
-                if data[e] > 32:
-                    a = e
-                    while e < n and data[e] > 32:
-                        e += 1
-                    if found < fields:
-                        begin[found] = a
-                        close[found] = e
-                    found += 1
-                else:
-                    e += 1
-        state[row] = 0
-        time[row] = -1
-        if found != fields:
-            state[row] = 1 if found > 0 else 4
-            for k in range(wanted):
-                out[k, row] = np.nan
+def _padded(data, i, length, width, place, uniform):
+    """Tell whether the line at `i` is one of fixed places, and no wanted field runs over its own."""
+    if length == 0 or i + length > data.size or data[i + length - 1] != 10:
+        return False
+    for k in range(place.size):
+        j = i + place[k] * width
+        if (place[k] > 0 and data[j - 1] > 32) or data[min(j + width, i + length) - 1] > 32:
+            return False
+    inner = 0
+    if not uniform:  # several short lines may be as long as one
+        for q in range(i, i + length - 1):
+            inner += data[q] == 10
+    return inner == 0
+
+
+@kernel
+def _take_places(i, end, width, place, clock, begin, close):
+    """Set begin and end of the wanted fields of a line of fixed places."""
+    for k in range(-2, place.size):
+        j = clock[k + 2] if k < 0 else place[k]
+        if j >= 0:
+            begin[j] = i + j * width
+            close[j] = min(i + (j + 1) * width, end)
+
+
+@kernel
+def _split(data, i, begin, close):
+    """Set begin and end of the fields of the line at `i`; return their number and the end of the line."""
+    found = 0
+    e = i
+    while e < data.size and data[e] != 10:
+        if data[e] > 32:
+            a = e
+            while e < data.size and data[e] > 32:
+                e += 1
+            if found < begin.size:
+                begin[found] = a
+                close[found] = e
+            found += 1
         else:
-            for k in range(wanted):
-                first = begin[place[k]]
-                value, ok = np.nan, 0
-                if close[place[k]] - first > 17:
-                    value, ok = _exponential(data, first, powers)
-                if ok == 0:
-                    value, ok = _field(data, first, close[place[k]], powers)
-                out[k, row] = value
-                if ok == 0:
-                    state[row] = 3
-            one = clock[0]
-            u = begin[one]
-            while u < close[one] and data[u] == 32:
-                u += 1
-            v = u
-            while v < close[one] and data[v] > 32:
-                v += 1
-            if clock[1] < 0:
-                time[row] = _stamp(data, u, v)
-            else:
-                two = clock[1]
-                c = begin[two]
-                while c < close[two] and data[c] == 32:
-                    c += 1
-                d = c
-                while d < close[two] and data[d] > 32:
-                    d += 1
-                time[row] = _date_time(data, u, v, c, d)
-            if time[row] < 0:
-                state[row] = 2
-        i = e + 1
-        row += 1
+            e += 1
+    return found, e
 
 
-@kernel_parallel
-def parse_rows(data, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
-    """Read the wanted fields of every line.
+@kernel
+def _values(data, begin, close, place, powers, row, out):
+    """Fill the wanted values of a row; return whether each field was a number."""
+    all_read = True
+    for k in range(place.size):
+        first = begin[place[k]]
+        value, ok = np.nan, 0
+        if close[place[k]] - first > 17:
+            value, ok = _exponential(data, first, powers)
+        if ok == 0:
+            value, ok = _field(data, first, close[place[k]], powers)
+        out[k, row] = value
+        all_read &= ok == 1
+    return all_read
+
+
+@kernel
+def _time(data, begin, close, clock):
+    """Return the time of a row [ns], from its epoch or its date and clock; -1 where there is none."""
+    a, b = _trimmed(data, begin[clock[0]], close[clock[0]])
+    if clock[1] < 0:
+        return _stamp(data, a, b)
+    e, f = _trimmed(data, begin[clock[1]], close[clock[1]])
+    return _date_time(data, a, b, e, f)
+
+
+@kernel
+def parse_rows(first, last, data, block, offset, fields, place, width, length, uniform, clock, powers, time, out,
+               state):  # fmt: skip
+    """Read the wanted fields of every line that begins in one of the blocks ``first ... last - 1``.
 
     Parameters
     ----------
+    first, last : int
+        Blocks, which are independent.
     data : uint8 (n,)
         Lines without header; the last one ends with a line feed.
     block : int
@@ -283,13 +274,28 @@ def parse_rows(data, block, offset, fields, place, width, length, uniform, clock
     state : uint8 (lines,)
         Filled: 0 good, 1 another number of fields, 2 no time, 3 a field that is no number, 4 empty.
     """
-    for k in prange(offset.size):
-        b = np.int64(k)  # it is counted unsigned: the block would be compiled a second time for it
-        _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)
-
-
-@kernel
-def parse_rows_alone(data, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state):
-    """Do as :func:`parse_rows` on one core, for callers that are threads themselves."""
-    for b in range(offset.size):
-        _parse_block(data, b, block, offset, fields, place, width, length, uniform, clock, powers, time, out, state)
+    begin, close = np.empty(fields, np.int64), np.empty(fields, np.int64)
+    i, row = first * block, offset[first]
+    if first > 0 and data[i - 1] != 10:  # the line before reaches into this block
+        while i < data.size and data[i] != 10:
+            i += 1
+        i += 1
+        row += 1
+    while i < min(data.size, last * block):
+        if _padded(data, i, length, width, place, uniform):
+            found, end = fields, i + length - 1
+            _take_places(i, end, width, place, clock, begin, close)
+        else:
+            found, end = _split(data, i, begin, close)
+        if found == fields:
+            state[row] = 0 if _values(data, begin, close, place, powers, row, out) else 3
+            time[row] = _time(data, begin, close, clock)
+            if time[row] < 0:
+                state[row] = 2
+        else:
+            state[row] = 1 if found > 0 else 4
+            time[row] = -1
+            for k in range(place.size):
+                out[k, row] = np.nan
+        i = end + 1
+        row += 1

@@ -26,14 +26,16 @@ from ghg.core.errors import InputError
 from sensors.config import CampdReader
 from sensors.readers.blocks import Block, read_blocks
 from sensors.readers.campd_headers import NUMBERS, TEXTS, kind_of, read_header, unit_factor
-from sensors.readers.campd_rows import Rows
+from sensors.readers.campd_rows import Rows, Stored
 from sensors.readers.delimited import Columns, parse_delimited
 from sensors.readers.files import expand
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["read", "read_rows"]
+    from ghg.core.pieces import Pieces
+
+__all__ = ["read", "read_pieces", "read_rows"]
 
 _DATE = re.compile(r"^(?:(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})[-/](\d{1,2})[-/](\d{4}|\d{2}))$")
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -61,26 +63,48 @@ def read(config: CampdReader, *, base: Path | None = None) -> xr.Dataset:
     InputError
         Unreadable files, missing columns, unreadable dates, contradicting records of one hour, nothing left.
     """
-    from sensors.readers.campd_dataset import dataset
+    return read_pieces(config, base=base).only()
+
+
+def read_pieces(
+    config: CampdReader, *, base: Path | None = None, cells: int | None = None, folder: Path | None = None
+) -> Pieces:
+    """Read CAMPD bulk files into a MEASURED Dataset in pieces; see :func:`read`.
+
+    Parameters
+    ----------
+    config, base
+        See :func:`read`.
+    cells : int, optional
+        Sources times intervals of a piece, if a source has not more; all in one by default.
+    folder : Path, optional
+        Where many records are put aside, see :class:`sensors.readers.scratch.Scratch`.
+
+    Returns
+    -------
+    Pieces
+        Of whole sources.
+    """
+    from sensors.readers.campd_dataset import pieces
 
     paths = expand(config.files, base, endings=(".csv", ".csv.gz", ".zip"))
-    return dataset(read_rows(paths, config), config)
+    return pieces(read_rows(paths, config, folder), config, cells)
 
 
-def read_rows(paths: Sequence[Path], config: CampdReader) -> Rows:
+def read_rows(paths: Sequence[Path], config: CampdReader, folder: Path | None = None) -> Stored:
     """Read and join the records of several files, filtered by facility, unit and period."""
-    parts: list[Rows] = []
+    stored = Stored(folder)
     texts: dict[tuple[Path, str], _Text] = {}
     for path in paths:
         for block in read_blocks(path):
             part = _read_block(block, config, texts.setdefault((path, block.where), _Text()))
             if part is not None:
-                parts.append(part)
+                stored.add(part)
     empty = [where for (_, where), text in texts.items() if not text.records]
     if empty:
         raise InputError("the file holds no record", where=empty[0])
-    kinds = sorted({part.kind for part in parts})
-    if not parts or not any(part.period.size for part in parts):
+    kinds = sorted(stored.kinds)
+    if not kinds:
         raise InputError(
             "no record is left after filtering",
             where=", ".join(p.name for p in paths[:5]),
@@ -94,7 +118,8 @@ def read_rows(paths: Sequence[Path], config: CampdReader) -> Rows:
             need="one kind",
             hint="read them as separate jobs",
         )
-    return _join(parts, list(texts.values()))
+    labels = dict.fromkeys(label for text in texts.values() for label in text.labels())
+    return stored.settle(list(labels), {k: v for text in texts.values() for k, v in text.about.items()})
 
 
 @dataclass
@@ -279,39 +304,3 @@ def _keep(
         starts = period.astype(f"datetime64[{unit}]")
         keep &= (starts >= first) & (starts < last)
     return keep
-
-
-def _join(parts: list[Rows], texts: list[_Text]) -> Rows:
-    """Join the records of blocks and files, with common labels, flag words and columns; the parts are emptied."""
-    labels = list(dict.fromkeys(label for text in texts for label in text.labels()))
-    words = list(dict.fromkeys(word for part in parts for word in part.words))
-    files = list(dict.fromkeys(part.files[0] for part in parts))
-    place = {label: i for i, label in enumerate(labels)}
-    spot = {word: i for i, word in enumerate(words)}
-    used = np.zeros(len(labels), bool)
-    for part in parts:
-        part.source = np.array([place[x] for x in part.labels], np.int32)[part.source]
-        part.flag = np.array([*(spot[x] for x in part.words), -1], _small(len(words)))[part.flag]  # -1 stays -1
-        used[part.source] = True
-    joined = (np.cumsum(used) - 1).astype(np.int32)
-    about = {label: row for text in texts for label, row in text.about.items()}
-    kept = [label for label, use in zip(labels, used, strict=True) if use]
-    sizes = [part.period.size for part in parts]
-    values = {}
-    for key in dict.fromkeys(key for part in parts for key in part.values):
-        columns = [part.values.pop(key, None) for part in parts]
-        values[key] = np.concatenate([np.full(n, np.nan) if c is None else c
-                                      for c, n in zip(columns, sizes, strict=True)])  # fmt: skip
-    of = np.array([files.index(part.files[0]) for part in parts], _small(len(files)))
-    return Rows(
-        parts[0].kind,
-        kept,
-        joined[np.concatenate([part.source for part in parts])],
-        np.concatenate([part.period for part in parts]),
-        values,
-        np.concatenate([part.flag for part in parts]),
-        words,
-        np.repeat(of, sizes),
-        files,
-        {label: about[label] for label in kept},
-    )

@@ -12,12 +12,13 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason
 from ghg.core.limits import check_axis
+from ghg.core.pieces import CELLS, Axis, Part, Pieces
 from ghg.core.time import bounds_variable
 from ghg.core.units import factor
 from ghg.core.variables import attributes
 from sensors.config import CampdReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
-from sensors.readers.campd_rows import MONTHS, Rows
+from sensors.readers.campd_rows import MONTHS, Rows, Stored
 from sensors.readers.us_time import offset_name, offsets
 
 if TYPE_CHECKING:
@@ -43,56 +44,120 @@ ROUNDING_TONS = 0.05
 ABSURD_RATIO = 0.5
 
 
-def _axis(rows: Rows, offset: npt.NDArray[np.float64]) -> tuple[Any, npt.NDArray[np.int64], float, list[str]]:
-    """Return bounds (m, 2), the index of each record on them, the offset of the periods, and notes."""
+class _Whole:
+    """What is true of all sources together: time axis, zones, methods that occur, and what is told at the end."""
+
+    def __init__(self, stored: Stored, config: CampdReader) -> None:
+        self.stored, self.config = stored, config
+        self.kind, self.sources = stored.kind, len(stored.labels)
+        self.offset, self.notes = offsets(stored.about, config)
+        self.zones = sorted({offset_name(h) for h in self.offset})
+        self.axis, self.first, more = _axis(stored, self.offset)
+        self.notes += more
+        self.step = 60 if self.kind == "hourly" else MONTHS.get(self.kind, 1)
+        words = stored.words
+        unknown = sorted({w for w in words if w.strip().lower() not in METHODS})
+        self.unknown = [f"measure indicators taken as unknown: {', '.join(unknown)}"] if unknown else []
+        table = [int(METHODS.get(word.strip().lower(), Method.UNKNOWN)) for word in words]
+        self.lookup = np.array([*table, int(Method.UNKNOWN)], np.int8)  # flag -1: a file without the column
+        self.methods = {int(self.lookup[k]) for k in stored.used} | ({int(Method.UNKNOWN)} if self._gaps() else set())
+        self.coords = _coords(stored)
+        self.repeated, self.clashes = 0, 0
+        self.clash: InputError | None = None
+        self.doubtful: list[str] = []
+        self.offsets_of = np.round(self.offset * 60).astype(np.int64)
+
+    def index(self, rows: Rows, first: int) -> npt.NDArray[np.int64]:
+        """Return the interval of each record of the sources from `first` on."""
+        if self.kind != "hourly":
+            return (rows.period.astype(np.int64) - self.first) // self.step
+        start = rows.period.astype(np.int64) * 60
+        start -= self.offsets_of[first:][rows.source]
+        return (start - self.first) // 60
+
+    def _gaps(self) -> bool:
+        """Tell whether any source lacks an interval."""
+        counts, _, _ = self.stored.summary()
+        if (counts < self.axis.size).any():
+            return True
+        step = max(1, CELLS // self.axis.size)
+        for first in range(0, self.sources, step):
+            last = min(first + step, self.sources)
+            source, period = self.stored.periods(first, last)
+            if (
+                np.unique(source.astype(np.int64) << 32 | (period.astype(np.int64) & 0xFFFFFFFF)).size
+                < (last - first) * self.axis.size
+            ):
+                return True
+        return False
+
+    def attrs(self) -> dict[str, Any]:
+        """Return the global attributes, when all pieces were made.
+
+        Raises
+        ------
+        InputError
+            Records that contradict each other.
+        """
+        if self.clash is not None:
+            raise InputError(self.clash.what, where=self.clash.where, hint=self.clash.hint,
+                             found=f"{self.clashes} contradicting records in all")  # fmt: skip
+        again = [f"{self.repeated} records repeated identically were used once"] if self.repeated else []
+        return {
+            "title": "Measured CO2 emissions (EPA CAMPD)",
+            "summary": f"{self.kind} CO2 mass emissions as reported to the US EPA under 40 CFR 75",
+            "source": "US EPA Clean Air Markets Program Data, bulk files",
+            "timezone": offset_name(_common(self.offset)) if len(self.zones) == 1 else " ".join(self.zones),
+            "period": self.kind,
+            "files": " ".join(self.stored.files),
+            "notes": "; ".join([*self.notes, *again, *self.unknown, *unverified_note(self.doubtful)]),
+        }
+
+
+def _common(offset: npt.NDArray[np.float64]) -> float:
+    return Counter(offset.tolist()).most_common(1)[0][0]
+
+
+def _axis(stored: Stored, offset: npt.NDArray[np.float64]) -> tuple[Axis, int, list[str]]:
+    """Return the axis, its first period (hours: minute), and notes."""
     notes: list[str] = []
-    common = Counter(offset.tolist()).most_common(1)[0][0]
-    if rows.kind == "hourly":
+    count, low, high = stored.summary()
+    if stored.kind == "hourly":
         # whole minutes, so that zones of half an hour would work as well
-        start = rows.period * np.int32(60)
-        start -= np.round(offset * 60).astype(np.int32)[rows.source]
-        first = int(start.min())
-        if ((start - first) % 60).any():
+        shift = np.round(offset * 60).astype(np.int64)
+        begin, end = low * 60 - shift, high * 60 - shift
+        first = int(begin.min())
+        if ((begin - first) % 60).any():
             raise InputError("sources in time zones that differ by part of an hour", hint="read them apart")
-        start -= np.int32(first)
-        index = start // np.int32(60)
-        ends = _stamp(rows, int(start.argmin())), _stamp(rows, int(start.argmax()))
-        check_axis(len(rows.labels) * (int(index.max()) + 1), index.size, ends, ", ".join(rows.files[:3]))
-        edges = (first + 60 * np.arange(int(index.max()) + 2)).astype("datetime64[m]")
-    else:
-        if np.unique(offset).size > 1:
-            zones = ", ".join(offset_name(h) for h in sorted(set(offset.tolist())))
-            if rows.kind == "daily":
-                raise InputError(
-                    "daily records of several time zones have no common days",
-                    found=zones,
-                    need="one time zone",
-                    hint="select facilities, or read them as separate jobs",
-                )
-            notes.append(f"periods of {zones} put on {offset_name(common)}")
-        step = MONTHS.get(rows.kind, 1)
-        first = int(rows.period.min())
-        index = (rows.period - first) // step
-        unit = "D" if rows.kind == "daily" else "M"
-        edges = (first + step * np.arange(int(index.max()) + 2)).astype(f"datetime64[{unit}]")
-        edges = edges.astype("datetime64[m]") - np.timedelta64(round(common * 60), "m")
-    edges = edges.astype("datetime64[ns]")
-    return np.stack([edges[:-1], edges[1:]], axis=1), index, common, notes
+        size = int(end.max() - first) // 60 + 1
+        ends = _stamp(stored.kind, low[begin.argmin()]), _stamp(stored.kind, high[end.argmax()])
+        check_axis(len(stored.labels) * size, int(count.sum()), ends, ", ".join(list(stored.files)[:3]))
+        return Axis(size, first * 60 * 10**9, 3600 * 10**9), first, notes
+    common = _common(offset)
+    if np.unique(offset).size > 1:
+        zones = ", ".join(offset_name(h) for h in sorted(set(offset.tolist())))
+        if stored.kind == "daily":
+            raise InputError(
+                "daily records of several time zones have no common days",
+                found=zones,
+                need="one time zone",
+                hint="select facilities, or read them as separate jobs",
+            )
+        notes.append(f"periods of {zones} put on {offset_name(common)}")
+    step, first = MONTHS.get(stored.kind, 1), int(low.min())
+    unit = "D" if stored.kind == "daily" else "M"
+    edges = (first + step * np.arange((int(high.max()) - first) // step + 2)).astype(f"datetime64[{unit}]")
+    edges = (edges.astype("datetime64[m]") - np.timedelta64(round(common * 60), "m")).astype("datetime64[ns]")
+    return Axis(edges.size - 1, listed=np.stack([edges[:-1], edges[1:]], axis=1)), first, notes
 
 
-def _stamp(rows: Rows, record: int) -> str:
-    unit = {"hourly": "h", "daily": "D"}.get(rows.kind, "M")
-    return str(rows.period[record].astype(np.int64).astype(f"datetime64[{unit}]"))
+def _stamp(kind: str, period: Any) -> str:
+    unit = {"hourly": "h", "daily": "D"}.get(kind, "M")
+    return str(np.int64(period).astype(f"datetime64[{unit}]"))
 
 
-def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int) -> tuple[Any, Any]:
-    """Return the records to use and the cells that were repeated identically.
-
-    Raises
-    ------
-    InputError
-        Two records of one source and period contradict each other.
-    """
+def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int, whole: _Whole) -> tuple[Any, Any]:
+    """Return the records to use and the cells that were repeated identically; contradictions are told to the whole."""
     seen = np.zeros(size, bool)
     seen[cell] = True
     if np.count_nonzero(seen) == cell.size:
@@ -108,38 +173,34 @@ def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int) -> tuple[
     if differ.any():
         k = int(np.argmax(differ))
         one, two = (rows.files[rows.file[i]] for i in (before[k], again[k]))
-        raise InputError(
+        whole.clash = whole.clash or InputError(
             f"source {rows.labels[rows.source[again[k]]]} has two different records of "
-            f"{_stamp(rows, again[k])} (local standard time)",
+            f"{_stamp(rows.kind, rows.period[again[k]])} (local standard time)",
             where=one if one == two else f"{one} and {two}",
-            found=f"{int(differ.sum())} contradicting records in all",
             hint="keep one of the files",
         )
+        whole.clashes += int(differ.sum())
     return np.sort(order[begins]), cell[again]
 
 
 class _Grid:
     """Arrays (source, time) filled from records."""
 
-    def __init__(self, rows: Rows, config: CampdReader) -> None:
-        self.rows, self.config = rows, config
-        offset, notes = offsets({label: rows.about[label] for label in rows.labels}, config)
-        self.bounds, index, self.offset, more = _axis(rows, offset)
-        self.zones = sorted({offset_name(h) for h in offset})
+    def __init__(self, rows: Rows, whole: _Whole, first: int) -> None:
+        self.rows, self.whole = rows, whole
+        self.bounds = whole.axis.bounds()
         self.shape = (len(rows.labels), self.bounds.shape[0])
         cell = rows.source.astype(np.intp)
         cell *= self.shape[1]
-        cell += index
-        self.use, repeated = _first_of_each(rows, cell, self.shape[0] * self.shape[1])
+        cell += whole.index(rows, first)
+        self.use, repeated = _first_of_each(rows, cell, self.shape[0] * self.shape[1], whole)
         cell = cell[self.use]
-        whole = not repeated.size and cell.size == self.shape[0] * self.shape[1] and bool((cell[1:] > cell[:-1]).all())
-        self.cell: Any = slice(None) if whole else cell  # each cell in its order: nothing is to be moved
-        rows.source = rows.period = rows.file = np.empty(0, np.int32)  # of many millions of records
-        self.notes = [*notes, *more]
+        full = not repeated.size and cell.size == self.shape[0] * self.shape[1] and bool((cell[1:] > cell[:-1]).all())
+        self.cell: Any = slice(None) if full else cell  # each cell in its order: nothing is to be moved
+        rows.source = rows.period = rows.file = np.empty(0, np.int32)
         self.repeated = np.zeros(self.shape, bool)
         self.repeated.ravel()[repeated] = True
-        if repeated.size:
-            self.notes.append(f"{repeated.size} records repeated identically were used once")
+        whole.repeated += repeated.size
         self.present = np.zeros(self.shape, bool)
         self.present.ravel()[self.cell] = True
         self.seconds = np.diff(self.bounds.astype(np.int64), axis=1)[:, 0] / 1e9
@@ -157,13 +218,7 @@ class _Grid:
 
     def method(self) -> npt.NDArray[np.int8]:
         grid = np.full(self.shape, int(Method.UNKNOWN), np.int8)
-        if self.rows.words:
-            unknown = sorted({w for w in self.rows.words if w.strip().lower() not in METHODS})
-            if unknown:
-                self.notes.append(f"measure indicators taken as unknown: {', '.join(unknown)}")
-            table = [int(METHODS.get(word.strip().lower(), Method.UNKNOWN)) for word in self.rows.words]
-            lookup = np.array([*table, int(Method.UNKNOWN)], np.int8)  # flag -1: a file without the column
-            grid.ravel()[self.cell] = lookup[self.rows.flag[self.use]]
+        grid.ravel()[self.cell] = self.whole.lookup[self.rows.flag[self.use]]
         return grid
 
 
@@ -172,9 +227,9 @@ def _idle(grid: _Grid, co2: Any, operating: Any) -> npt.NDArray[np.bool_]:
     blank = grid.present & np.isnan(co2)
     if operating is not None:
         known = ~np.isnan(operating)
-        if grid.rows.kind == "hourly" or known.any():
+        if grid.rows.kind == "hourly" or "operating_time" in grid.whole.stored.shown:
             return blank & known & (operating == 0.0)
-    if grid.rows.kind != "daily" or grid.config.blank_day == "missing":
+    if grid.rows.kind != "daily" or grid.whole.config.blank_day == "missing":
         return np.zeros(grid.shape, bool)
     others = [grid.channel(k) for k in ("heat_input", "gross_load", "steam_load")]
     shown = [o for o in others if o is not None]
@@ -216,11 +271,21 @@ def _flags(grid: _Grid, co2: Any, heat: Any, operating: Any, idle: Any, method: 
     return flag, reason
 
 
-def dataset(rows: Rows, config: CampdReader) -> xr.Dataset:
-    """Return the MEASURED Dataset of records; see :func:`sensors.readers.campd.read`."""
+def pieces(stored: Stored, config: CampdReader, cells: int | None) -> Pieces:
+    """Return the MEASURED Dataset of records in pieces; see :func:`sensors.readers.campd.read_pieces`."""
+    whole = _Whole(stored, config)
+    step = whole.sources if cells is None else max(1, cells // whole.axis.size)
+    spans = [slice(k, min(k + step, whole.sources)) for k in range(0, whole.sources, step)]
+    parts = (Part(span, slice(0, whole.axis.size), _dataset(whole, span)) for span in spans)
+    return Pieces(whole.sources, whole.axis, parts, whole.coords, whole.attrs)
+
+
+def _dataset(whole: _Whole, span: slice) -> xr.Dataset:
+    """Return the MEASURED Dataset of some sources."""
     import xarray as xr
 
-    grid = _Grid(rows, config)
+    rows, config = whole.stored.rows(span.start, span.stop), whole.config
+    grid = _Grid(rows, whole, span.start)
     co2, heat = grid.channel("co2"), grid.channel("heat_input")
     assert co2 is not None
     operating = grid.channel("operating_time")
@@ -230,7 +295,8 @@ def dataset(rows: Rows, config: CampdReader) -> xr.Dataset:
     emission = co2  # in place from here on: of many millions of records there is room for what is written only
     emission[idle] = 0.0
     emission /= grid.seconds
-    parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier)
+    parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier, whole.methods)
+    whole.doubtful = doubtful
     half = ROUNDING_TONS * factor("short_ton", "kg") / grid.seconds
     hours = grid.seconds / 3600.0
     np.hypot(random, half * np.sqrt(hours) / math.sqrt(3.0), out=random)
@@ -250,18 +316,8 @@ def dataset(rows: Rows, config: CampdReader) -> xr.Dataset:
         operating /= hours
         data["operating_time"] = (dims, operating, attributes("operating_time"))
     data |= _loads(grid, idle)
-    ds = xr.Dataset(data, coords=_coords(rows))
+    ds = xr.Dataset(data, coords={name: one[span] for name, one in whole.coords.items()})
     ds["time_bounds"] = bounds_variable(grid.bounds)
-    grid.notes += unverified_note(doubtful)
-    ds.attrs = {
-        "title": "Measured CO2 emissions (EPA CAMPD)",
-        "summary": f"{rows.kind} CO2 mass emissions as reported to the US EPA under 40 CFR 75",
-        "source": "US EPA Clean Air Markets Program Data, bulk files",
-        "timezone": offset_name(grid.offset) if len(grid.zones) == 1 else " ".join(grid.zones),
-        "period": rows.kind,
-        "files": " ".join(rows.files),
-        "notes": "; ".join(grid.notes),
-    }
     return ds
 
 
@@ -269,7 +325,7 @@ def _loads(grid: _Grid, idle: Any) -> dict[str, Any]:
     data = {}
     for key in ("gross_load", "steam_load"):
         load = grid.channel(key)
-        if load is None or np.isnan(load).all():
+        if load is None or key not in grid.whole.stored.shown:
             continue
         seconds = 1.0 if grid.rows.kind == "hourly" else grid.seconds
         data[key] = (("source", "time"), _rate(load, idle, seconds), attributes(key))
@@ -283,14 +339,17 @@ def _rate(amount: Any, idle: Any, seconds: Any) -> Any:
     return amount
 
 
-def _coords(rows: Rows) -> dict[str, Any]:
-    names, states, facilities, units = zip(*(rows.about[label] for label in rows.labels), strict=True)
-    coords: dict[str, Any] = {
-        "source": ("source", np.array(rows.labels), {"long_name": "facility code, and unit where given"}),
-        "facility": ("source", np.array(facilities), {"long_name": "EPA facility (ORIS) code"}),
-        "facility_name": ("source", np.array(names), {"long_name": "name of the facility"}),
-        "state": ("source", np.array(states), {"long_name": "US state"}),
+def _coords(stored: Stored) -> dict[str, xr.Variable]:
+    """Return what is known of all sources."""
+    import xarray as xr
+
+    names, states, facilities, units = zip(*(stored.about[label] for label in stored.labels), strict=True)
+    found: dict[str, tuple[Any, str]] = {
+        "source": (stored.labels, "facility code, and unit where given"),
+        "facility": (facilities, "EPA facility (ORIS) code"),
+        "facility_name": (names, "name of the facility"),
+        "state": (states, "US state"),
     }
     if any(units):
-        coords["unit"] = ("source", np.array(units), {"long_name": "unit or stack"})
-    return coords
+        found["unit"] = (units, "unit or stack")
+    return {key: xr.Variable("source", np.array(words), {"long_name": text}) for key, (words, text) in found.items()}

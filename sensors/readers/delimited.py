@@ -195,6 +195,34 @@ def _bad_number(column: str, field: str, where: str) -> InputError:
     )
 
 
+class _Room:
+    """What the kernel fills, block by block."""
+
+    def __init__(self, numbers: int, texts: int, row0: Any) -> None:
+        blocks, rows = row0.size - 1, int(row0[-1])
+        self.values = np.empty((numbers, rows))
+        self.codes = np.empty((texts, rows), np.int32)
+        self.uniq_start, self.uniq_len = (np.empty((texts, rows), np.int64) for _ in range(2))
+        self.uniq_count = np.zeros((blocks, texts), np.int64)
+        self.slow = np.empty((blocks, 3, 1024), np.int64)
+        self.info = np.zeros((blocks, 4), np.int64)
+
+    def fill(self, *call: Any) -> None:
+        """Read all blocks; again where more fields need Python than there was room for."""
+        from ghg.core.jit import spread
+        from sensors.readers import _kernels
+
+        blocks = self.info.shape[0]
+        while True:
+            spread(_kernels.parse, blocks, *call, self.values, self.codes, self.uniq_start, self.uniq_len,
+                   self.uniq_count, self.slow, self.info)  # fmt: skip
+            need = int(self.info[:, 2].max(initial=0))
+            if need <= self.slow.shape[2] or (self.info[:, 0] < 0).any():
+                return
+            self.slow = np.empty((blocks, 3, need), np.int64)
+            self.uniq_count[:] = 0
+
+
 def _parse_large(
     text: bytes,
     first: int,
@@ -207,59 +235,32 @@ def _parse_large(
     from sensors.readers import _kernels
 
     data = np.frombuffer(text, np.uint8)
-    kinds = np.zeros(len(names), np.int64)
-    slots = np.zeros(len(names), np.int64)
+    kinds, slots = np.zeros((2, len(names)), np.int64)
     for kind, wanted in ((_kernels.NUMBER, numbers), (_kernels.TEXT, texts)):
         for slot, name in enumerate(wanted):
             kinds[names.index(name)], slots[names.index(name)] = kind, slot
     starts, row0 = _blocks(data, first)
-    blocks, capacity = starts.size - 1, int(row0[-1])
-    values = np.empty((len(numbers), capacity))
-    codes = np.empty((len(texts), capacity), np.int32)
-    uniq_start, uniq_len = (np.empty((len(texts), capacity), np.int64) for _ in range(2))
-    uniq_count = np.zeros((blocks, len(texts)), np.int64)
-    info = np.zeros((blocks, 4), np.int64)
-    slow = np.empty((blocks, 3, 1024), np.int64)
-    while True:
-        _kernels.parse(
-            data,
-            starts,
-            row0,
-            ord(delimiter),
-            kinds,
-            slots,
-            _POWERS,
-            values,
-            codes,
-            uniq_start,
-            uniq_len,
-            uniq_count,
-            slow,
-            info,
-        )
-        need = int(info[:, 2].max(initial=0))
-        if need <= slow.shape[2] or (info[:, 0] < 0).any():
-            break
-        slow = np.empty((blocks, 3, need), np.int64)
-        uniq_count[:] = 0
-    _raise_faults(text, info, names, place)
-    _read_slow(text, slow, info, values, numbers, place)
-    used = [slice(int(row0[b]), int(row0[b] + info[b, 0])) for b in range(blocks)]
-    columns = {name: np.concatenate([values[i, s] for s in used]) for i, name in enumerate(numbers)}
+    room = _Room(len(numbers), len(texts), row0)
+    room.fill(data, starts, row0, ord(delimiter), kinds, slots, _POWERS)
+    _raise_faults(text, room.info, names, place)
+    _read_slow(text, room.slow, room.info, room.values, numbers, place)
+    used = [slice(int(begin), int(begin + rows)) for begin, rows in zip(row0, room.info[:, 0], strict=False)]
+    columns = {name: np.concatenate([room.values[i, s] for s in used]) for i, name in enumerate(numbers)}
     coded: dict[str, npt.NDArray[np.int32]] = {}
     words: dict[str, list[str]] = {}
     for i, name in enumerate(texts):
-        coded[name], words[name] = _merge_codes(text, i, used, row0, codes, uniq_start, uniq_len, uniq_count)
-    return Columns(columns, coded, words, int(info[:, 0].sum()))
+        coded[name], words[name] = _merge_codes(text, i, used, row0, room)
+    return Columns(columns, coded, words, int(room.info[:, 0].sum()))
 
 
 def _blocks(data: npt.NDArray[np.uint8], first: int) -> tuple[Any, Any]:
     """Return the first byte of each block and its first row; rows are an upper bound from the line feeds."""
+    from ghg.core.jit import spread
     from sensors.readers import _kernels
 
     count = max(1, -(-data.size // BLOCK))
     quotes, lines = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    _kernels.scan_blocks(data, BLOCK, quotes, lines)
+    spread(_kernels.scan_blocks, count, data, BLOCK, quotes, lines)
     starts = np.empty(count + 1, np.int64)
     _kernels.block_starts(data, first, BLOCK, quotes, starts)
     # a record begins in its block and ends in it or in a later one: at most one more than the line feeds
@@ -297,16 +298,17 @@ def _read_slow(text: bytes, slow: Any, info: Any, values: Any, numbers: Sequence
 
 
 def _merge_codes(
-    text: bytes, column: int, used: list[slice], row0: Any, codes: Any, starts: Any, lengths: Any, counts: Any
+    text: bytes, column: int, used: list[slice], row0: Any, room: _Room
 ) -> tuple[npt.NDArray[np.int32], list[str]]:
     """Join the codes of the blocks into one coding in order of appearance."""
     known: dict[bytes, int] = {}
     parts = []
     for block, rows in enumerate(used):
-        table = np.empty(int(counts[block, column]), np.int32)
+        table = np.empty(int(room.uniq_count[block, column]), np.int32)
         for k in range(table.size):
-            at, length = starts[column, row0[block] + k], lengths[column, row0[block] + k]
+            entry = column, row0[block] + k
+            at, length = room.uniq_start[entry], room.uniq_len[entry]
             table[k] = known.setdefault(text[at : at + length], len(known))
-        parts.append(table[codes[column, rows]])
+        parts.append(table[room.codes[column, rows]])
     words = [word.decode("utf-8", "replace").replace('""', '"') for word in known]
     return np.concatenate(parts), words

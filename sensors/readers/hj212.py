@@ -164,8 +164,8 @@ class _Records:
         group = rows.groupby(["source", "time"], sort=True).ngroup().to_numpy()
         index = rows.assign(group=group).drop_duplicates("group").sort_values("group")
         place = [f"{s} {t}" for s, t in zip(index["source"], index["time"], strict=True)]
-        frame: Any = pd.DataFrame({"place": place, "time": index["time"].to_numpy().astype("datetime64[ns]"),
-                                   "source": index["source"].to_numpy(str)})  # fmt: skip
+        data: dict[str, Any] = {"place": place, "time": index["time"].to_numpy().astype("datetime64[ns]"),
+                                "source": index["source"].to_numpy(str)}  # fmt: skip
         parts = [np.concatenate(p) for p in (self.values, self.letters)]
         damaged = np.concatenate(self.damaged)
         for k, name in enumerate(self.names):
@@ -174,8 +174,8 @@ class _Records:
                 code = self.config.channels[name].code
                 raise InputError(f"no message holds {code}", where=f"channels.{name}",
                                  hint="check the factor code and its field (Avg, Rtd)")  # fmt: skip
-            frame[name], frame[f"{name}_flag"], frame[f"{name}_reason"] = columns
-        return frame
+            data |= zip((name, f"{name}_flag", f"{name}_reason"), columns, strict=True)
+        return pd.DataFrame(data)
 
     def notes(self) -> list[str]:
         """Return what was found wrong, in words."""

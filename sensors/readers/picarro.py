@@ -180,12 +180,13 @@ def _uniform(text: bytes | bytearray, parallel: bool) -> bool:
 
 def _feeds(text: bytes | bytearray, parallel: bool = True) -> int:
     """Return the number of line feeds."""
+    from ghg.core.jit import spread
     from sensors.readers import _picarro_kernels as kernels
 
     words, span = _array(text)[: len(text) // 8 * 8].view(np.uint64), BLOCK // 8
     if parallel:
         counts = np.empty(-(-words.size // span), np.int64)
-        kernels.count_feeds(words, span, counts)
+        spread(kernels.count_feeds, counts.size, words, span, counts)
         total = int(counts.sum())
     else:
         total = int(kernels.feeds(words, 0, words.size))
@@ -255,6 +256,7 @@ def _part(
     text: bytes | bytearray, wanted: Sequence[str] | None, where: str, notes: list[str], ways: tuple[bool, bool]
 ) -> Any:
     """Return time and columns of a part with one header; None if it has no rows."""
+    from ghg.core.jit import spread
     from sensors.readers import _picarro_kernels as kernels
 
     uniform, parallel = ways
@@ -289,10 +291,12 @@ def _part(
         before, total = np.concatenate([[0], np.cumsum(lines)[:-1]]), int(lines.sum())
     clock = [names.index(EPOCH), -1] if EPOCH in names else [names.index(n) for n in CLOCK]
     time, out, state = np.empty(total, np.int64), np.empty((len(keep), total)), np.empty(total, np.uint8)
-    parse = kernels.parse_rows if parallel else kernels.parse_rows_alone
-    parse(body, BLOCK, before, len(names),
-                       np.array([names.index(n) for n in keep], np.int64), width, length, uniform,
-                       np.array(clock, np.int64), _POWERS, time, out, state)  # fmt: skip
+    call = (body, BLOCK, before, len(names), np.array([names.index(n) for n in keep], np.int64), width, length, uniform,
+            np.array(clock, np.int64), _POWERS, time, out, state)  # fmt: skip
+    if parallel:
+        spread(kernels.parse_rows, blocks, *call)
+    else:
+        kernels.parse_rows(0, blocks, *call)
     if state.any():
         time, out = _mended(bytes(body), state, (time, out), where, notes)
     return time, dict(zip(keep, out, strict=True))

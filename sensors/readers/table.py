@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,23 +11,23 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
 from ghg.core.limits import check_axis
-from ghg.core.time import bounds_variable, localise, period_bounds, zone
+from ghg.core.pieces import Axis, Part, Pieces
+from ghg.core.time import bounds_variable, period_bounds
 from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
 from ghg.core.variables import attributes
 from sensors.config import Column, TableReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
 from sensors.readers.files import expand
-from sensors.readers.table_rows import parsed_times, read_frame
+from sensors.readers.table_rows import Stored, in_period, parsed_times, read_stored, starts
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["read"]
+__all__ = ["gather", "read", "read_pieces"]
 
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
 ENDINGS = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet")
-PIECE = 1 << 20  # stamps
 METHOD_WORDS = {
     "direct": Method.DIRECT,
     "diluent": Method.DILUENT,
@@ -70,7 +69,96 @@ def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
         Unreadable files, columns or stamps, texts in place of numbers, contradicting records, irregular
         times.
     """
-    return gather(read_frame(expand(config.files, base, endings=ENDINGS), config), config)
+    return read_pieces(config, base=base).only()
+
+
+def read_pieces(
+    config: TableReader,
+    *,
+    base: Path | None = None,
+    cells: int | None = None,
+    folder: Path | None = None,
+) -> Pieces:
+    """Read tables of stack records in pieces; see :func:`read`.
+
+    Parameters
+    ----------
+    config, base
+        See :func:`read`.
+    cells : int, optional
+        Most sources times intervals of a piece; all in one by default. Equal intervals of a source that has more are
+        split.
+    folder : Path, optional
+        Where many records are put aside, see :class:`sensors.readers.scratch.Scratch`.
+    """
+    import xarray as xr
+
+    stored = read_stored(expand(config.files, base, endings=ENDINGS), config, folder)
+    labels = stored.labels
+    count, low, high = stored.scratch.summary(len(labels))
+    if not count.sum():
+        raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
+    ends = np.array([low.min(), high.max()]).view("datetime64[ns]")
+    axis = _axis(ends[0], ends[1], len(labels), int(count.sum()), config)
+    spans = spans_of(len(labels), axis, cells)
+    told = _Told(config)
+    lookup = _lookup(config, list(stored.words.get("method", {})))
+    if config.method_column is not None:
+        gaps = (count < axis.size).any() or any(_gap(stored, axis, *span) for span in spans)
+        told.methods = {int(lookup[k]) for k in stored.used} | ({int(Method.UNKNOWN)} if gaps else set())
+    coord = xr.Variable("source", np.array(labels), {"long_name": "stack"})
+
+    def part(source: slice, time: slice) -> Part:
+        bounds = axis.bounds(time.start, time.stop)
+        frame, of, start = stored.frame(range(source.start, source.stop), _span(bounds))
+        ds = _placed(frame, labels[source], of, start, bounds, told)
+        return Part(source, time, ds, time.stop - time.start < axis.size)
+
+    return Pieces(len(labels), axis, (part(*span) for span in spans), {"source": coord}, told.attrs)
+
+
+def spans_of(sources: int, axis: Axis, cells: int | None) -> list[tuple[slice, slice]]:
+    """Return the pieces of a whole: some sources over all times, or one source over a part of them."""
+    if cells is None or sources * axis.size <= cells:
+        return [(slice(0, sources), slice(0, axis.size))]
+    if axis.size <= cells or axis.listed is not None:
+        step = max(1, cells // axis.size)
+        return [(slice(k, min(k + step, sources)), slice(0, axis.size)) for k in range(0, sources, step)]
+    times = [slice(at, min(at + cells, axis.size)) for at in range(0, axis.size, cells)]
+    return [(slice(k, k + 1), time) for k in range(sources) for time in times]
+
+
+def _span(bounds: Any) -> tuple[int, int]:
+    edges = bounds.view(np.int64)
+    return int(edges[0, 0]), int(edges[-1, 1])
+
+
+def _gap(stored: Stored, axis: Axis, source: slice, time: slice) -> bool:
+    """Tell whether a piece lacks a record."""
+    own = range(source.start, source.stop)
+    of, columns = stored.scratch.take(own, _span(axis.bounds(time.start, time.stop)), only=("time",))
+    cells = np.lexsort((columns["time"], of))
+    changes = (np.diff(of[cells]) != 0) | (np.diff(columns["time"][cells]) != 0)
+    return int(np.count_nonzero(changes)) + 1 < len(own) * (time.stop - time.start)
+
+
+class _Told:
+    """What is found in the pieces of a table and told of the whole."""
+
+    def __init__(self, config: TableReader) -> None:
+        self.config, self.repeated = config, 0
+        self.notes: list[str] = []
+        self.methods: set[int] | None = None
+
+    def attrs(self) -> dict[str, Any]:
+        """Return the global attributes, when all pieces were made."""
+        again = [f"{self.repeated} records repeated identically were used once"] if self.repeated else []
+        return {
+            "title": f"Stack records of {self.config.species}",
+            "source": "operator's table",
+            "timezone": self.config.time.timezone,
+            "notes": "; ".join([*again, *self.notes]),
+        }
 
 
 def gather(frame: Frame, config: TableReader) -> xr.Dataset:
@@ -87,16 +175,24 @@ def gather(frame: Frame, config: TableReader) -> xr.Dataset:
     """
     labels, source = _sources(frame, config)
     start = _starts(frame, source, config)
-    keep = _period(start, config)
+    keep = in_period(start, config)
     if not keep.any():
         raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
     if not keep.all():
         frame, source, start = frame[keep].reset_index(drop=True), source[keep], start[keep]
-    bounds, index = _axis(start, len(labels), config)
-    cell = source * bounds.shape[0] + index
+    bounds = _axis(start.min(), start.max(), len(labels), start.size, config).bounds()
+    told = _Told(config)
+    ds = _placed(frame, labels, source, start, bounds, told)
+    ds.attrs = told.attrs()
+    return ds
+
+
+def _placed(frame: Frame, labels: list[str], source: Any, start: Any, bounds: Any, told: _Told) -> xr.Dataset:
+    """Return the Dataset of records on their axis."""
+    cell = source * bounds.shape[0] + _index(start, bounds, told.config)
     use, repeated = _single(frame, cell, labels, source, start)
     shape = (len(labels), bounds.shape[0])
-    return _dataset(frame, config, labels, bounds, (cell[use], use, shape, repeated))
+    return _dataset(frame, told, labels, bounds, (cell[use], use, shape, repeated))
 
 
 def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[np.int64]]:
@@ -118,16 +214,9 @@ def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) ->
     stamps = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
     local = stamps.to_numpy()
     result = np.empty(len(frame), "datetime64[ns]")
-    length = None if isinstance(config.time.interval, str) else config.time.interval
     for k in np.unique(source):
         of_source = np.flatnonzero(source == k)
-        where = f"{place_of(frame, int(of_source[0])).split(',')[0]}, '{config.time.column}'"
-        # without daylight saving each stamp stands for itself, and many millions are done in pieces
-        step = PIECE if isinstance(zone(config.time.timezone), timezone) else of_source.size
-        for piece in (of_source[at : at + step] for at in range(0, of_source.size, step)):
-            result[piece] = localise(
-                local[piece], config.time.timezone, config.time.label, interval=length, where=where
-            )
+        result[of_source] = starts(local[of_source], config, place_of(frame, int(of_source[0])).split(",")[0])
     return result
 
 
@@ -138,27 +227,21 @@ def place_of(frame: Frame, row: int) -> str:
     return f"{frame.attrs['files'][frame['file'].iloc[row]]}, row {frame['row'].iloc[row]}"
 
 
-def _period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
-    if config.period is None:
-        return np.ones(start.size, bool)
-    first, last = (
-        period_bounds(day, day.replace(year=day.year + 1), "day", config.time.timezone)[0, 0] for day in config.period
-    )
-    return (start >= first) & (start < last)
-
-
-def _axis(start: npt.NDArray[Any], sources: int, config: TableReader) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
-    """Return the bounds of a gapless axis and the index of every record on it."""
+def _axis(first: Any, last: Any, sources: int, records: int, config: TableReader) -> Axis:
+    """Return a gapless axis from the first to the last start."""
     interval = config.time.interval
     if isinstance(interval, str):
-        after = start.max() + np.timedelta64(1, "s")
-        bounds = period_bounds(start.min(), after, interval, config.time.timezone)
-    else:
-        step = np.timedelta64(round(interval * 1e9), "ns")
-        count = int((start.max() - start.min()) // step) + 1
-        check_axis(sources * count, start.size, (str(start.min())[:16], str(start.max())[:16]), ", ".join(config.files))
-        edges = start.min() + step * np.arange(count + 1)
-        bounds = np.stack([edges[:-1], edges[1:]], axis=1)
+        bounds = period_bounds(first, last + np.timedelta64(1, "s"), interval, config.time.timezone)
+        return Axis(bounds.shape[0], listed=bounds)
+    step = round(interval * 1e9)
+    count = int((last - first).astype(np.int64) // step) + 1
+    check_axis(sources * count, records, (str(first)[:16], str(last)[:16]), ", ".join(config.files))
+    return Axis(count, int(first.astype(np.int64)), step)
+
+
+def _index(start: Any, bounds: Any, config: TableReader) -> npt.NDArray[np.int64]:
+    """Return the interval of every record."""
+    interval = config.time.interval
     index = np.searchsorted(bounds[:, 0], start, side="right") - 1
     off = bounds[index, 0] != start
     if off.any():
@@ -169,7 +252,7 @@ def _axis(start: npt.NDArray[Any], sources: int, config: TableReader) -> tuple[n
             need=f"steps of {interval}" + ("" if isinstance(interval, str) else " s"),
             hint="check time.interval",
         )
-    return bounds, index.astype(np.int64)
+    return index.astype(np.int64)
 
 
 def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source: Any, start: Any) -> tuple[Any, Any]:
@@ -195,14 +278,16 @@ def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source
 
 def _dataset(
     frame: Frame,
-    config: TableReader,
+    told: _Told,
     labels: list[str],
     bounds: Any,
     placing: tuple[Any, Any, Any, Any],
 ) -> xr.Dataset:
     import xarray as xr
 
+    config = told.config
     cell, use, shape, repeated = placing
+    told.repeated += repeated.size
     seconds = np.diff(bounds.astype(np.int64), axis=1)[:, 0] / 1e9
     dims = ("source", "time")
     data: dict[str, Any] = {}
@@ -219,18 +304,10 @@ def _dataset(
     )
     again = np.zeros(shape, bool)
     again.ravel()[repeated] = True
-    notes = [f"{repeated.size} records repeated identically were used once"] if repeated.size else []
     if "emission" in data:
-        data, more = _measured(data, config, again)
-        notes += more
+        data, told.notes = _measured(data, config, again, told.methods)
     ds = xr.Dataset(data, coords={"source": ("source", np.array(labels), {"long_name": "stack"})})
     ds["time_bounds"] = bounds_variable(bounds)
-    ds.attrs = {
-        "title": f"Stack records of {config.species}",
-        "source": "operator's table",
-        "timezone": config.time.timezone,
-        "notes": "; ".join(notes),
-    }
     return ds
 
 
@@ -282,26 +359,33 @@ def _methods(frame: Frame, config: TableReader, cell: Any, use: Any, shape: Any)
         grid.ravel()[cell] = int(METHOD_WORDS[config.method])
         return grid
     written = frame["method"].astype("category").cat
-    words = [str(word).strip() for word in written.categories] + [""]  # the last where there is none
-    unknown = sorted(set(words) - set(config.methods) - {""})
-    if unknown:
-        raise InputError(
-            "words in the method column have no meaning",
-            where=config.method_column,
-            found=", ".join(unknown),
-            need="an entry in methods for each",
-        )
-    table = {word: int(METHOD_WORDS[meaning]) for word, meaning in config.methods.items()}
-    lookup = np.array([table.get(word, int(Method.UNKNOWN)) for word in words], np.int8)
+    lookup = _lookup(config, [str(word) for word in written.categories])
     grid.ravel()[cell] = lookup[written.codes.to_numpy()[use]]
     return grid
 
 
-def _measured(data: dict[str, Any], config: TableReader, again: Any) -> tuple[dict[str, Any], list[str]]:
+def _lookup(config: TableReader, words: list[str]) -> npt.NDArray[np.int8]:
+    """Return the method of each word, and of none as the last."""
+    words = [word.strip() for word in words] + [""]
+    unknown = sorted(set(words) - set(config.methods) - {""})
+    if unknown:
+        raise InputError(
+            "words in the method column have no meaning",
+            where=config.method_column or "",
+            found=", ".join(unknown),
+            need="an entry in methods for each",
+        )
+    table = {word: int(METHOD_WORDS[meaning]) for word, meaning in config.methods.items()}
+    return np.array([table.get(word, int(Method.UNKNOWN)) for word in words], np.int8)
+
+
+def _measured(
+    data: dict[str, Any], config: TableReader, again: Any, methods: set[int] | None
+) -> tuple[dict[str, Any], list[str]]:
     """Return the variables of a MEASURED Dataset from reported emissions."""
     emission = data["emission"][1]
     method = data["emission_method"][1]
-    parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier)
+    parts, random, doubtful = reported_uncertainty(emission, method, config.uncertainty, config.mrr_tier, methods)
     flag = np.where(method == int(Method.SUBSTITUTE), int(Flag.SUSPECT), int(Flag.GOOD)).astype(np.int8)
     reason = np.where(method == int(Method.SUBSTITUTE), int(Reason.SUBSTITUTED), 0).astype(np.int32)
     reason[again] |= int(Reason.DUPLICATE)

@@ -3,41 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.core.time import zone
+from ghg.core.time import localise, period_bounds, zone
 from sensors.config import TableReader
+from sensors.readers.scratch import Scratch
 
-__all__ = ["parsed_times", "read_frame"]
+__all__ = ["Stored", "in_period", "parsed_times", "read_stored", "starts"]
 
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
 
-def read_frame(paths: Sequence[Path], config: TableReader) -> Frame:
-    """Return the records of tables in the columns that :func:`sensors.readers.table.gather` takes.
+class Stored:
+    """Records of tables, put aside until their sources are asked for.
+
+    Attributes
+    ----------
+    words : dict of str to dict
+        ``source`` and ``method``, where they are configured: words in order of appearance, and their number.
+    used : set of int
+        Numbers of the methods that any record has; -1 where there is none.
+    files : list of str
+    """
+
+    def __init__(self, config: TableReader, files: list[str], folder: Path | None) -> None:
+        self.config, self.files = config, files
+        self.scratch = Scratch(folder)
+        self.words: dict[str, dict[str, int]] = {
+            name: {} for name, header in (("source", config.source_column), ("method", config.method_column)) if header
+        }
+        self.used: set[int] = set()
+        self.fixed = isinstance(zone(config.time.timezone), timezone)
+
+    @property
+    def labels(self) -> list[str]:
+        """Sources in order of appearance."""
+        return list(self.words["source"]) if "source" in self.words else [self.config.source]
+
+    def add(self, number: int, rows: Any, columns: dict[str, Any]) -> None:
+        """Put the records of a block aside; `rows` tell where they stand in the file."""
+        time: Any = columns.pop("time")
+        source = columns.pop("source", np.zeros(rows.size, np.int32))
+        if (source < 0).any():
+            where = f"{self.files[number]}, row {rows[int(np.argmax(source < 0))]}"
+            raise InputError("a record has no source", where=where, need=str(self.config.source_column))
+        columns = {"file": np.full(rows.size, number, np.int32), "row": rows, **columns}
+        keep: Any = slice(None)
+        if self.fixed:  # each stamp stands for itself
+            time = starts(time, self.config, self.files[number])
+            wanted = in_period(time, self.config)
+            keep = slice(None) if wanted.all() else wanted
+            self._use(columns, keep)
+        self.scratch.add(source[keep], time.astype("datetime64[ns]").view(np.int64)[keep],
+                         {name: values[keep] for name, values in columns.items()})  # fmt: skip
+
+    def _use(self, columns: dict[str, Any], keep: Any) -> None:
+        if "method" in columns:
+            self.used |= set(np.unique(columns["method"][keep]).tolist())
+
+    def settle(self) -> Stored:
+        """Make local times of a zone with daylight saving UTC: their order tells the passes of a double hour apart."""
+        for code in range(0 if self.fixed else len(self.labels)):
+            _, columns = self.scratch.take([code], only=("time", "file", "method"))
+            start = starts(columns["time"].view("datetime64[ns]"), self.config, self.files[columns["file"][0]])
+            keep = in_period(start, self.config)
+            self.scratch.retime(code, start.view(np.int64), keep)
+            self._use(columns, keep)
+        return self
+
+    def frame(self, codes: range, span: tuple[int, int]) -> tuple[Frame, Any, Any]:
+        """Return records of some sources that start in a span of time [ns], the index of their source, and starts."""
+        import pandas as pd
+
+        source, columns = self.scratch.take(codes, span)
+        start = columns.pop("time").view("datetime64[ns]")
+        data: dict[str, Any] = dict(columns)
+        if "method" in data:
+            data["method"] = pd.Categorical.from_codes(data["method"], list(self.words["method"]))
+        frame = pd.DataFrame(data, copy=False)
+        frame.attrs["files"] = self.files
+        return frame, source.astype(np.int64), start
+
+
+def read_stored(paths: Sequence[Path], config: TableReader, folder: Path | None = None) -> Stored:
+    """Return the records of tables: ``file`` and ``row`` of each, start, source, method, and channels as float64.
 
     Parameters
     ----------
     paths : sequence of Path
     config : TableReader
-
-    Returns
-    -------
-    DataFrame
-        ``file`` and ``row`` of each record, ``time`` (naive local), ``source`` and ``method`` (categories) where they
-        are configured, and the channels as float64; the names of the files are in ``attrs["files"]``.
+    folder : Path, optional
+        See :class:`sensors.readers.scratch.Scratch`.
 
     Raises
     ------
     InputError
         Unreadable files, columns or stamps, texts in place of numbers.
     """
-    import pandas as pd
-
     from ghg.core.tables import read_rows
 
     columns = {"time": config.time.column, **{name: column.column for name, column in config.columns.items()}}
@@ -46,28 +114,33 @@ def read_frame(paths: Sequence[Path], config: TableReader) -> Frame:
             columns[name] = header
     given: dict[str, Any] = {"sheet": config.sheet, "delimiter": config.delimiter, "encoding": config.encoding}
     given = {key: value for key, value in given.items() if value is not None}
-    words: dict[str, dict[str, int]] = {name: {} for name in ("source", "method") if name in columns}
-    parts: dict[str, list[Any]] = {name: [] for name in ("file", "row", *columns)}
+    stored = Stored(config, [path.name for path in paths], folder)
     for number, path in enumerate(paths):
         count = 0
         for block in read_rows(path, columns, **given):
             count += len(block)
-            rows = block.index.to_numpy(np.int32)
-            parts["file"].append(np.full(rows.size, number, np.int32))
-            parts["row"].append(rows)
-            for name, header in columns.items():
-                parts[name].append(_column(name, header, block, path, config, words))
+            typed = {name: _column(name, header, block, path, config, stored.words) for name, header in columns.items()}
+            stored.add(number, block.index.to_numpy(np.int32), typed)
         if not count:
             raise InputError("the table holds no record", where=path.name)
-    data: dict[str, Any] = {}
-    for name in list(parts):
-        joined = np.concatenate(parts.pop(name))
-        if name in words:
-            joined = pd.Categorical.from_codes(joined, list(words[name]))
-        data[name] = joined
-    frame = pd.DataFrame(data, copy=False)
-    frame.attrs["files"] = [path.name for path in paths]
-    return frame
+    return stored.settle()
+
+
+def starts(local: Any, config: TableReader, file: str) -> Any:
+    """Return UTC interval starts of local stamps, those of one source in their order."""
+    length = None if isinstance(config.time.interval, str) else config.time.interval
+    return localise(local, config.time.timezone, config.time.label, interval=length,
+                    where=f"{file}, '{config.time.column}'").astype("datetime64[ns]")  # fmt: skip
+
+
+def in_period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
+    """Tell the starts in the local days that are wanted."""
+    if config.period is None:
+        return np.ones(start.size, bool)
+    first, last = (
+        period_bounds(day, day.replace(year=day.year + 1), "day", config.time.timezone)[0, 0] for day in config.period
+    )
+    return (start >= first) & (start < last)
 
 
 def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> Any:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
+from ghg.core.pieces import CELLS, Part, Pieces
 from sensors.config import StackJob
-from sensors.readers import read
+from sensors.readers import read_pieces
 from sensors.readers.files import expand
 from sensors.stack.parameters import against_ledger, flag_unrecorded
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.core.ledger import Finding
     from ghg.core.provenance import Record
 
-__all__ = ["run"]
+__all__ = ["run", "run_pieces", "try_out"]
 
 TABLES = (".csv", ".csv.gz", ".txt", ".xlsx", ".parquet", ".zip", ".log", ".dat", ".hj212", ".json", ".nc")
 
@@ -44,28 +47,87 @@ def run(config: StackJob, *, base: Path | None = None, record: Record | None = N
     InputError
         Files, columns, units or states that are missing or wrong, or channels without a ``stack`` section.
     """
+    return run_pieces(config, base=base, record=record).only()
+
+
+def run_pieces(
+    config: StackJob,
+    *,
+    base: Path | None = None,
+    record: Record | None = None,
+    cells: int | None = None,
+    folder: Path | None = None,
+) -> Pieces:
+    """Return the MEASURED Dataset of a job in pieces that are computed when they are asked for.
+
+    Parameters
+    ----------
+    config, base, record
+        See :func:`run`; the steps are written into the record at the end.
+    cells : int, optional
+        Most sources times intervals of a piece, see :func:`sensors.readers.read_pieces`; all in one by default, and
+        where missing data are filled, as a regime looks at all of a source.
+    folder : Path, optional
+        Where many records are put aside until their piece is made.
+    """
     if record is not None:
         for path in _files(config, base):
             record.use(path, "stack records")
-    records = read(config.reader, base=base)
-    steps = [
-        f"read {config.reader.format} records: {records.sizes['source']} sources, {records.sizes['time']} intervals"
-    ]
-    result, told = _emission(records, config)
-    steps += told
-    findings = against_ledger(config, base, record)
-    result = flag_unrecorded(result, findings)
-    if config.ledger is not None and not findings:
-        steps.append(f"all parameters are as recorded in {Path(config.ledger.file).name}")
-    if notes := str(result.attrs.get("notes", "")):
-        steps += notes.split("; ")
-    if record is not None:
-        for step in steps:
-            record.step(step)
-    for key, text in (("title", config.title), ("summary", config.summary)):
-        if text:
-            result.attrs[key] = text
-    return result
+    cells = None if config.missing is not None else cells
+    records = read_pieces(config.reader, base=base, cells=cells, folder=folder)
+    work = _Work(config, records, against_ledger(config, base, record))
+    return Pieces(records.sources, records.axis, work.parts(), records.coords, lambda: work.finished(record))
+
+
+def try_out(config: StackJob, *, base: Path | None = None) -> None:
+    """Read and compute everything, piece by piece, and let go of it; faults are raised."""
+    pieces = run_pieces(config, base=base, cells=CELLS)
+    for part in pieces.parts:
+        del part
+    pieces.attrs()
+
+
+class _Work:
+    """The emission of records in pieces, and what is told of it at the end."""
+
+    def __init__(self, config: StackJob, records: Pieces, findings: list[Finding]) -> None:
+        self._config, self._records, self._findings = config, records, findings
+        self._told: list[str] = []
+        self._attrs: dict[str, Any] = {}
+        self._whole = False
+
+    def parts(self) -> Iterator[Part]:
+        """Yield the emission of each part of the records."""
+        for part in self._records.parts:
+            self._whole = self._records.whole(part)
+            if self._whole:
+                part.ds.attrs = dict(self._records.attrs())
+            ds, self._told = _emission(part.ds, self._config)
+            ds = flag_unrecorded(ds, self._findings)
+            self._attrs = dict(ds.attrs)  # the same of all parts: what a part has of its own is told by the records
+            done = Part(part.source, part.time, ds, part.split)
+            del part, ds
+            yield done
+            del done  # before the next one is made
+
+    def finished(self, record: Record | None) -> dict[str, Any]:
+        """Return the global attributes, when all parts were made, and write down the steps."""
+        config, records, attrs = self._config, self._records, self._attrs
+        if not self._whole:
+            read = dict(records.attrs())
+            notes = "; ".join(text for text in (str(read.get("notes", "")), str(attrs.get("notes", ""))) if text)
+            attrs = {**attrs, **read, "notes": notes}
+        if record is not None:
+            size = f"{records.sources} sources, {records.axis.size} intervals"
+            record.step(f"read {config.reader.format} records: {size}")
+            ledger = config.ledger
+            known = ledger is not None and not self._findings
+            right = [f"all parameters are as recorded in {Path(ledger.file).name}"] if ledger and known else []
+            notes = str(attrs.get("notes", ""))
+            for step in [*self._told, *right, *(notes.split("; ") if notes else [])]:
+                record.step(step)
+        stated = {key: text for key, text in (("title", config.title), ("summary", config.summary)) if text}
+        return {**attrs, **stated}
 
 
 def _emission(records: xr.Dataset, config: StackJob) -> tuple[xr.Dataset, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +25,9 @@ LARGE = 0.3
 def component_names(ds: xr.Dataset, name: str) -> tuple[str, ...]:
     """Names of the systematic components of a variable, in the order of the attribute or of the Dataset."""
     prefix = f"{name}_u_systematic_"
-    present = [str(v)[len(prefix) :] for v in ds.data_vars if str(v).startswith(prefix)]
-    listed = str(ds[f"{name}_u_systematic"].attrs.get("components", "")).split() if f"{name}_u_systematic" in ds else []
+    whole = ds.variables.get(f"{name}_u_systematic")
+    present = [str(v)[len(prefix) :] for v in ds.variables if str(v).startswith(prefix)]
+    listed = [] if whole is None else str(whole.attrs.get("components", "")).split()
     ordered = [c for c in listed if c in present]
     return (*ordered, *(c for c in present if c not in ordered))
 
@@ -34,8 +35,7 @@ def component_names(ds: xr.Dataset, name: str) -> tuple[str, ...]:
 def _interval_seconds(ds: xr.Dataset) -> Any:
     if "time_bounds" not in ds:
         raise InputError("the Dataset has no time_bounds", need="start and end of every interval")
-    bounds = ds["time_bounds"].transpose("time", ...).values.astype("datetime64[ns]").astype(np.int64)
-    return bounds
+    return ds.variables["time_bounds"].transpose("time", ...).values.astype("datetime64[ns]").astype(np.int64)
 
 
 def _with_gaps(bounds: Any, values: Any) -> tuple[Any, Any]:
@@ -74,11 +74,12 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
 
     if name not in ds:
         raise InputError(f"the Dataset has no variable {name!r}", need=name)
-    base = ds[name].transpose(..., "time")
+    there = ds.variables
+    base = there[name].transpose(..., "time")
     others = [d for d in base.dims if d != "time"]
     parts = _parts(ds, name)
     arrays = {
-        key: one if one.dims == base.dims else one.broadcast_like(base).transpose(*base.dims)
+        key: one if one.dims == base.dims else one.set_dims(base.sizes).transpose(*base.dims)
         for key, one in parts.items()
     }
     tau = float(parts["u_random"].attrs.get("correlation_time", 0.0)) if "u_random" in parts else 0.0
@@ -86,7 +87,7 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
     bounds = _interval_seconds(ds)
     result: dict[tuple[Hashable, ...], Total] = {}
     for index in itertools.product(*(range(base.sizes[d]) for d in others)):
-        labels = tuple(ds[d].values[i].item() if d in ds.coords else i for d, i in zip(others, index, strict=True))
+        labels = tuple(there[d].values[i].item() if d in ds.coords else i for d, i in zip(others, index, strict=True))
         e = np.array(base.values[index], dtype=np.float64)
         if "flag" in arrays:
             e[arrays["flag"].values[index] >= BAD] = np.nan
@@ -102,23 +103,24 @@ def record_totals(ds: xr.Dataset, name: str = "emission", **options: Any) -> dic
 def _wide_shapes(emission: Any, seconds: Any, u: dict[str, Any]) -> dict[str, tuple[str, float]]:
     """Return log-normal shapes for the components that are large against a positive emission."""
     mass = float(np.nansum(emission * seconds))
+    return wide_shapes(mass, {name: float(np.nansum(values * seconds)) for name, values in u.items()})
+
+
+def wide_shapes(mass: float, u: Mapping[str, float]) -> dict[str, tuple[str, float]]:
+    """Return log-normal shapes for the components whose uncertainty of a total [kg] is large against a positive one."""
     if not mass > 0.0:
         return {}
-    relative = {name: float(np.nansum(values * seconds)) / mass for name, values in u.items()}
+    relative = {name: value / mass for name, value in u.items()}
     return {name: ("lognormal", math.sqrt(math.log1p(r * r))) for name, r in relative.items() if r > LARGE}
 
 
-def _parts(ds: xr.Dataset, name: str) -> dict[str, xr.DataArray]:
-    parts: dict[str, xr.DataArray] = {}
-    if f"{name}_flag" in ds:
-        parts["flag"] = ds[f"{name}_flag"]
-    if f"{name}_u_random" in ds:
-        parts["u_random"] = ds[f"{name}_u_random"]
+def _parts(ds: xr.Dataset, name: str) -> dict[str, xr.Variable]:
     names = component_names(ds, name)
-    parts |= {c: ds[f"{name}_u_systematic_{c}"] for c in names}
-    if not names and f"{name}_u_systematic" in ds:
-        parts["systematic"] = ds[f"{name}_u_systematic"]
-    return parts
+    partners = {"flag": "flag", "u_random": "u_random", **{c: f"u_systematic_{c}" for c in names}}
+    if not names:
+        partners["systematic"] = "u_systematic"
+    there = ds.variables
+    return {key: there[f"{name}_{partner}"] for key, partner in partners.items() if f"{name}_{partner}" in there}
 
 
 def dataset_total(
@@ -151,10 +153,10 @@ def dataset_total(
     Total
         In kg.
     """
-    if ds[name].sizes.get("species", 1) > 1:
+    if ds.variables[name].sizes.get("species", 1) > 1:
         raise InputError("masses of different species are not added", hint="select one species first")
     parts = record_totals(ds, name, draws=0, shapes=shapes)
-    listed = str(ds[name].attrs.get("shared_components", "")).replace(",", " ").split()
+    listed = str(ds.variables[name].attrs.get("shared_components", "")).replace(",", " ").split()
     return combine_totals(
         list(parts.values()), shared=listed if shared is None else shared,
         coverage=coverage, draws=draws, seed=seed, threads=threads,

@@ -79,7 +79,7 @@ def test_line_ends_are_counted_eight_bytes_at_once(rng: np.random.Generator) -> 
         words = data.view(np.uint64)
         assert text.feeds(words, 0, words.size) == (data == 10).sum()
         counts = np.empty(3, np.int64)
-        text.count_feeds(words, -(-words.size // 3) or 1, counts)
+        text.count_feeds(0, counts.size, words, -(-words.size // 3) or 1, counts)
         assert counts.sum() == (data == 10).sum()
 
 
