@@ -31,7 +31,7 @@ def _kill(one: Found) -> tuple[str, str]:
     """Return the states after kills, and what a second run did."""
     if "CANNOT BE RUN" in one:
         return "cannot be run", ""
-    states = [f"{n} {word}" for word, n in one.items() if word in STATES or word.startswith("BROKEN")]
+    states = [f"{n} {word}" for word, n in sorted(one.items()) if word in STATES or word.startswith("BROKEN")]
     fails = next((word for word in one if word.startswith("second run FAILS")), "")
     left = one["after it"]
     swept = one["hidden names before the second run"] - left
