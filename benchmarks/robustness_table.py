@@ -95,7 +95,7 @@ def files(read: dict[str, Found]) -> str:
     head = ("reader", "files", "read", "refused", "findings", "most memory [MB]", "slowest [s]", "each [ms]")
     rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for name, one in sorted(read.items(), key=lambda item: (-item[1]["next"], item[0])):
-        bad = [f"{n} {word}" for word, n in one["results"].items() if word not in ("read", "refused")]
+        bad = [f"{n} {word}" for word, n in sorted(one["results"].items()) if word not in ("read", "refused")]
         good = [f"{one['results'].get(word, 0):,}" for word in ("read", "refused")]
         most = f"{one['most_mb']:.0f}" if one["most_mb"] > 16.0 else "below 16"
         cells = (name, f"{one['next']:,}", *good, "; ".join(bad) or "0", most, f"{one['slowest_s']:.2f}",
