@@ -85,7 +85,7 @@ def merge_files(paths: list[Path]) -> dict[str, Found]:
     total: dict[str, Found] = {}
     for path in [p for p in (FILES, *paths) if p.is_file()]:
         for name, one in json.loads(path.read_text("utf-8")).items():
-            if one["next"] >= total.get(name, one)["next"]:
+            if name not in total or one["next"] >= total[name]["next"]:
                 total[name] = one
     return total
 
