@@ -33,7 +33,7 @@ def netcdf(data: bytes, rng: Rng) -> bytes:
                 old.set_auto_maskandscale(False)
                 _copy(old, new, rng)
             return paths[1].read_bytes()
-    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError, MemoryError):
+    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, MemoryError):
         return damage.head_flip(data, rng)
 
 

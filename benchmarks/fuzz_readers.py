@@ -39,7 +39,7 @@ from ghg.core.errors import GhgError, InputError
 
 TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS]
 LONGEST = 10.0  # s of the processor for one file of some kilobytes; the rule is "never a hang"
-STUCK = 30.0  # s of the processor (or ten times that by the clock) after which a process that tells nothing is ended
+STUCK = 30.0  # s of the processor (or a hundred times that by the clock) after which a process is ended
 SPARE = 128e6  # bytes one damaged file may cost beyond ten times the valid one: libraries take memory in such steps
 STEP = 500  # inputs between two words of a process
 BINARY_STEP = 100  # the same for files that may end it
@@ -208,7 +208,7 @@ def _lines(process: Any, progress: Path) -> Any:
             now = progress.read_bytes() if progress.is_file() else b""
             if now != at:
                 at, since, clock = now, _spent(process.pid), time.monotonic()
-            elif now and (_spent(process.pid) - since > STUCK or time.monotonic() - clock > 10.0 * STUCK):
+            elif now and (_spent(process.pid) - since > STUCK or time.monotonic() - clock > 100.0 * STUCK):
                 process.kill()
                 return
 

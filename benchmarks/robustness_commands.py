@@ -68,7 +68,7 @@ COMMANDS: dict[str, Command] = {
     "inventories positions": Command("inventories positions positions.toml -o positions -q", "positions"),
     "inventories factor-check": Command("inventories factor-check factors.toml -o factors -q", "factors"),
     "inventories screen": Command("inventories screen fuel/account.toml -o screen.json", "screen.json"),
-    "inventories cocontrol": Command("inventories cocontrol out/inventory out/inventory --report page", "page"),
+    "inventories cocontrol": Command("inventories cocontrol measures measures --report page", "page"),
     "inventories init": Command("inventories init -o job.toml", "job.toml"),
     "facility compare": Command("facility compare plants/anlan/compare.toml -o report -q", "report"),
     "facility screen": Command("facility screen plants.toml -o ranked", "ranked"),
@@ -181,6 +181,14 @@ def more(folder: Path, project: Path) -> None:
                                                  ("DATE", "TIME", "EPOCH_TIME", *columns)))  # fmt: skip
     _stilt().to_netcdf(folder / "201901010000_1_51_10_foot.nc")
     (folder / "m.txt").write_bytes(hj212_seeds()[0][1])
+    (folder / "heat.csv").write_text(FILES["heat.csv"])
+    (folder / "measures.toml").write_text(FILES["hours.toml"].split("[grid]")[0].replace('["CO2"]', '["CO2", "SO2"]')
+                                          + 'pollutants = "emep-tier1"\n')  # fmt: skip
+    from ghg.cli.inside import call
+
+    made = call(["inventories", "build", str(folder / "measures.toml"), "-o", str(folder / "measures"), "-q"])
+    if made.code != 0:
+        raise RuntimeError(made.stderr)
     text = (project / "towers" / "nor" / "station.toml").read_text(encoding="utf-8")
     (folder / "stored.toml").write_text('store = "store"\n' + text.replace('"logs"', '"towers/nor/logs"'), "utf-8")
     new_key(folder / "key", False)
@@ -196,7 +204,7 @@ def desk(folder: Path, project: Path, made: Path, chosen: Command) -> None:
     days = [f"2024-{m:02d}-{d:02d} {h:02d}:00,{h}.5" for m in (1, 2) for d in range(1, 29) for h in range(24)]
     (folder / "records.csv").write_text("t,e\n" + "\n".join(days) + "\n")
     for path in made.iterdir():
-        shutil.copy(path, folder / path.name)
+        (shutil.copytree if path.is_dir() else shutil.copy)(path, folder / path.name)
     if chosen.before:
         source, *name = chosen.before.split()
         target = folder / (name[0] if name else Path(source).name)

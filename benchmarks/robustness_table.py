@@ -31,7 +31,7 @@ def _kill(one: Found) -> tuple[str, str]:
     """Return the states after kills, and what a second run did."""
     if "CANNOT BE RUN" in one:
         return "cannot be run", ""
-    states = [f"{n} {word}" for word, n in one.items() if word in STATES or word.startswith("BROKEN")]
+    states = [f"{n} {word}" for word, n in sorted(one.items()) if word in STATES or word.startswith("BROKEN")]
     fails = next((word for word in one if word.startswith("second run FAILS")), "")
     left = one["after it"]
     swept = one["hidden names before the second run"] - left
@@ -85,7 +85,7 @@ def merge_files(paths: list[Path]) -> dict[str, Found]:
     total: dict[str, Found] = {}
     for path in [p for p in (FILES, *paths) if p.is_file()]:
         for name, one in json.loads(path.read_text("utf-8")).items():
-            if one["next"] >= total.get(name, one)["next"]:
+            if name not in total or one["next"] >= total[name]["next"]:
                 total[name] = one
     return total
 
@@ -95,7 +95,7 @@ def files(read: dict[str, Found]) -> str:
     head = ("reader", "files", "read", "refused", "findings", "most memory [MB]", "slowest [s]", "each [ms]")
     rows = [f"| {' | '.join(head)} |", "| --- " * len(head) + "|"]
     for name, one in sorted(read.items(), key=lambda item: (-item[1]["next"], item[0])):
-        bad = [f"{n} {word}" for word, n in one["results"].items() if word not in ("read", "refused")]
+        bad = [f"{n} {word}" for word, n in sorted(one["results"].items()) if word not in ("read", "refused")]
         good = [f"{one['results'].get(word, 0):,}" for word in ("read", "refused")]
         most = f"{one['most_mb']:.0f}" if one["most_mb"] > 16.0 else "below 16"
         cells = (name, f"{one['next']:,}", *good, "; ".join(bad) or "0", most, f"{one['slowest_s']:.2f}",

@@ -24,6 +24,8 @@ def show_rows(rows: list[dict[str, Any]], form: str) -> None:
     if form == "json":
         show_json(rows)
         return
+    if not rows:
+        return
     cells = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
     for line in cells:

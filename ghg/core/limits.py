@@ -25,7 +25,7 @@ __all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "mo
 DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
                    ValueError, KeyError, struct.error)  # fmt: skip
 # The same for NetCDF and HDF5: a dimension of terabytes is a MemoryError, a lost attribute an AttributeError
-DAMAGED_NETCDF = (OSError, RuntimeError, IndexError, KeyError, ValueError, TypeError, AttributeError, MemoryError,
+DAMAGED_NETCDF = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
                   OverflowError)  # fmt: skip
 EARLIEST, LATEST = "1678-01-01", "2262-01-01"  # whole years of int64 ns
 LONGEST_AXIS = 400_000  # cells: 45 years of hours

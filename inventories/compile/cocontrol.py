@@ -79,12 +79,15 @@ def assess(base: xr.Dataset, scenarios: Mapping[str, xr.Dataset], metric: str = 
     Raises
     ------
     InputError
-        A scenario is of another year or lacks a species, or the base has no greenhouse gas.
+        A scenario is of another year or lacks a species, or the base has no greenhouse gas or no pollutant.
     """
     before = totals(base)
     gases = co2e(before, metric)
     if gases <= 0:
         raise InputError("the base inventory has no greenhouse gas", need="CO2, CH4, N2O or a fluorinated gas")
+    if not any(SPECIES[one].kind == "pollutant" and mass > 0 for one, mass in before.items()):
+        raise InputError("the base inventory has no air pollutant", found=", ".join(before),
+                         need="SO2, NOx, PM2.5, ...", hint="compile it with pollutants")  # fmt: skip
     found = []
     for name, scenario in scenarios.items():
         if int(scenario["year"]) != int(base["year"]):

@@ -45,9 +45,13 @@ def read_flexpart(
             raise InputError("the file lacks what its residence times need", where=where, found="no " +
                              ", ".join(sorted(missing)), need="height, RELSTART and RELEND")  # fmt: skip
         layer = float(np.asarray(ds["height"].values).ravel()[0])
+        if not 0.0 < layer < np.inf:
+            raise InputError("the lowest layer has no depth", where=f"{where}, height", found=f"{layer:g}", need="m")
         starts = _moments(ds, where)
         output, step = _times(ds, where)
         dims = ("pointspec", "time", *axes.names)
+    if not starts.size or np.isnat(starts).any():
+        raise InputError("the times of the releases cannot be read", where=where, need="RELSTART and RELEND")
     back = hours(starts[:, None], output[None, :])
     last = int(np.ceil((back.max() - 1e-9) / step)) if output.size > 1 else 0
     if last > MOST_LAGS:

@@ -9,10 +9,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import netCDF4
 import numpy as np
 import pytest
 
 from benchmarks.fuzz_binary import _shape_parts
+from ghg.core import netcdf
 from ghg.core.clock import parse_times
 from ghg.core.config import read_toml
 from ghg.core.errors import ConfigError, InputError
@@ -142,6 +144,18 @@ def test_a_full_disk_is_said_of_netcdf_too(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT)
     assert "x.nc: the disk is full (found file too large)" in done.stdout, done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_texts_in_an_encoding_that_nobody_knows(tmp_path: Path) -> None:
+    with netCDF4.Dataset(tmp_path / "x.nc", "w") as nc:
+        nc.createDimension("letters", 3)
+        nc.createVariable("site", "S1", ("letters",))[...] = np.array(list("mhd"), "S1")
+        nc["site"].setncattr("_Encoding", "Nm3")
+    with (
+        pytest.raises(InputError, match=r"damaged or cut off \(found unknown encoding: Nm3"),
+        netcdf.opened(tmp_path / "x.nc") as nc,
+    ):
+        nc["site"][...]
 
 
 def test_a_shapefile_cut_off(tmp_path: Path) -> None:

@@ -188,6 +188,8 @@ def test_co_control_by_hand():
     assert scrubber.verdict == "pollutant_for_carbon" and scrubber.elasticity < 0
     with pytest.raises(InputError, match="another year"):
         assess(base, {"x": small(2021, CO2=90.0, NOx=8.0, SO2=5.0)})
+    with pytest.raises(InputError, match=r"no air pollutant \(found CO2, needed"):
+        assess(small(2020, CO2=100.0), {"x": small(2020, CO2=90.0)})
 
 
 def test_rows_come_back_from_their_tables_with_the_same_budget(tmp_path):

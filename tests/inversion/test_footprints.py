@@ -161,6 +161,10 @@ def test_residence_times_of_flexpart_become_footprints(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=message):
             read_footprints(_saved(ds.assign_coords(time=stamps), tmp_path, "odd.nc"), site="x", format="flexpart")
+    for odd, message in (({"height": [0.0, 500.0]}, "lowest layer has no depth"),
+                         ({"RELEND": ("pointspec", [np.nan])}, "times of the releases cannot be read")):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            read_footprints(_saved(ds.assign(odd), tmp_path, "odd.nc"), site="x", format="flexpart")
 
 
 def test_hysplit_needs_its_conventions(tmp_path: Path) -> None:
