@@ -138,6 +138,14 @@ def test_a_fault_in_the_last_piece_leaves_no_file(tmp_path: Path) -> None:
         try_out(job, base=tmp_path)
 
 
+def test_a_missing_folder_is_told_by_who_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scratch, "IN_MEMORY", 100)
+    job = StackJob.model_validate(campd(tmp_path))
+    pieces = run_pieces(job, base=tmp_path, cells=30, folder=tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"nowhere.*does not exist"):
+        write_pieces(pieces, tmp_path / "nowhere" / "out.nc", record=Record("sensors emission", job, command=["ghg"]))
+
+
 def test_memory_is_that_of_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times the sources take less than a quarter more memory once they are read; in one piece four times."""
     import tracemalloc
