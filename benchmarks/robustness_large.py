@@ -1,7 +1,7 @@
 """Large inputs through the command line, and the memory they take: facility tables, and a network of many stations.
 
-``python benchmarks/robustness_large.py [campd] [table] [network] [--rows N] [--stations N] [--years N]``. The peak is
-that of the process; what libraries and compiled code take is told beside it (the same command on few rows).
+``python benchmarks/robustness_large.py [campd] [table] [parquet] [network] [--rows N] [--stations N] [--years N]``.
+The peak is that of the process; what libraries and compiled code take is told beside it (the same command on few rows).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def facility(kind: str, rows: int) -> dict[str, Any]:
     for count in (FEW, rows):
         with tempfile.TemporaryDirectory() as base:
             folder = Path(base)
-            size = (_campd if kind == "campd" else _rows)(folder, count)
+            size = {"campd": _campd, "table": _rows, "parquet": _parquet}[kind](folder, count)
             one = run("sensors emission stack.toml -o out.nc -q", folder)
             out = folder / "out.nc"
             found.append({"rows": count, "file_mb": round(size / 1e6), **one, "arrays_mb": _arrays(out)})
@@ -90,6 +90,18 @@ def _rows(folder: Path, rows: int) -> int:
         file.writelines(f"{str(s).replace('T', ' ')},{k % 100}.5\n" for k, s in enumerate(stamps))
     (folder / "stack.toml").write_text(STACK.replace('label = "start"', 'label = "start", interval = 60.0'))
     return (folder / "records.csv").stat().st_size
+
+
+def _parquet(folder: Path, rows: int) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    stamps = np.datetime64("2020-01-01T00:00", "us") + np.timedelta64(60, "s") * np.arange(rows)
+    pq.write_table(pa.table({"t": stamps, "e": np.arange(rows) % 100 + 0.5}), folder / "records.parquet",
+                   row_group_size=1 << 17)  # fmt: skip
+    text = STACK.replace('label = "start"', 'label = "start", interval = 60.0')
+    (folder / "stack.toml").write_text(text.replace("records.csv", "records.parquet"))
+    return (folder / "records.parquet").stat().st_size
 
 
 def _station(years: float) -> dict[str, Any]:
@@ -168,7 +180,7 @@ def network(stations: int, years: float) -> dict[str, Any]:
 def main() -> None:
     """Run what is asked for and print it."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("parts", nargs="*", default=["campd", "table", "network"])
+    options.add_argument("parts", nargs="*", default=["campd", "table", "parquet", "network"])
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--stations", type=int, default=50)
     options.add_argument("--years", type=float, default=10.0)

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core import _container, _counts
+from ghg.core._arrays import LEVEL, array, chunk_shape, write_attributes
 from ghg.core._counts import NAT, to_nanoseconds
 from ghg.core.errors import InputError
 
@@ -34,9 +35,6 @@ NAME = "ghg_name"  # its name in memory, where that differs
 COORDINATES = "auxiliary_coordinates"  # global: which variables are coordinates in memory
 BLOCKS = "content_blocks"  # codes that say where a file was changed; no part of the data
 MAX_MEANINGS = 64
-LEVEL = 4  # of zlib: the file halves against level 1 in a third more time, above that nothing is gained
-CHUNK_VALUES = 1 << 17  # 1 MiB of float64
-LATER_CACHE = 4 << 20  # bytes kept of a variable that is written in pieces; the library would keep 16 MiB of each
 _MEANING = re.compile(r"^[A-Za-z0-9_\-.+@]+$")
 _OF_VARIABLE = ("valid_min", "valid_max", "valid_range", "flag_values", "flag_masks")
 _NEVER = ("_FillValue", "missing_value", "scale_factor", "add_offset", "coordinates", TYPE, NAME)
@@ -161,7 +159,7 @@ def bounds_of(ds: xr.Dataset) -> dict[str, str]:
 
 def dump_globals(nc: netCDF4.Dataset, ds: xr.Dataset, global_attrs: Mapping[str, Any], blocks: str) -> None:
     """Write the global attributes, and the codes that say where a file was changed."""
-    _write_attributes(nc, {**global_attrs, COORDINATES: " ".join(str(c) for c in ds.coords if c not in ds.dims)})
+    write_attributes(nc, {**global_attrs, COORDINATES: " ".join(str(c) for c in ds.coords if c not in ds.dims)})
     _char(nc, BLOCKS, np.array(blocks), (), {"long_name": "digests of blocks of values, to find a change"})
 
 
@@ -204,7 +202,7 @@ def _dump_variable(
     unit = {"units": "1"} if name in ds.coords else {}  # of codes: coordinates need one
     if _container.wanted(variable):
         rows = as_text(ds[dims[0]].values, dims[0])
-        _array(nc, name, np.zeros((), np.int32), (), {**_container.pack(values, rows, dims, attrs), TYPE: "container"})
+        array(nc, name, np.zeros((), np.int32), (), {**_container.pack(values, rows, dims, attrs), TYPE: "container"})
         return
     others = [
         stored[str(c)]
@@ -225,15 +223,15 @@ def _dump_variable(
         codes = np.array([lookup[label] for label in text.ravel().tolist()], np.int32).reshape(text.shape)
         attrs |= {"flag_values": np.arange(len(meanings), dtype=np.int32), "flag_meanings": " ".join(meanings),
                   TYPE: "text", **unit}  # fmt: skip
-        _array(nc, name, codes, dims, attrs)
+        array(nc, name, codes, dims, attrs)
     elif what == "boolean":
         attrs |= {"flag_values": np.array([0, 1], np.int8), "flag_meanings": "false true", TYPE: "boolean", **unit}
-        _array(nc, name, values.astype(np.int8), dims, attrs, later=later)
+        array(nc, name, values.astype(np.int8), dims, attrs, later=later)
     elif what in ("time", "duration"):
         _dump_time(nc, ds, name, values, attrs, bounds, later)
     else:
         fill = np.nan if values.dtype.kind == "f" and not _unfilled(ds, name, values, bounds) else None
-        _array(nc, name, values, dims, coerce(attrs, values.dtype), fill, later)
+        array(nc, name, values, dims, coerce(attrs, values.dtype), fill, later)
 
 
 def _unfilled(ds: xr.Dataset, name: str, values: npt.NDArray[Any], bounds: Mapping[str, str]) -> bool:
@@ -270,40 +268,7 @@ def _dump_time(
     fill = NAT if missing else None
     if fill is not None and name in ds.dims:
         raise InputError("a coordinate holds a missing time", where=name, found="NaT")
-    _array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill, later)
-
-
-def _chunks(dims: tuple[str, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return chunks of at most 1 MiB of float64 that run along time first."""
-    order = sorted(range(len(dims)), key=lambda i: (dims[i] != "time", -i))
-    left, chunks = CHUNK_VALUES, [1] * len(dims)
-    for i in order:
-        chunks[i] = max(1, min(shape[i], left))
-        left //= chunks[i]
-    return tuple(chunks)
-
-
-def _array(
-    nc: netCDF4.Dataset,
-    name: str,
-    values: npt.NDArray[Any],
-    dims: tuple[str, ...],
-    attrs: Mapping[str, Any],
-    fill: Any = None,
-    later: tuple[int, ...] | None = None,
-) -> None:
-    native = values.dtype.newbyteorder("=")
-    options: dict[str, Any] = {"fill_value": fill if fill is not None else False}
-    if dims:
-        chunks = _chunks(dims, values.shape if later is None else later)
-        options |= {"zlib": True, "complevel": LEVEL, "shuffle": True, "chunksizes": chunks}
-    variable = nc.createVariable(name, native, dims, **options)
-    variable.set_auto_maskandscale(False)
-    _write_attributes(variable, attrs)
-    if later is not None:
-        variable.set_var_chunk_cache(LATER_CACHE, 521, 1.0)  # what is full goes first
-    elif values.size:
-        variable[...] = np.ascontiguousarray(values, dtype=native)
+    array(nc, name, counts, tuple(str(d) for d in ds.variables[name].dims), attrs, fill, later)
 
 
 def _char(
@@ -313,29 +278,14 @@ def _char(
     width = max(encoded.dtype.itemsize, 1)
     length = f"{name}_length"
     nc.createDimension(length, width)
-    chunks = (*_chunks(dims, (*text.shape,)), width)
+    chunks = (*chunk_shape(dims, (*text.shape,)), width)
     variable = nc.createVariable(name, "S1", (*dims, length), zlib=True, complevel=LEVEL, chunksizes=chunks,
                                  fill_value=False)  # fmt: skip
     variable.set_auto_chartostring(False)
-    _write_attributes(variable, {**attrs, "_Encoding": "utf-8"})
+    write_attributes(variable, {**attrs, "_Encoding": "utf-8"})
     if text.size:
         padded = np.ascontiguousarray(encoded.astype(f"S{width}"))
         variable[...] = padded.reshape(-1).view("S1").reshape(*text.shape, width)
-
-
-def _write_attributes(target: Any, attrs: Mapping[str, Any]) -> None:
-    """Write attributes; text as UTF-8 characters (bytes), because string attributes upset older readers."""
-    for key, value in attrs.items():
-        if isinstance(value, str):
-            target.setncattr(key, value.encode("utf-8"))
-        elif isinstance(value, int) and abs(value) < 2**31:
-            target.setncattr(key, np.int32(value))
-        elif isinstance(value, list):
-            whole = all(isinstance(v, int) for v in value)
-            small = whole and all(abs(v) < 2**31 for v in value)
-            target.setncattr(key, np.array(value, np.int32 if small else np.int64 if whole else np.float64))
-        else:
-            target.setncattr(key, value)
 
 
 def load(nc: netCDF4.Dataset) -> tuple[xr.Dataset, str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ghg.core._digest import Running
     from ghg.core._record import Record
 
-__all__ = ["CELLS", "Axis", "Part", "Pieces", "pieces_of", "write_pieces"]
+__all__ = ["CELLS", "Axis", "Part", "Pieces", "pieces_of", "spans_of", "write_pieces"]
 
 CELLS = 1 << 19  # of one piece: four chunks of a file
 DIMS = ("source", "time")
@@ -119,6 +119,27 @@ class Pieces:
             raise GhgError("these pieces are more than one")
         part.ds.attrs = dict(self.attrs())
         return part.ds
+
+
+def spans_of(sources: int, axis: Axis, cells: int | None, *, split: bool = True) -> list[tuple[slice, slice]]:
+    """Return the places of the parts of a whole, in order.
+
+    Parameters
+    ----------
+    sources : int
+    axis : Axis
+    cells : int, optional
+        Most sources times intervals of a part; all in one by default.
+    split : bool
+        Whether a source of more equal intervals is split in time.
+    """
+    if cells is None or sources * axis.size <= cells:
+        return [(slice(0, sources), slice(0, axis.size))]
+    if axis.size <= cells or axis.listed is not None or not split:
+        step = max(1, cells // axis.size)
+        return [(slice(k, min(k + step, sources)), slice(0, axis.size)) for k in range(0, sources, step)]
+    times = [slice(at, min(at + cells, axis.size)) for at in range(0, axis.size, cells)]
+    return [(slice(k, k + 1), time) for k in range(sources) for time in times]
 
 
 def pieces_of(ds: xr.Dataset) -> Pieces:

@@ -74,7 +74,7 @@ class Stream:
             attrs = _encoding.coerce(_encoding.plain_attributes(variable.attrs), variable.dtype)
             others = [str(c) for c in full.coords if c not in dims and set(full.coords[c].dims) <= set(dims)
                       and full.coords[c].attrs.get("ghg_role") != "extent" and "bounds" not in str(c)]  # fmt: skip
-            _encoding._write_attributes(made, attrs | ({"coordinates": " ".join(others)} if others else {}))
+            _encoding.write_attributes(made, attrs | ({"coordinates": " ".join(others)} if others else {}))
             layout = f"{','.join(dims)} {variable.dtype.name} {list(shape)}"
             head = _digest._text([name, layout, _digest.plain_attributes(variable.attrs)])
             self._hash[name] = _Leaf(name, layout, head, variable.size, _digest.attribute_codes(variable.attrs))

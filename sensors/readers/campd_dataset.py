@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason
 from ghg.core.limits import check_axis
-from ghg.core.pieces import CELLS, Axis, Part, Pieces
+from ghg.core.pieces import CELLS, Axis, Part, Pieces, spans_of
 from ghg.core.time import bounds_variable
 from ghg.core.units import factor
 from ghg.core.variables import attributes
@@ -274,9 +274,8 @@ def _flags(grid: _Grid, co2: Any, heat: Any, operating: Any, idle: Any, method: 
 def pieces(stored: Stored, config: CampdReader, cells: int | None) -> Pieces:
     """Return the MEASURED Dataset of records in pieces; see :func:`sensors.readers.campd.read_pieces`."""
     whole = _Whole(stored, config)
-    step = whole.sources if cells is None else max(1, cells // whole.axis.size)
-    spans = [slice(k, min(k + step, whole.sources)) for k in range(0, whole.sources, step)]
-    parts = (Part(span, slice(0, whole.axis.size), _dataset(whole, span)) for span in spans)
+    spans = spans_of(whole.sources, whole.axis, cells, split=False)
+    parts = (Part(source, time, _dataset(whole, source)) for source, time in spans)
     return Pieces(whole.sources, whole.axis, parts, whole.coords, whole.attrs)
 
 

@@ -5,6 +5,7 @@ Few records stay in memory; many go to a file without a name, which is gone with
 
 from __future__ import annotations
 
+import os
 import tempfile
 import weakref
 from collections.abc import Collection, Mapping, Sequence
@@ -42,10 +43,12 @@ class Scratch:
     Parameters
     ----------
     folder : Path, optional
-        Where the file goes: on the disk of the output there is room for it. That of temporary files by default.
+        Where the file goes: on the disk of the output there is room for it. That of temporary files by default, and
+        where it cannot be written to: who writes the output says so.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        folder = folder if folder is not None and os.access(folder, os.W_OK) and folder.is_dir() else None
         self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=None if folder is None else str(folder))  # noqa: SIM115
         weakref.finalize(self, self._file.close)
         self._folder, self._end = folder, 0

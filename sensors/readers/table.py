@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
 from ghg.core.limits import check_axis
-from ghg.core.pieces import Axis, Part, Pieces
+from ghg.core.pieces import Axis, Part, Pieces, spans_of
 from ghg.core.time import bounds_variable, period_bounds
 from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
 from ghg.core.variables import attributes
@@ -115,17 +115,6 @@ def read_pieces(
         return Part(source, time, ds, time.stop - time.start < axis.size)
 
     return Pieces(len(labels), axis, (part(*span) for span in spans), {"source": coord}, told.attrs)
-
-
-def spans_of(sources: int, axis: Axis, cells: int | None) -> list[tuple[slice, slice]]:
-    """Return the pieces of a whole: some sources over all times, or one source over a part of them."""
-    if cells is None or sources * axis.size <= cells:
-        return [(slice(0, sources), slice(0, axis.size))]
-    if axis.size <= cells or axis.listed is not None:
-        step = max(1, cells // axis.size)
-        return [(slice(k, min(k + step, sources)), slice(0, axis.size)) for k in range(0, sources, step)]
-    times = [slice(at, min(at + cells, axis.size)) for at in range(0, axis.size, cells)]
-    return [(slice(k, k + 1), time) for k in range(sources) for time in times]
 
 
 def _span(bounds: Any) -> tuple[int, int]:
