@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from sensors.station.network_config import NetworkJob, Watch
 from sensors.station.status import goal_of, station_status
 from tests.sensors.station.test_killed import toml_of
 from tests.station_logs import job_of, simulate, text_of
-from tests.terminal import inside
+from tests.terminal import ROOT, inside
 
 NAMES = ("alpha", "beta", "gamma")
 END = "2023-11-16T00:00:00"
@@ -170,6 +172,41 @@ class Ends:
 def test_a_process_that_is_ended_from_outside_is_told() -> None:
     with pytest.raises(InputError, match=r"--workers: a process that worked on a station was ended .*found 2.*fewer"):
         list(network._spread([Ends(), Ends()], 2, None))
+
+
+BUSY = """
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from sensors.station.network import _share
+
+with ProcessPoolExecutor(1, get_context("spawn"), _share, (1,)) as pool:
+    pool.submit(time.sleep, 0).result()
+    print(*pool._processes, flush=True)
+    pool.submit(time.sleep, 60).result()
+"""
+
+
+def goes_on(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")  # it may have ended and nobody asked
+    return not state.is_file() or state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_processes_end_with_the_one_that_began_them() -> None:
+    with subprocess.Popen([sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True, cwd=ROOT) as first:
+        assert first.stdout is not None
+        worker = int(first.stdout.readline())
+        os.kill(worker, 0)
+        first.kill()
+    end = time.monotonic() + 20.0
+    while time.monotonic() < end and goes_on(worker):
+        time.sleep(0.05)
+    assert not goes_on(worker)
 
 
 def test_from_the_terminal(made: Path, first: network.Network, tmp_path: Path) -> None:
