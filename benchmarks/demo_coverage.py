@@ -14,8 +14,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections import defaultdict
-from dataclasses import replace
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,15 +58,18 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def inversions(project: Path, replicates: int) -> str:
-    """Judge the inversions of a project: its truth, with errors of observations and of the inventory drawn anew."""
+def inversions(project: Path, replicates: int) -> dict[tuple[str, str, str], np.ndarray]:
+    """Return the errors of totals of a project in stated uncertainties, by gas, group and region: one a replicate.
+
+    The truth stays, and errors of observations and of the inventory are drawn anew.
+    """
     from ghg.core.config import load
     from inversion.assemble import assemble, totals_of
     from inversion.config import InversionJob
     from inversion.solver import solve
 
     seed = json.loads((project / "truth.json").read_text())["seed"]
-    made, rng, lines = world.build(seed), np.random.default_rng(seed), []
+    made, rng, off = world.build(seed), np.random.default_rng(seed), {}
     for gas, name in (("co2", "fossil"), ("ch4", "methane")):
         job = load(project / "region" / f"{gas}.toml", InversionJob, [])
         problem = assemble(job, project / "region")
@@ -85,12 +88,9 @@ def inversions(project: Path, replicates: int) -> str:
             found = solve(replace(problem, observed=seen, blocks=changed)).total(wanted)
             hits.append((found.posterior - exact) / np.where(found.u > 0.0, found.u, np.nan))
         z = np.array(hits)
-        for k, (group, region, _) in enumerate(wanted.labels):
-            if group in blocks and np.isfinite(z[:, k]).all():
-                inside = 100.0 * np.mean(np.abs(z[:, k]) < 1.96)
-                lines.append(f"{gas} {group:<10}{region:<10} inside {inside:5.1f} %   mean z {z[:, k].mean():+.2f}   "
-                             f"rms z {np.sqrt(np.mean(z[:, k] ** 2)):.2f}")  # fmt: skip
-    return "\n".join([f"{replicates} replicates of seed {seed}", *lines])
+        off |= {(gas, group, region): z[:, k] for k, (group, region, _) in enumerate(wanted.labels)
+                if group in blocks and np.isfinite(z[:, k]).all()}  # fmt: skip
+    return off
 
 
 def _totals(problem: Any, wanted: Any, truth: dict[str, Any]) -> np.ndarray:
@@ -111,7 +111,16 @@ def _inventory(made: world.World, name: str, rng: np.random.Generator) -> np.nda
     return np.asarray(whole) / mass / made.area
 
 
-def plants_only(seeds: int, first: int) -> str:
+@dataclass
+class Plants:
+    """Errors of totals in stated uncertainties and whether intervals hold, by side; how often what was said of whom."""
+
+    z: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    inside: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
+    said: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+def plants_only(seeds: range) -> Plants:
     """Judge totals, verdicts and screenings of the plants alone."""
     from ghg.core.config import load
     from ghg.demo import plants
@@ -120,39 +129,43 @@ def plants_only(seeds: int, first: int) -> str:
     from sensors.integrity.config import IntegrityJob
     from sensors.integrity.job import run as screen
 
-    z: dict[str, list[float]] = defaultdict(list)
-    inside: dict[str, list[bool]] = defaultdict(list)
-    verdicts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for seed in range(first, first + seeds):
+    judged = Plants()
+    for seed in seeds:
         with tempfile.TemporaryDirectory() as place:
             truth = plants.write(Path(place), np.random.default_rng([seed, 4]))
             for plant in world.PLANTS:
-                base = Path(place) / plant.name.lower()
+                base, said = Path(place) / plant.name.lower(), judged.said[plant.name]
                 found = compare_job(load(base / "compare.toml", FacilityJob, ["comparison.draws=20000"]), base)
-                verdicts[plant.name][found.verdict.code] += 1
+                said[found.verdict.code] += 1
                 for side, total in (("measured", found.measured_total), ("accounted", found.accounted_total)):
                     if side == "accounted" or plant.matter != "flow":
                         low, high = total.interval
-                        inside[side].append(low <= truth[plant.name].total <= high)
-                        z[side].append((total.value - truth[plant.name].total) / total.u)
-                screening = screen(load(base / "screen.toml", IntegrityJob, []), base=base)
-                alarms = screening.alarms
-                verdicts[plant.name]["screened: copied week"] += any(a.detector == "copied" for a in alarms)
-                verdicts[plant.name]["screened: any alarm"] += bool(alarms)
-    lines = [f"{seeds} seeds from {first}"]
-    for side, off in z.items():
-        lines.append(f"{side:<10} inside {100.0 * np.mean(inside[side]):5.1f} % of {len(off)}   "
-                     f"mean z {np.mean(off):+.2f}   rms z {np.sqrt(np.mean(np.square(off))):.2f}")  # fmt: skip
-    return "\n".join([*lines, *(f"{name}: {dict(told)}" for name, told in verdicts.items())])
+                        judged.inside[side].append(low <= truth[plant.name].total <= high)
+                        judged.z[side].append((total.value - truth[plant.name].total) / total.u)
+                alarms = screen(load(base / "screen.toml", IntegrityJob, []), base=base).alarms
+                said["screened: copied week"] += any(a.detector == "copied" for a in alarms)
+                said["screened: any alarm"] += bool(alarms)
+    return judged
+
+
+def lines_of(off: dict[str, Any], inside: dict[str, Any]) -> list[str]:
+    """Return a line for each kind of number: share of intervals that hold, and errors in stated uncertainties."""
+    return [f"{name:<32} inside {100.0 * np.mean(inside[name]):5.1f} % of {len(z)}   mean z {np.mean(z):+.2f}   "
+            f"rms z {np.sqrt(np.mean(np.square(z))):.2f}" for name, z in off.items()]  # fmt: skip
 
 
 def main() -> None:
     if sys.argv[1:2] == ["plants"]:
         chosen = [int(a) for a in sys.argv[2:4]]
-        print(plants_only(*[*chosen, *(20, 1)[len(chosen) :]]))
+        count, first = [*chosen, *(20, 1)[len(chosen) :]]
+        judged = plants_only(range(first, first + count))
+        print("\n".join(lines_of(judged.z, judged.inside)))
+        print("\n".join(f"{name}: {dict(said)}" for name, said in judged.said.items()))
         return
     if len(sys.argv) > 1 and not sys.argv[1].isdigit():
-        print(inversions(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 400))
+        found = inversions(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 400)
+        off = {" ".join(key): z for key, z in found.items()}
+        print("\n".join(lines_of(off, {name: np.abs(z) < 1.96 for name, z in off.items()})))
         return
     given = [int(a) for a in sys.argv[1:]]
     seeds, first, days = [*given, *(20, 1, 10)[len(given) :]]

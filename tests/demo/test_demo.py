@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.stats import chi2
+from scipy.stats import binom, chi2
 
+from benchmarks.demo_coverage import inversions, plants_only
 from ghg.cli.inside import call
 from ghg.core.provenance import verify
 from ghg.core.signature import check
@@ -66,6 +67,33 @@ def test_intervals_are_no_wider_than_the_errors(made: tuple[Path, dict[str, Any]
             assert reach < 0.04 * truth
         else:  # a sink is told from none, and a source from one and a half of it
             assert reach < (1.0 if what == "biosphere" else 0.2) * abs(truth)
+
+
+@whole
+def test_fluxes_hold_the_truth_as_often_as_they_say(made: tuple[Path, dict[str, Any]]) -> None:
+    """Thirty draws of the errors of towers, air, background and inventory: no total misses more often than intervals
+    that are right would in one run of a thousand, nor errs by more than it states."""
+    off = inversions(made[0], 30)
+    assert len(off) == 7
+    few = binom.ppf(0.001, 30, 0.95)
+    for name, z in off.items():
+        assert np.sum(np.abs(z) < 1.96) >= few, name
+        assert np.sum(z**2) < chi2.ppf(0.999, z.size), name
+
+
+@whole
+def test_plants_hold_the_truth_over_seeds_and_the_right_one_is_caught() -> None:
+    """Five other seeds of the three plants: their totals, the flow that reads low, the copied week."""
+    judged = plants_only(range(20, 25))
+    for side, z in judged.z.items():
+        assert sum(judged.inside[side]) >= binom.ppf(0.001, len(z), 0.95), side
+        assert np.sum(np.square(z)) < chi2.ppf(0.999, len(z)), side
+    said = judged.said
+    assert said["Beigang"]["measured_lower"] >= 3  # 15 of 18 seeds of the whole chain, docs/demo.md
+    assert said["Chengnan"]["screened: copied week"] == 5
+    assert not said["Anlan"]["screened: copied week"] and not said["Beigang"]["screened: copied week"]
+    wrong = sum(said[name][code] for name in ("Anlan", "Chengnan") for code in ("measured_lower", "measured_higher"))
+    assert wrong <= 1
 
 
 @whole
