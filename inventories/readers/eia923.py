@@ -104,7 +104,8 @@ def _numbers(wide: Frame, name: str, path: Path) -> Any:
 
     cells: Any = wide[[f"{name}.{number}" for number in range(1, 13)]].to_numpy(object)
     plain: Any = pd.Series(cells.ravel()).fillna("").str.strip().str.replace(",", "").replace(WITHHELD, "")
-    values: Any = pd.to_numeric(plain, errors="coerce").to_numpy(float)
+    numbers: Any = pd.to_numeric(plain, errors="coerce")
+    values = numbers.to_numpy(float)
     wrong = (plain != "").to_numpy() & ~(np.abs(values) < BEYOND)
     if wrong.any():
         row, month = divmod(int(np.argmax(wrong)), 12)
