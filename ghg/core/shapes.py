@@ -170,6 +170,8 @@ def _names(path: Path, key: str, encoding: str) -> list[str]:
             name = table[at : at + 11].split(b"\0")[0].decode("ascii")
             columns[name] = (offset, table[at + 16])
             offset, at = offset + table[at + 16], at + 32
+        if length < offset:  # a length of nothing would fit any number of rows
+            raise ValueError(f"rows of {length} bytes that hold {offset}")
         if header + count * length > len(table):
             raise ValueError(f"{count} rows of {length} bytes in {len(table)} bytes")
     except (ValueError, IndexError, struct.error) as error:

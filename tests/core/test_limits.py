@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import subprocess
 import sys
 import zipfile
@@ -169,6 +170,10 @@ def test_a_shapefile_cut_off(tmp_path: Path) -> None:
     (tmp_path / "r.shp").write_bytes(parts["r.shp"])
     (tmp_path / "r.dbf").write_bytes(parts["r.dbf"][:-5])
     with pytest.raises(InputError, match="attributes of the shapefile are damaged"):
+        read_shapes(tmp_path / "r.shp", "name")
+    head = struct.pack("<IHH", 4_000_000_000, 65, 0)  # rows without a length would all fit
+    (tmp_path / "r.dbf").write_bytes(parts["r.dbf"][:4] + head + parts["r.dbf"][12:])
+    with pytest.raises(InputError, match=r"rows of 0 bytes that hold 9"):
         read_shapes(tmp_path / "r.shp", "name")
 
 
