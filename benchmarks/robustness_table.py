@@ -73,7 +73,7 @@ def commands(found: dict[str, dict[str, Found]]) -> str:
 def threads(found: dict[str, dict[str, Found]]) -> str:
     """Return the table of one and two threads."""
     rows = ["| command | files | 2 threads of ours | 2 of BLAS besides |", "| --- " * 4 + "|"]
-    for name, one in found.get("threads", {}).items():
+    for name, one in sorted(found.get("threads", {}).items()):
         most = [one[key] for key in ("kernels", "and BLAS")]
         words = ["the same" if not m else f"{m:.0e} of the largest value" for m in most]
         rows.append(f"| {name} | {one['files']} | {' | '.join(words)} |")
