@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks import fuzz_mutations as damage
 from benchmarks.fuzz_targets import SHARED, TABLE, Target, read_stack_table, workbook
+from ghg.core.patience import opening
 
 Rng = np.random.Generator
 UNITS: tuple[Any, ...] = ("", "kg", "furlong", "1", "%", "Nm3", 7, "days since never", "seconds since 1970-01-01",
@@ -29,7 +30,7 @@ def netcdf(data: bytes, rng: Rng) -> bytes:
         with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
             paths = Path(folder) / "old.nc", Path(folder) / "new.nc"
             paths[0].write_bytes(data)
-            with netCDF4.Dataset(paths[0]) as old, netCDF4.Dataset(paths[1], "w") as new:
+            with opening(paths[0]), netCDF4.Dataset(paths[0]) as old, netCDF4.Dataset(paths[1], "w") as new:
                 old.set_auto_maskandscale(False)
                 _copy(old, new, rng)
             return paths[1].read_bytes()

@@ -145,8 +145,8 @@ def work(target: Target, seed: int, first: int, last: int, progress: Path) -> No
         most = slowest = 0.0
         began = time.process_time()
         for n in range(first, last):
-            name, data = make(target, seeds, seed, n)
             os.pwrite(place, b"%20d" % n, 0)
+            name, data = make(target, seeds, seed, n)  # may never end itself, where a damaged file is damaged again
             start = time.process_time()
             found = attempt(target, folder / name, data)
             if found == "hang":  # a kernel compiled for the first time? a hang comes again
