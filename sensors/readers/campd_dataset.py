@@ -19,6 +19,7 @@ from ghg.core.variables import attributes
 from sensors.config import CampdReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
 from sensors.readers.campd_rows import MONTHS, Rows, Stored
+from sensors.readers.cells import first_of_each
 from sensors.readers.us_time import offset_name, offsets
 
 if TYPE_CHECKING:
@@ -77,19 +78,10 @@ class _Whole:
 
     def _gaps(self) -> bool:
         """Tell whether any source lacks an interval."""
-        counts, _, _ = self.stored.summary()
-        if (counts < self.axis.size).any():
+        if (self.stored.summary()[0] < self.axis.size).any():
             return True
-        step = max(1, CELLS // self.axis.size)
-        for first in range(0, self.sources, step):
-            last = min(first + step, self.sources)
-            source, period = self.stored.periods(first, last)
-            if (
-                np.unique(source.astype(np.int64) << 32 | (period.astype(np.int64) & 0xFFFFFFFF)).size
-                < (last - first) * self.axis.size
-            ):
-                return True
-        return False
+        spans = spans_of(self.sources, self.axis, CELLS, split=False)
+        return any(self.stored.different(own) < (own.stop - own.start) * self.axis.size for own, _ in spans)
 
     def attrs(self) -> dict[str, Any]:
         """Return the global attributes, when all pieces were made.
@@ -156,16 +148,9 @@ def _stamp(kind: str, period: Any) -> str:
     return str(np.int64(period).astype(f"datetime64[{unit}]"))
 
 
-def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int, whole: _Whole) -> tuple[Any, Any]:
+def _used(rows: Rows, cell: npt.NDArray[np.int64], whole: _Whole) -> tuple[Any, Any]:
     """Return the records to use and the cells that were repeated identically; contradictions are told to the whole."""
-    seen = np.zeros(size, bool)
-    seen[cell] = True
-    if np.count_nonzero(seen) == cell.size:
-        return slice(None), np.empty(0, np.int64)
-    order = np.argsort(cell, kind="stable")
-    begins = np.concatenate([[True], cell[order][1:] != cell[order][:-1]])
-    first = order[begins][np.cumsum(begins) - 1]
-    again, before = order[~begins], first[~begins]
+    use, again, before = first_of_each(cell)
     differ = rows.flag[again] != rows.flag[before]
     for value in rows.values.values():
         a, b = value[again], value[before]
@@ -180,7 +165,7 @@ def _first_of_each(rows: Rows, cell: npt.NDArray[np.int64], size: int, whole: _W
             hint="keep one of the files",
         )
         whole.clashes += int(differ.sum())
-    return np.sort(order[begins]), cell[again]
+    return use, cell[again]
 
 
 class _Grid:
@@ -193,7 +178,7 @@ class _Grid:
         cell = rows.source.astype(np.intp)
         cell *= self.shape[1]
         cell += whole.index(rows, first)
-        self.use, repeated = _first_of_each(rows, cell, self.shape[0] * self.shape[1], whole)
+        self.use, repeated = _used(rows, cell, whole)
         cell = cell[self.use]
         full = not repeated.size and cell.size == self.shape[0] * self.shape[1] and bool((cell[1:] > cell[:-1]).all())
         self.cell: Any = slice(None) if full else cell  # each cell in its order: nothing is to be moved

@@ -132,8 +132,6 @@ class Stored:
         about = {label: self.about[label] for label in labels}
         return Rows(self.kind, labels, source, period, values, flag, self.words, file, list(self.files), about)
 
-    def periods(self, first: int, last: int) -> tuple[Any, Any]:
-        """Return source and period of the records of some sources."""
-        codes = [self._codes[label] for label in self.labels[first:last]]
-        source, columns = self._scratch.take(codes, only=("time",))
-        return source, columns["time"]
+    def different(self, own: slice) -> int:
+        """Return the number of different periods that the records of each of some sources have, all together."""
+        return self._scratch.different([self._codes[label] for label in self.labels[own]])

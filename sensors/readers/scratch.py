@@ -122,6 +122,16 @@ class Scratch:
             high[block.codes] = np.maximum(high[block.codes], block.high)
         return count, low, high
 
+    def different(self, codes: Sequence[int], span: tuple[int, int] | None = None) -> int:
+        """Return the number of different times that the records of each of some sources have, all together."""
+        of, columns = self.take(codes, span, only=("time",))
+        time = columns["time"]
+        order: Any = slice(None)
+        if ((of[1:] == of[:-1]) & (time[1:] <= time[:-1])).any():
+            order = np.lexsort((time, of))
+        changes = (np.diff(of[order]) != 0) | (np.diff(time[order]) != 0)
+        return int(np.count_nonzero(changes)) + 1 if of.size else 0
+
     def take(
         self,
         codes: Sequence[int],

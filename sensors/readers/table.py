@@ -17,6 +17,7 @@ from ghg.core.units import check_units, convert, factor, is_compatible, parse_qu
 from ghg.core.variables import attributes
 from sensors.config import Column, TableReader
 from sensors.measured import emission_variables, reported_uncertainty, unverified_note
+from sensors.readers.cells import first_of_each
 from sensors.readers.files import expand
 from sensors.readers.table_rows import Stored, in_period, parsed_times, read_stored, starts
 
@@ -125,10 +126,8 @@ def _span(bounds: Any) -> tuple[int, int]:
 def _gap(stored: Stored, axis: Axis, source: slice, time: slice) -> bool:
     """Tell whether a piece lacks a record."""
     own = range(source.start, source.stop)
-    of, columns = stored.scratch.take(own, _span(axis.bounds(time.start, time.stop)), only=("time",))
-    cells = np.lexsort((columns["time"], of))
-    changes = (np.diff(of[cells]) != 0) | (np.diff(columns["time"][cells]) != 0)
-    return int(np.count_nonzero(changes)) + 1 < len(own) * (time.stop - time.start)
+    span = _span(axis.bounds(time.start, time.stop))
+    return stored.scratch.different(own, span) < len(own) * (time.stop - time.start)
 
 
 class _Told:
@@ -246,14 +245,7 @@ def _index(start: Any, bounds: Any, config: TableReader) -> npt.NDArray[np.int64
 
 def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source: Any, start: Any) -> tuple[Any, Any]:
     """Return the records to use, one for each cell, and the cells repeated identically."""
-    seen = np.zeros(int(cell.max()) + 1, bool)
-    seen[cell] = True
-    if np.count_nonzero(seen) == cell.size:
-        return slice(None), np.empty(0, np.int64)
-    order = np.argsort(cell, kind="stable")
-    begins = np.concatenate([[True], cell[order][1:] != cell[order][:-1]])
-    first = order[begins][np.cumsum(begins) - 1]
-    again, before = order[~begins], first[~begins]
+    use, again, before = first_of_each(cell)
     for one, two in zip(before.tolist(), again.tolist(), strict=True):
         a, b = (frame.drop(columns=["place", "time", "file", "row"], errors="ignore").iloc[i] for i in (one, two))
         if not a.equals(b):
@@ -262,7 +254,7 @@ def _single(frame: Frame, cell: npt.NDArray[np.int64], labels: list[str], source
                 where=f"{place_of(frame, one)} and {place_of(frame, two)}",
                 hint="keep one of them",
             )
-    return np.sort(order[begins]), cell[again]
+    return use, cell[again]
 
 
 def _dataset(
