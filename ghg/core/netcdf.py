@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import netCDF4
     import xarray as xr
 
+    from ghg.core._digest import Leaf
     from ghg.core._record import Record
 
 __all__ = ["opened", "read", "write"]
@@ -60,26 +61,30 @@ def write(ds: xr.Dataset, path: str | os.PathLike[str], *, record: Record, force
 
     from ghg.core import _acdd, _digest, _encoding
 
+    final = named(path)
+    with atomic_path(final, force) as temporary:
+        full = _acdd.complete(ds)
+        attrs, blocks = stamped(ds, full, _digest.leaves(full), record, final)
+        with netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
+            _encoding.dump(nc, full, attrs, blocks)
+    return attrs["content_digest"]
+
+
+def named(path: str | os.PathLike[str]) -> Path:
+    """Return the name of a file to write, which says what it is."""
     final = Path(path)
     if final.suffix != ".nc":
         raise InputError("a NetCDF file needs the ending .nc", where=str(final))
-    with atomic_path(final, force) as temporary:
-        full = _acdd.complete(ds)
-        found = _digest.leaves(full)
-        digests = {name: leaf.digest for name, leaf in found.items()}
-        digest, attrs = stamped(ds, full, digests, record, final)
-        blocks = json.dumps({name: leaf.as_dict() for name, leaf in found.items()}, ensure_ascii=False)
-        with netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
-            _encoding.dump(nc, full, attrs, blocks)
-    return digest
+    return final
 
 
 def stamped(
-    ds: xr.Dataset, full: xr.Dataset, digests: Mapping[str, str], record: Record, final: Path
-) -> tuple[str, dict[str, Any]]:
-    """Return the content digest of a completed Dataset, and its global attributes with record, dates and digests."""
+    ds: xr.Dataset, full: xr.Dataset, leaves: Mapping[str, Leaf], record: Record, final: Path
+) -> tuple[dict[str, Any], str]:
+    """Return the global attributes of a completed Dataset, with record, dates and digests, and its block codes."""
     from ghg.core import _acdd, _digest, _encoding
 
+    digests = {name: leaves[name].digest for name in sorted(leaves)}
     digest = _digest.root(digests)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     before = str(ds.attrs.get("history", "")).strip()
@@ -92,7 +97,8 @@ def stamped(
         "content_digest": digest,
         "content_leaves": json.dumps(digests, ensure_ascii=False),
     })  # fmt: skip
-    return digest, {**attrs, "record_digest": _digest.record_digest(attrs)}
+    blocks = json.dumps({name: leaves[name].as_dict() for name in digests}, ensure_ascii=False)
+    return {**attrs, "record_digest": _digest.record_digest(attrs)}, blocks
 
 
 def read(path: str | os.PathLike[str]) -> xr.Dataset:

@@ -5,7 +5,6 @@ The file is the one that :func:`ghg.core.netcdf.write` would make of the whole, 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core.errors import GhgError, InputError
+from ghg.core.errors import GhgError
 
 if TYPE_CHECKING:
     import netCDF4
@@ -173,7 +172,7 @@ def write_pieces(pieces: Pieces, path: str | os.PathLike[str], *, record: Record
 
     from ghg.core import _acdd, _encoding
     from ghg.core.files import atomic_path
-    from ghg.core.netcdf import stamped, write
+    from ghg.core.netcdf import named, stamped, write
 
     first = next(pieces.parts)
     if pieces.whole(first):
@@ -181,9 +180,7 @@ def write_pieces(pieces: Pieces, path: str | os.PathLike[str], *, record: Record
             raise GhgError("a piece behind the whole")
         first.ds.attrs = dict(pieces.attrs())
         return write(first.ds, path, record=record, force=force)
-    final = Path(path)
-    if final.suffix != ".nc":
-        raise InputError("a NetCDF file needs the ending .nc", where=str(final))
+    final = named(path)
     with atomic_path(final, force) as temporary, netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
         template = _template(pieces, first)
         out = _File(nc, _acdd.complete(template), pieces)
@@ -194,11 +191,9 @@ def write_pieces(pieces: Pieces, path: str | os.PathLike[str], *, record: Record
             del part
         template.attrs = dict(pieces.attrs())
         full = _acdd.complete(template)
-        found = out.leaves(full)
-        digest, attrs = stamped(template, full, {name: leaf.digest for name, leaf in found.items()}, record, final)
-        blocks = json.dumps({name: leaf.as_dict() for name, leaf in found.items()}, ensure_ascii=False)
+        attrs, blocks = stamped(template, full, out.leaves(full), record, final)
         _encoding.dump_globals(nc, full, attrs, blocks)
-    return digest
+    return attrs["content_digest"]
 
 
 def _template(pieces: Pieces, first: Part) -> xr.Dataset:

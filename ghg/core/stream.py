@@ -6,18 +6,16 @@ that locate a change across the columns of a streamed variable, which only the w
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core.errors import GhgError, InputError
+from ghg.core.errors import GhgError
 from ghg.core.files import atomic_path
 
 if TYPE_CHECKING:
@@ -227,11 +225,9 @@ def stream(
     import netCDF4
 
     from ghg.core import _acdd, _digest, _encoding
-    from ghg.core.netcdf import stamped
+    from ghg.core.netcdf import named, stamped
 
-    final = Path(path)
-    if final.suffix != ".nc":
-        raise InputError("a NetCDF file needs the ending .nc", where=str(final))
+    final = named(path)
     with atomic_path(final, force) as temporary:
         full = _acdd.complete(ds)
         with netCDF4.Dataset(temporary, "w", format="NETCDF4") as nc:
@@ -246,7 +242,5 @@ def stream(
             rest = full.drop_vars(names)
             found = {str(n): _digest.leaf(str(n), v) for n, v in rest.variables.items()} | out.finished()
             found[""] = _digest.global_leaf(full.attrs)
-            digests = {name: found[name].digest for name in ["", *sorted(n for n in found if n)]}
-            _, attrs = stamped(ds, full, digests, record, final)
-            blocks = json.dumps({name: found[name].as_dict() for name in digests}, ensure_ascii=False)
+            attrs, blocks = stamped(ds, full, found, record, final)
             _encoding.dump_rest(nc, full, names, attrs, blocks)
