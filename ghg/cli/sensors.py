@@ -40,7 +40,7 @@ def emission(
     verbose: options.Verbose = False,
 ) -> None:
     """Compute the emission of stacks from their records."""
-    from ghg.core.pieces import CELLS, write_pieces
+    from ghg.core.pieces import CELLS, Cut, write_pieces
     from ghg.core.uncertainty.parts import SourceTotals
     from sensors.config import StackJob
     from sensors.stack.job import run_pieces
@@ -48,7 +48,7 @@ def emission(
     given = {"config": config, "changes": changes, "quiet": quiet, "verbose": verbose}
     with jobs.running("sensors emission", StackJob, given) as (job, record, announce):
         announce("reading records and computing the emission")
-        pieces = run_pieces(job, base=config.parent, record=record, cells=CELLS, folder=output.parent)
+        pieces = run_pieces(job, base=config.parent, record=record, cut=Cut(CELLS, output.parent))
         totals = SourceTotals(draws=200_000)
         pieces.parts = totals.passing(pieces.parts)
         write_pieces(pieces, output, record=record, force=force)

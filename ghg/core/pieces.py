@@ -24,10 +24,29 @@ if TYPE_CHECKING:
     from ghg.core._digest import Running
     from ghg.core._record import Record
 
-__all__ = ["CELLS", "Axis", "Part", "Pieces", "pieces_of", "spans_of", "write_pieces"]
+__all__ = ["CELLS", "WHOLE", "Axis", "Cut", "Part", "Pieces", "pieces_of", "spans_of", "write_pieces"]
 
 CELLS = 1 << 19  # of one piece: four chunks of a file
 DIMS = ("source", "time")
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How a Dataset is cut into pieces.
+
+    Parameters
+    ----------
+    cells : int, optional
+        Most sources times intervals of a piece; all in one by default.
+    folder : Path, optional
+        Where many records are put aside until their piece is made; that of temporary files by default.
+    """
+
+    cells: int | None = None
+    folder: Path | None = None
+
+
+WHOLE = Cut()
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ghg.core.pieces import WHOLE, Cut, Pieces, pieces_of
+
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ghg.core.pieces import Pieces
     from sensors.config import CampdReader, EcmpsReader, Hj212Reader, NetcdfReader, TableReader, ValuesReader
 
 __all__ = ["read", "read_pieces"]
@@ -63,33 +64,15 @@ def read_pieces(
     config: CampdReader | EcmpsReader | Hj212Reader | NetcdfReader | TableReader | ValuesReader,
     *,
     base: Path | None = None,
-    cells: int | None = None,
-    folder: Path | None = None,
+    cut: Cut = WHOLE,
 ) -> Pieces:
-    """Read records of stacks in pieces; those of formats other than CAMPD and tables are one.
-
-    Parameters
-    ----------
-    config, base
-        See :func:`read`.
-    cells : int, optional
-        Most sources times intervals of a piece; all in one by default.
-    folder : Path, optional
-        Where many records are put aside until their piece is made.
-
-    Returns
-    -------
-    Pieces
-        Of the Dataset that :func:`read` returns.
-    """
+    """Read the Dataset of :func:`read` in pieces; those of formats other than CAMPD and tables are one."""
     if config.format == "campd":
         from sensors.readers.campd import read_pieces as of_campd
 
-        return of_campd(config, base=base, cells=cells, folder=folder)
+        return of_campd(config, base=base, cut=cut)
     if config.format == "table":
         from sensors.readers.table import read_pieces as of_table
 
-        return of_table(config, base=base, cells=cells, folder=folder)
-    from ghg.core.pieces import pieces_of
-
+        return of_table(config, base=base, cut=cut)
     return pieces_of(read(config, base=base))

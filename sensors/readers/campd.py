@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.pieces import WHOLE, Cut, Pieces
 from sensors.config import CampdReader
 from sensors.readers.blocks import Block, read_blocks
 from sensors.readers.campd_headers import NUMBERS, TEXTS, kind_of, read_header, unit_factor
@@ -32,8 +33,6 @@ from sensors.readers.files import expand
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from ghg.core.pieces import Pieces
 
 __all__ = ["read", "read_pieces", "read_rows"]
 
@@ -66,29 +65,12 @@ def read(config: CampdReader, *, base: Path | None = None) -> xr.Dataset:
     return read_pieces(config, base=base).only()
 
 
-def read_pieces(
-    config: CampdReader, *, base: Path | None = None, cells: int | None = None, folder: Path | None = None
-) -> Pieces:
-    """Read CAMPD bulk files into a MEASURED Dataset in pieces; see :func:`read`.
-
-    Parameters
-    ----------
-    config, base
-        See :func:`read`.
-    cells : int, optional
-        Sources times intervals of a piece, if a source has not more; all in one by default.
-    folder : Path, optional
-        Where many records are put aside, see :class:`sensors.readers.scratch.Scratch`.
-
-    Returns
-    -------
-    Pieces
-        Of whole sources.
-    """
+def read_pieces(config: CampdReader, *, base: Path | None = None, cut: Cut = WHOLE) -> Pieces:
+    """Read the Dataset of :func:`read` in pieces, each of whole sources."""
     from sensors.readers.campd_dataset import pieces
 
     paths = expand(config.files, base, endings=(".csv", ".csv.gz", ".zip"))
-    return pieces(read_rows(paths, config, folder), config, cells)
+    return pieces(read_rows(paths, config, cut.folder), config, cut.cells)
 
 
 def read_rows(paths: Sequence[Path], config: CampdReader, folder: Path | None = None) -> Stored:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
 from ghg.core.limits import check_axis
-from ghg.core.pieces import Axis, Part, Pieces, spans_of
+from ghg.core.pieces import WHOLE, Axis, Cut, Part, Pieces, spans_of
 from ghg.core.time import bounds_variable, period_bounds
 from ghg.core.units import check_units, convert, factor, is_compatible, parse_quantity
 from ghg.core.variables import attributes
@@ -73,35 +73,18 @@ def read(config: TableReader, *, base: Path | None = None) -> xr.Dataset:
     return read_pieces(config, base=base).only()
 
 
-def read_pieces(
-    config: TableReader,
-    *,
-    base: Path | None = None,
-    cells: int | None = None,
-    folder: Path | None = None,
-) -> Pieces:
-    """Read tables of stack records in pieces; see :func:`read`.
-
-    Parameters
-    ----------
-    config, base
-        See :func:`read`.
-    cells : int, optional
-        Most sources times intervals of a piece; all in one by default. Equal intervals of a source that has more are
-        split.
-    folder : Path, optional
-        Where many records are put aside, see :class:`sensors.readers.scratch.Scratch`.
-    """
+def read_pieces(config: TableReader, *, base: Path | None = None, cut: Cut = WHOLE) -> Pieces:
+    """Read the Dataset of :func:`read` in pieces; equal intervals of a source that has more than a piece are split."""
     import xarray as xr
 
-    stored = read_stored(expand(config.files, base, endings=ENDINGS), config, folder)
+    stored = read_stored(expand(config.files, base, endings=ENDINGS), config, cut.folder)
     labels = stored.labels
     count, low, high = stored.scratch.summary(len(labels))
     if not count.sum():
         raise InputError("no record is left after filtering", where=", ".join(config.files), hint="check the period")
     ends = np.array([low.min(), high.max()]).view("datetime64[ns]")
     axis = _axis(ends[0], ends[1], len(labels), int(count.sum()), config)
-    spans = spans_of(len(labels), axis, cells)
+    spans = spans_of(len(labels), axis, cut.cells)
     told = _Told(config)
     lookup = _lookup(config, list(stored.words.get("method", {})))
     if config.method_column is not None:

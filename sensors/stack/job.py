@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
-from ghg.core.pieces import CELLS, Part, Pieces
+from ghg.core.pieces import CELLS, WHOLE, Cut, Part, Pieces
 from sensors.config import StackJob
 from sensors.readers import read_pieces
 from sensors.readers.files import expand
@@ -55,8 +55,7 @@ def run_pieces(
     *,
     base: Path | None = None,
     record: Record | None = None,
-    cells: int | None = None,
-    folder: Path | None = None,
+    cut: Cut = WHOLE,
 ) -> Pieces:
     """Return the MEASURED Dataset of a job in pieces that are computed when they are asked for.
 
@@ -64,24 +63,21 @@ def run_pieces(
     ----------
     config, base, record
         See :func:`run`; the steps are written into the record at the end.
-    cells : int, optional
-        Most sources times intervals of a piece, see :func:`sensors.readers.read_pieces`; all in one by default, and
-        where missing data are filled, as a regime looks at all of a source.
-    folder : Path, optional
-        Where many records are put aside until their piece is made.
+    cut : Cut
+        All is one piece by default, and where missing data are filled, as a regime looks at all of a source.
     """
     if record is not None:
         for path in _files(config, base):
             record.use(path, "stack records")
-    cells = None if config.missing is not None else cells
-    records = read_pieces(config.reader, base=base, cells=cells, folder=folder)
+    cut = cut if config.missing is None else Cut(None, cut.folder)
+    records = read_pieces(config.reader, base=base, cut=cut)
     work = _Work(config, records, against_ledger(config, base, record))
     return Pieces(records.sources, records.axis, work.parts(), records.coords, lambda: work.finished(record))
 
 
 def try_out(config: StackJob, *, base: Path | None = None) -> None:
     """Read and compute everything, piece by piece, and let go of it; faults are raised."""
-    pieces = run_pieces(config, base=base, cells=CELLS)
+    pieces = run_pieces(config, base=base, cut=Cut(CELLS))
     for part in pieces.parts:
         del part
     pieces.attrs()

@@ -11,7 +11,7 @@ import pytest
 from ghg.core import netcdf
 from ghg.core._digest import VOLATILE
 from ghg.core.errors import InputError
-from ghg.core.pieces import write_pieces
+from ghg.core.pieces import Cut, write_pieces
 from ghg.core.provenance import Record, verify
 from ghg.core.uncertainty.datasets import dataset_total
 from ghg.core.uncertainty.parts import SourceTotals
@@ -78,7 +78,7 @@ def reported(folder: Path) -> dict[str, Any]:
 
 def written(job: StackJob, folder: Path, cells: int | None, name: str) -> tuple[str, Any, Record]:
     record: Record = Record("sensors emission", job, command=["ghg"])
-    pieces = run_pieces(job, base=folder, record=record, cells=cells)
+    pieces = run_pieces(job, base=folder, record=record, cut=Cut(cells))
     totals = SourceTotals(draws=2000)
     pieces.parts = totals.passing(pieces.parts)
     return write_pieces(pieces, folder / name, record=record), totals.found(), record
@@ -141,7 +141,7 @@ def test_a_fault_in_the_last_piece_leaves_no_file(tmp_path: Path) -> None:
 def test_a_missing_folder_is_told_by_who_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scratch, "IN_MEMORY", 100)
     job = StackJob.model_validate(campd(tmp_path))
-    pieces = run_pieces(job, base=tmp_path, cells=30, folder=tmp_path / "nowhere")
+    pieces = run_pieces(job, base=tmp_path, cut=Cut(30, tmp_path / "nowhere"))
     with pytest.raises(InputError, match=r"nowhere.*does not exist"):
         write_pieces(pieces, tmp_path / "nowhere" / "out.nc", record=Record("sensors emission", job, command=["ghg"]))
 
@@ -155,7 +155,7 @@ def test_memory_is_that_of_one_piece(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for units in (1, 2, 8):
         (tmp_path / "c.csv").write_text(HEAD + "".join(row for k in range(units) for row in hours(k + 1, 1500)))
         job = StackJob.model_validate({"reader": {"format": "campd", "files": ("c.csv",)}})
-        pieces = run_pieces(job, base=tmp_path, cells=1500)
+        pieces = run_pieces(job, base=tmp_path, cut=Cut(1500))
         tracemalloc.start()
         for part in pieces.parts:
             del part
