@@ -140,6 +140,19 @@ def _joint(finding: list[Independence], measured: xr.Dataset, accounted: xr.Data
     return finding
 
 
+def _ratio(measured: Total, accounted: Total, coverage: float) -> tuple[tuple[float, float, float], float]:
+    """Return the ratio of the totals with its interval, and the standard uncertainty of its logarithm."""
+    if not (measured.value > 0 and accounted.value > 0):
+        raise InputError(
+            "a total is not positive, so there is no ratio",
+            found=f"measured {measured.value:g} kg, accounted {accounted.value:g} kg",
+        )
+    u_ln = math.hypot(measured.u_rel, accounted.u_rel)
+    value = measured.value / accounted.value
+    spread = math.exp(NormalDist().inv_cdf(0.5 + coverage / 2.0) * u_ln)
+    return (value, value / spread, value * spread), u_ln
+
+
 def _judge(
     sides: tuple[xr.Dataset, xr.Dataset],
     channels: xr.Dataset,
@@ -153,15 +166,7 @@ def _judge(
     options = {"coverage": settings.coverage, "draws": settings.draws}
     total_m = dataset_total(measured, seed=settings.seed, **options)  # type: ignore[arg-type]
     total_a = dataset_total(accounted, seed=settings.seed + 1, **options)  # type: ignore[arg-type]
-    if not (total_m.value > 0 and total_a.value > 0):
-        raise InputError(
-            "a total is not positive, so there is no ratio",
-            found=f"measured {total_m.value:g} kg, accounted {total_a.value:g} kg",
-        )
-    u_ln = math.hypot(total_m.u_rel, total_a.u_rel)
-    value = total_m.value / total_a.value
-    spread = math.exp(NormalDist().inv_cdf(0.5 + settings.coverage / 2.0) * u_ln)
-    ratio = (value, value / spread, value * spread)
+    ratio, u_ln = _ratio(total_m, total_a, settings.coverage)
     pairs = pair_table(measured, accounted)
     statistics = {**of_totals(total_m, total_a, settings.margin), **of_pairs(pairs, settings.seed)}
     gaps = ()
