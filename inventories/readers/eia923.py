@@ -20,8 +20,8 @@ __all__ = ["read"]
 
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
 
-# physical unit of the fuel by code (form EIA-923 instructions, schedule 3)
 BEYOND = 1e15  # no plant burns this in a month, in any unit
+# physical unit of the fuel by code (form EIA-923 instructions, schedule 3)
 UNITS = {"BIT": "short_ton", "SUB": "short_ton", "LIG": "short_ton", "ANT": "short_ton", "DFO": "oil_bbl",
          "RFO": "oil_bbl", "NG": "kft3"}  # fmt: skip
 CUBIC_FEET = 1000.0
