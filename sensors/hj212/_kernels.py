@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from ghg.core.jit import kernel
-from sensors.readers._kernels import read_number
+from sensors.readers._kernels import days_since_1970, read_number
 
 # Columns of `heads` (int64): numbers of the header of each message
 COMMAND, SYSTEM, FLAG, PACKETS, PACKET, QN, TIME, MN_HASH, MN_START, MN_LENGTH, QN_LENGTH = range(11)
@@ -235,11 +235,7 @@ def _seconds(data, a, b):
     longest = 31 if long_month else (29 if leap else 28) if month == 2 else 30
     if not (1 <= month <= 12 and 1 <= day <= longest and hour < 24 and minute < 60 and second < 60):
         return NO_TIME
-    # days since 1970 with years that begin in March (the leap day is then the last of the year)
-    y = year - (month <= 2)
-    m = (month + 9) % 12
-    days = 365 * y + y // 4 - y // 100 + y // 400 + (153 * m + 2) // 5 + day - 1 - 719468
-    return days * 86400 + hour * 3600 + minute * 60 + second
+    return days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 
 
 @kernel
@@ -352,8 +348,6 @@ def _values(data, a, b, where, time_key, fields, powers, head, codes, kinds, val
         codes[row], kinds[row], places[row] = code, kind, c
         if kind == flag_field:
             values[row] = float(data[c]) if d - c == 1 else np.nan
-        elif d == c:
-            values[row] = np.nan
         else:
             value, status = read_number(data, c, d, powers)
             values[row] = value

@@ -77,6 +77,14 @@ def block_starts(data, first, block, quotes, starts):
 
 
 @kernel
+def days_since_1970(year, month, day):
+    """Return the days of a date of the Gregorian calendar; years begin in March, so that a leap day is the last."""
+    y = year - (month <= 2)
+    m = (month + 9) % 12
+    return 365 * y + y // 4 - y // 100 + y // 400 + (153 * m + 2) // 5 + day - 1 - 719468
+
+
+@kernel
 def read_number(data, a, b, powers):
     """Read the number in ``data[a:b]``, NaN where it is empty; the second value is 1 when it needs Python, else 0."""
     if a == b:

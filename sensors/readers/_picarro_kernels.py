@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ghg.core.jit import kernel
-from sensors.readers._kernels import read_number
+from sensors.readers._kernels import days_since_1970, read_number
 
 
 @kernel
@@ -158,16 +158,10 @@ def _date_time(data, a, b, e, f):
     d = _two(data, a + 8)
     if m < 1 or m > 12 or d < 1 or d > 31:
         return np.int64(-1)
-    # days since 1970 in the Gregorian calendar: years begin in March
-    y -= m <= 2
-    era = y // 400
-    yoe = y - era * 400
-    doy = (153 * (m + (9 if m <= 2 else -3)) + 2) // 5 + d - 1
-    days = era * 146097 + yoe * 365 + yoe // 4 - yoe // 100 + doy - 719468
     rest = _stamp(data, e + 6, f)
     if rest < 0:
         return np.int64(-1)
-    return ((days * 24 + _two(data, e)) * 60 + _two(data, e + 3)) * 60_000_000_000 + rest
+    return ((days_since_1970(y, m, d) * 24 + _two(data, e)) * 60 + _two(data, e + 3)) * 60_000_000_000 + rest
 
 
 @kernel

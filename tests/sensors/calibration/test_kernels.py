@@ -9,6 +9,7 @@ import pytest
 
 from sensors.calibration._kernels import accumulate, smoother
 from sensors.readers import _picarro_kernels as text
+from sensors.readers._kernels import days_since_1970
 from sensors.readers.picarro import _POWERS
 
 pytestmark = pytest.mark.kernel
@@ -81,6 +82,12 @@ def test_line_ends_are_counted_eight_bytes_at_once(rng: np.random.Generator) -> 
         counts = np.empty(3, np.int64)
         text.count_feeds(0, counts.size, words, -(-words.size // 3) or 1, counts)
         assert counts.sum() == (data == 10).sum()
+
+
+def test_days_are_those_of_the_calendar() -> None:
+    for day in np.arange("1899-12-30", "2101-03-02", 59, "datetime64[D]"):
+        year, month, of_month = map(int, str(day).split("-"))
+        assert days_since_1970(year, month, of_month) == day.astype(int)
 
 
 def test_numbers_of_the_analyser_are_rounded_correctly(rng: np.random.Generator) -> None:
