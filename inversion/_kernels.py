@@ -13,7 +13,7 @@ from ghg.core.jit import kernel
 
 __all__ = [
     "add_pairs", "add_scaled", "add_whitened", "ar1_backward", "ar1_forward", "by_period", "csr_adjoint", "csr_times",
-    "exponential_chain", "exponential_times", "flush_pairs", "fold_pairs", "serial_update", "sort_rows", "spread",
+    "exponential_chain", "exponential_times", "flush_pairs", "fold_pairs", "scatter_rows", "serial_update", "sort_rows",
 ]  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def add_whitened(lo, hi, first, stop, column, values, begin, scale, slots, lower
 
 
 @kernel
-def spread(lo, hi, first, stop, column, values, begin, out):
+def scatter_rows(lo, hi, first, stop, column, values, begin, out):
     """Add the values of some rows in one period to out (rows, cells); rows as in :func:`add_scaled`."""
     for i in range(lo, hi):
         j = first[i]

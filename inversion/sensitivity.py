@@ -301,7 +301,7 @@ class Sparse(Sensitivity):
         rows, first, stop = self.period(t)
         r = self.shape[2]
         out = np.zeros((rows.size, r))
-        jit.spread(_kernels.spread, rows.size, first, stop, self.column, self.values, t * r, out, least=64)
+        jit.spread(_kernels.scatter_rows, rows.size, first, stop, self.column, self.values, t * r, out, least=64)
         return rows, out
 
     def take(self, rows: npt.NDArray[np.int64]) -> Sparse:

@@ -138,7 +138,7 @@ if hasattr(os, "register_at_fork"):  # threads do not survive a fork; not on Win
 
 
 def spread(function: Callable[..., object], count: int, *arguments: Any, least: int = 1) -> None:
-    """Call a serial kernel as ``function(begin, end, *arguments)`` for parts of 0 .. count, from several threads.
+    """Call a serial kernel as ``function(lo, hi, *arguments)`` for parts of 0 .. count, from several threads.
 
     The items must be independent. It does what a parallel kernel does, for a third of its time of compilation: Numba
     makes and optimises the body of a parallel loop several times over.
@@ -160,8 +160,8 @@ def spread(function: Callable[..., object], count: int, *arguments: Any, least: 
     left = iter([(i * count // parts, (i + 1) * count // parts) for i in range(parts)])
 
     def work() -> None:
-        for begin, end in left:  # one step of an iterator is atomic, so a part goes to one thread
-            function(begin, end, *arguments)
+        for lo, hi in left:  # one step of an iterator is atomic, so a part goes to one thread
+            function(lo, hi, *arguments)
 
     helpers = [_pool().submit(work) for _ in range(workers - 1)]
     try:

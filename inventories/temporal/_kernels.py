@@ -13,7 +13,7 @@ TOGETHER = 4  # sectors that are added in one pass over the cells
 
 
 @kernel
-def expand(begin, end, annual, run_start, run_region, factor, keep, last, carry, out):
+def expand(lo, hi, annual, run_start, run_region, factor, keep, last, carry, out):
     """Fill hourly means out[t, c] = sum over k of annual[k, c] * factor[t, region, k], rounded without loss.
 
     What rounding takes from an hour is given to the next, so that the sum over the year is that of exact numbers. No
@@ -21,7 +21,7 @@ def expand(begin, end, annual, run_start, run_region, factor, keep, last, carry,
 
     Parameters
     ----------
-    begin, end : int
+    lo, hi : int
         The runs that are filled; runs are independent.
     annual : (k, c) float64
         Means over the year, by sector and cell.
@@ -44,13 +44,13 @@ def expand(begin, end, annual, run_start, run_region, factor, keep, last, carry,
     whole = np.uint32(0xFFFFFFFF)
     mask = whole << np.uint32(23 - keep) if 0 < keep < 23 else whole
     room = 0
-    for r in range(begin, end):
+    for r in range(lo, hi):
         room = max(room, run_start[r + 1] - run_start[r])
     groups = (sectors + TOGETHER - 1) // TOGETHER
     near, rate = np.zeros((groups, TOGETHER, room)), np.zeros((groups, TOGETHER))
     total, sign, stored = np.empty(room), np.empty(room), np.empty(room, np.float32)
     bits = stored.view(np.uint32)
-    for r in range(begin, end):
+    for r in range(lo, hi):
         a, n = run_start[r], run_start[r + 1] - run_start[r]
         owed = carry[a : a + n]
         sign[:] = 0.0

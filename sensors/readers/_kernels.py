@@ -24,12 +24,12 @@ _QUOTE, _LF, _CR, _SPACE, _TAB = 34, 10, 13, 32, 9
 
 
 @kernel
-def scan_blocks(first, last, data, block, quotes, lines):
+def scan_blocks(lo, hi, data, block, quotes, lines):
     """Count quotes and line feeds per block of `block` bytes.
 
     Parameters
     ----------
-    first, last : int
+    lo, hi : int
         Blocks to count.
     data : uint8 (n,)
     block : int
@@ -37,7 +37,7 @@ def scan_blocks(first, last, data, block, quotes, lines):
         Filled.
     """
     n = data.size
-    for b in range(first, last):
+    for b in range(lo, hi):
         nq = 0
         nl = 0
         for i in range(b * block, min(n, (b + 1) * block)):
@@ -313,9 +313,9 @@ def parse_block(data, start, stop, delimiter, kinds, slots, powers, numbers, cod
 
 
 @kernel
-def parse(first, last, data, starts, row0, delimiter, kinds, slots, powers, numbers, codes, uniq_start, uniq_len,
+def parse(lo, hi, data, starts, row0, delimiter, kinds, slots, powers, numbers, codes, uniq_start, uniq_len,
           uniq_count, slow, info):  # fmt: skip
-    """Read the blocks ``first ... last - 1``; see :func:`parse_block` (arrays have a dimension of blocks before)."""
-    for b in range(first, last):
+    """Read the blocks ``lo ... hi - 1``; see :func:`parse_block` (arrays have a dimension of blocks before)."""
+    for b in range(lo, hi):
         parse_block(data, starts[b], starts[b + 1], delimiter, kinds, slots, powers, numbers, codes, row0[b],
                     row0[b + 1] - row0[b], uniq_start, uniq_len, uniq_count[b], slow[b], info[b])  # fmt: skip

@@ -52,9 +52,9 @@ def feeds(words, first, last):
 
 
 @kernel
-def count_feeds(first, last, words, span, counts):
-    """Count line feeds by spans of `span` words into ``counts[first:last]``."""
-    for b in range(first, last):
+def count_feeds(lo, hi, words, span, counts):
+    """Count line feeds by spans of `span` words into ``counts[lo:hi]``."""
+    for b in range(lo, hi):
         counts[b] = feeds(words, b * span, min(words.size, (b + 1) * span))
 
 
@@ -236,13 +236,13 @@ def _time(data, begin, close, clock):
 
 
 @kernel
-def parse_rows(first, last, data, block, offset, fields, place, width, length, uniform, clock, powers, time, out,
+def parse_rows(lo, hi, data, block, offset, fields, place, width, length, uniform, clock, powers, time, out,
                state):  # fmt: skip
-    """Read the wanted fields of every line that begins in one of the blocks ``first ... last - 1``.
+    """Read the wanted fields of every line that begins in one of the blocks ``lo ... hi - 1``.
 
     Parameters
     ----------
-    first, last : int
+    lo, hi : int
         Blocks, which are independent.
     data : uint8 (n,)
         Lines without header; the last one ends with a line feed.
@@ -269,13 +269,13 @@ def parse_rows(first, last, data, block, offset, fields, place, width, length, u
         Filled: 0 good, 1 another number of fields, 2 no time, 3 a field that is no number, 4 empty.
     """
     begin, close = np.empty(fields, np.int64), np.empty(fields, np.int64)
-    i, row = first * block, offset[first]
-    if first > 0 and data[i - 1] != 10:  # the line before reaches into this block
+    i, row = lo * block, offset[lo]
+    if lo > 0 and data[i - 1] != 10:  # the line before reaches into this block
         while i < data.size and data[i] != 10:
             i += 1
         i += 1
         row += 1
-    while i < min(data.size, last * block):
+    while i < min(data.size, hi * block):
         if _padded(data, i, length, width, place, uniform):
             found, end = fields, i + length - 1
             _take_places(i, end, width, place, clock, begin, close)

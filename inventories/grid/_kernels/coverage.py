@@ -134,17 +134,17 @@ def windows(xe, ye, x, y, rings, polygons, shift, window):
 
 
 @kernel
-def cover(begin, end, xe, ye, x, y, rings, polygons, shift, window, offset, areas):
+def cover(lo, hi, xe, ye, x, y, rings, polygons, shift, window, offset, areas):
     """Fill the area of each polygon in each cell of its window, in the units of x times those of y.
 
     Counter-clockwise rings count positive, clockwise rings (holes) negative. Parameters as in :func:`windows`;
-    begin, end : the polygons that are filled; areas : (offset[-1],) float64, filled, C order of each window.
+    lo, hi : the polygons that are filled; areas : (offset[-1],) float64, filled, C order of each window.
     """
     room = 0
-    for p in range(begin, end):
+    for p in range(lo, hi):
         room = max(room, (window[p, 1] - window[p, 0]) * (window[p, 3] - window[p, 2] + 1))
     left = np.empty(room)
-    for p in range(begin, end):
+    for p in range(lo, hi):
         if offset[p + 1] > offset[p]:
             r0, r1, c0, c1 = window[p, 0], window[p, 1], window[p, 2], window[p, 3]
             rows, columns = r1 - r0, c1 - c0

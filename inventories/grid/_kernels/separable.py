@@ -52,12 +52,12 @@ def overlaps(source, target, start, weights):
 
 
 @kernel
-def apply(begin, end, field, row_index, row_weight, column_index, column_weight, piece, out):
+def apply(lo, hi, field, row_index, row_weight, column_index, column_weight, piece, out):
     """Sum a field over overlaps: out[f, j, i] = sum_k sum_l row_weight[j, k] column_weight[l, i] field[f, y, x].
 
     Parameters
     ----------
-    begin, end : int
+    lo, hi : int
         The target rows that are filled, those of one field after those of another; rows are independent.
     field : (f, ny, nx) float32 or float64
         Fields.
@@ -74,7 +74,7 @@ def apply(begin, end, field, row_index, row_weight, column_index, column_weight,
     """
     rows, nx = out.shape[1], field.shape[2]
     line, total = np.zeros(nx + 1), np.empty(out.shape[2])
-    for task in range(begin, end):
+    for task in range(lo, hi):
         f, j = task // rows, task % rows
         if row_weight[j, 0] == 0.0:
             out[f, j, :] = 0.0
