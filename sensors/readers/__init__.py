@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ghg.core.pieces import WHOLE, Cut, Pieces, pieces_of
-
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.core.pieces import Cut, Pieces
     from sensors.config import CampdReader, EcmpsReader, Hj212Reader, NetcdfReader, TableReader, ValuesReader
 
 __all__ = ["read", "read_pieces"]
@@ -64,15 +63,17 @@ def read_pieces(
     config: CampdReader | EcmpsReader | Hj212Reader | NetcdfReader | TableReader | ValuesReader,
     *,
     base: Path | None = None,
-    cut: Cut = WHOLE,
+    cut: Cut | None = None,
 ) -> Pieces:
     """Read the Dataset of :func:`read` in pieces; those of formats other than CAMPD and tables are one."""
+    from ghg.core.pieces import WHOLE, pieces_of
+
     if config.format == "campd":
         from sensors.readers.campd import read_pieces as of_campd
 
-        return of_campd(config, base=base, cut=cut)
+        return of_campd(config, base=base, cut=cut or WHOLE)
     if config.format == "table":
         from sensors.readers.table import read_pieces as of_table
 
-        return of_table(config, base=base, cut=cut)
+        return of_table(config, base=base, cut=cut or WHOLE)
     return pieces_of(read(config, base=base))
