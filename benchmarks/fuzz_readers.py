@@ -39,12 +39,13 @@ from ghg.core.errors import GhgError, InputError
 
 TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS]
 LONGEST = 10.0  # s of the processor for one file of some kilobytes; the rule is "never a hang"
+OPENING = 2.0  # s of the processor to open one of them; the command waits for 20
 STUCK = 30.0  # s of the processor (or a hundred times that by the clock) after which a process is ended
 SPARE = 128e6  # bytes one damaged file may cost beyond ten times the valid one: libraries take memory in such steps
 STEP = 500  # inputs between two words of a process
 BINARY_STEP = 100  # the same for files that may end it
 NEVER = "never opens"
-TOLD = 75  # how a process ends at a file that HDF5 never opens, and of which the command would say so
+TOLD = 75  # how a child ends at a file that HDF5 never opens, and of which the command would say so
 GROWN = 1.2e9  # bytes of a process that is replaced by a fresh one
 TMP = "/dev/shm" if Path("/dev/shm").is_dir() else None
 ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "NUMBA", "OPENBLAS", "MKL")}
@@ -125,49 +126,89 @@ def _warm(target: Target, folder: Path) -> float:
     return valid
 
 
+class Tally:
+    """What became of the files since the last word."""
+
+    def __init__(self, valid: float) -> None:
+        self.valid, self.most, self.slowest = valid, 0.0, 0.0
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a new word."""
+        self.results: Counter[str] = Counter()
+        self.examples: dict[str, int] = {}
+        self.began = time.process_time()
+
+    def count(self, found: str, n: int) -> None:
+        """Count one file."""
+        self.results[found] += 1
+        self.examples.setdefault(found, n)
+
+    def say(self, following: int) -> None:
+        """Tell it in a line of JSON."""
+        print(json.dumps({"next": following, "results": self.results, "examples": self.examples,
+                          "most_mb": self.most / 1e6, "slowest_s": self.slowest, "valid_mb": self.valid / 1e6,
+                          "seconds": time.process_time() - self.began}), flush=True)  # fmt: skip
+        self.begin()
+
+
 def work(target: Target, seed: int, first: int, last: int, progress: Path) -> None:
-    """Read damaged files `first` to `last` and tell in lines of JSON what became of them."""
+    """Read damaged files `first` to `last` and tell in lines of JSON what became of them.
+
+    Children of a process that has read the valid files do it: another one goes on where one grew, or met a file that
+    never opens. The end of a child in any other way ends this process.
+    """
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGPROF, _alarm)
-    patience.LONGEST = LONGEST
-    patience.end_with(lambda error: os._exit(TOLD))
-    step = STEP if target in TEXT_TARGETS else BINARY_STEP
     seeds, place = target.seeds(), os.open(progress, os.O_RDWR | os.O_CREAT)
     with tempfile.TemporaryDirectory(dir=TMP) as name_of_folder:
         folder = Path(name_of_folder)
-        allowed = 10.0 * (valid := _warm(target, folder)) + SPARE
+        valid = _warm(target, folder)
         gc.collect()
         gc.freeze()  # what is loaded now is never garbage: collections look at what an input left only
-        memory = Memory()
-        told = {"valid_mb": valid / 1e6}
-        results: Counter[str] = Counter()
-        examples: dict[str, int] = {}
-        most = slowest = 0.0
-        began = time.process_time()
-        for n in range(first, last):
-            os.pwrite(place, b"%20d" % n, 0)
-            name, data = make(target, seeds, seed, n)  # may never end itself, where a damaged file is damaged again
-            start = time.process_time()
-            found = attempt(target, folder / name, data)
-            if found == "hang":  # a kernel compiled for the first time? a hang comes again
-                start, found = time.process_time(), attempt(target, folder / name, data)
-            slowest = max(slowest, time.process_time() - start)
-            extra = memory.risen()
-            if extra > 16e6:
-                most = max(most, extra)
-                if extra > allowed:  # what HDF5 takes over a wrong size in its structure is not ours
-                    found = "memory of HDF5" if found == "refused" and data[:4] == b"\x89HDF" else "memory"
-                memory.reset()
-            results[found] += 1
-            examples.setdefault(found, n)
-            grown = memory.before > GROWN
-            if (n + 1 - first) % step == 0 or n + 1 == last or grown:
-                print(json.dumps({"next": n + 1, "results": results, "examples": examples, "most_mb": most / 1e6,
-                                  "slowest_s": slowest, "seconds": time.process_time() - began, **told}),
-                      flush=True)  # fmt: skip
-                results, examples, began = Counter(), {}, time.process_time()
-                if grown:
-                    return
+        while first < last:
+            child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGPROF, _alarm)
+                _read_files(target, seeds, seed, range(first, last), folder, place, valid)
+                os._exit(0)
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            if code not in (0, TOLD):
+                os._exit(code if code > 0 else 128 - code)
+            first = int(os.pread(place, 20, 0)) + 1
+
+
+def _read_files(target: Target, seeds: Any, seed: int, numbers: range, folder: Path, place: int, valid: float) -> None:
+    """Read damaged files until all were read or this process grew."""
+    step = STEP if target in TEXT_TARGETS else BINARY_STEP
+    tally, memory, n = Tally(valid), Memory(), 0
+
+    def never(_: object) -> None:
+        tally.count(NEVER, n)
+        tally.say(n + 1)
+        os._exit(TOLD)
+
+    patience.LONGEST, patience._EVERY = OPENING, OPENING / 5.0
+    patience.end_with(never)
+    for n in numbers:
+        os.pwrite(place, b"%20d%20d" % (n, os.getpid()), 0)
+        name, data = make(target, seeds, seed, n)  # may never end itself, where a damaged file is damaged again
+        start = time.process_time()
+        found = attempt(target, folder / name, data)
+        if found == "hang":  # a kernel compiled for the first time? a hang comes again
+            start, found = time.process_time(), attempt(target, folder / name, data)
+        tally.slowest = max(tally.slowest, time.process_time() - start)
+        extra = memory.risen()
+        if extra > 16e6:
+            tally.most = max(tally.most, extra)
+            if extra > 10.0 * valid + SPARE:  # what HDF5 takes over a wrong size in its structure is not ours
+                found = "memory of HDF5" if found == "refused" and data[:4] == b"\x89HDF" else "memory"
+            memory.reset()
+        tally.count(found, n)
+        grown = memory.before > GROWN
+        if (n + 1 - numbers.start) % step == 0 or n + 1 == numbers.stop or grown:
+            tally.say(n + 1)
+            if grown:
+                return
 
 
 def _limits() -> None:
@@ -175,10 +216,10 @@ def _limits() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _spent(process: int) -> float:
-    """Return the time of the processor that a process took [s]."""
+def _spent(progress: bytes) -> float:
+    """Return the time of the processor that the reading process took [s]."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        fields = Path(f"/proc/{int(progress[20:])}/stat").read_text().rsplit(")", 1)[1].split()
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -198,7 +239,7 @@ def _lines(process: Any, progress: Path) -> Any:
     """Yield what a process tells; end it when it is stuck at one input where no alarm reaches it."""
     with selectors.DefaultSelector() as wait:
         wait.register(process.stdout, selectors.EVENT_READ)
-        at, since, clock = b"", _spent(process.pid), time.monotonic()
+        at, since, clock = b"", 0.0, time.monotonic()
         while True:
             if wait.select(timeout=2.0):
                 line = process.stdout.readline()
@@ -207,9 +248,9 @@ def _lines(process: Any, progress: Path) -> Any:
                 yield json.loads(line)
             now = progress.read_bytes() if progress.is_file() else b""
             if now != at:
-                at, since, clock = now, _spent(process.pid), time.monotonic()
-            elif now and (_spent(process.pid) - since > STUCK or time.monotonic() - clock > 100.0 * STUCK):
-                process.kill()
+                at, since, clock = now, _spent(now), time.monotonic()
+            elif now and (_spent(now) - since > STUCK or time.monotonic() - clock > 100.0 * STUCK):
+                os.killpg(process.pid, signal.SIGKILL)
                 return
 
 
@@ -223,13 +264,13 @@ def run(target: Target, seed: int, count: int, seconds: float, total: dict[str, 
             words = ["--work", target.name, str(seed), str(total["next"]), str(count), str(progress)]
             with (Path(folder) / "errors").open("w+") as errors, subprocess.Popen(
                 [sys.executable, __file__, *words], stdout=subprocess.PIPE, stderr=errors, text=True,
-                preexec_fn=_limits, env={**os.environ, **ONE_THREAD},
+                preexec_fn=_limits, env={**os.environ, **ONE_THREAD}, start_new_session=True,
             ) as process:  # fmt: skip
                 for one in _lines(process, progress):
                     _add(total, one)
                     keep()
                     if total["seconds"] >= until:
-                        process.kill()
+                        os.killpg(process.pid, signal.SIGKILL)
                 code = process.wait()
                 if code == 0 or total["seconds"] >= until:
                     continue
@@ -237,7 +278,7 @@ def run(target: Target, seed: int, count: int, seconds: float, total: dict[str, 
                 if not progress.is_file():
                     raise SystemExit(f"{target.name}: {errors.read()[-2000:]}")
             # what was read since its last word is read again up to the input that ended it, and not past it
-            at, word = int(progress.read_text()), NEVER if code == TOLD else f"process ended with {code}"
+            at, word = int(progress.read_bytes()[:20]), f"process ended with {code}"
             before = _until_crash(target, seed, total["next"], at, progress)
             _add(total, {**before, "results": {**before["results"], word: 1}, "next": at + 1,
                          "examples": {word: at, **before["examples"]}})  # fmt: skip
