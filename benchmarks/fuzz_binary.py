@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks import fuzz_mutations as damage
 from benchmarks.fuzz_targets import SHARED, TABLE, Target, read_stack_table, workbook
+from ghg.core.errors import InputError
 from ghg.core.patience import opening
 
 Rng = np.random.Generator
@@ -34,7 +35,7 @@ def netcdf(data: bytes, rng: Rng) -> bytes:
                 old.set_auto_maskandscale(False)
                 _copy(old, new, rng)
             return paths[1].read_bytes()
-    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, MemoryError):
+    except (OSError, RuntimeError, ValueError, TypeError, AttributeError, LookupError, MemoryError, InputError):
         return damage.head_flip(data, rng)
 
 

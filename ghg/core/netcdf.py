@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, is_netcdf, open_input
 from ghg.core.limits import DAMAGED_NETCDF
-from ghg.core.patience import longest, opening
+from ghg.core.patience import opening, reading
 
 if TYPE_CHECKING:
     import netCDF4
@@ -156,7 +156,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[netCDF4.Dataset]:
     try:
         with opening(given):
             nc = netCDF4.Dataset(given, "r")
-        with nc, opening(given, longest(given)):
+        with nc, reading(given):
             yield nc
     except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error

@@ -1,9 +1,9 @@
 """An end to waiting for a file that never opens, or is never read to its end.
 
-HDF5 goes round in a circle over some damaged files and never comes back (an empty object in a global heap has the
-length 0, so that the next one is the same again): no exception comes, and no signal reaches Python. The command
-``ghg`` is therefore watched from another thread while a file is opened or read as a whole; as a library nothing is
-watched, since there is no safe way to stop a thread that is somewhere else.
+HDF5 goes round in a circle over some damaged files and never comes back: no exception comes, and no signal reaches
+Python. The one reason that was ever found is looked for before a file is opened (:mod:`ghg.core._heaps`). For what may
+be left the command ``ghg`` is watched from another thread while a file is opened or read as a whole; as a library
+nothing is watched, since there is no safe way to stop a thread that is somewhere else.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ghg.core._heaps import check_heaps
 from ghg.core.errors import InputError
 
-__all__ = ["LONGEST", "end_with", "longest", "opening"]
+__all__ = ["LONGEST", "end_with", "opening", "reading"]
 
 LONGEST = 20.0  # s of the processor to open one file; 5,000 variables take 2
 SLOWEST = 1e6  # bytes of a file that are read in a second of the processor, at the least
@@ -38,22 +39,40 @@ def end_with(end: Callable[[InputError], None] | None) -> None:
     _ends[:] = [] if end is None else [end]
 
 
-def longest(path: str | os.PathLike[str]) -> float:
-    """Return how long the reading of a whole file may take at the most, by its length [s of the processor]."""
-    return Path(path).stat().st_size / SLOWEST
-
-
 @contextmanager
-def opening(path: str | os.PathLike[str], besides: float = 0.0) -> Iterator[None]:
-    """Watch the opening or reading of one file by the time of the processor that this thread takes.
+def opening(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Watch the opening of one file by the time of the processor that this thread takes.
 
     Parameters
     ----------
     path : path
-        For the sentence.
-    besides : float
-        Time of the processor that reading may take besides [s].
+        NetCDF or HDF5.
+
+    Raises
+    ------
+    InputError
+        The library would never come back.
     """
+    check_heaps(path)
+    with _watched(path, 0.0):
+        yield
+
+
+@contextmanager
+def reading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Watch the reading of a whole file, which may take longer the larger it is.
+
+    Parameters
+    ----------
+    path : path
+        NetCDF or HDF5.
+    """
+    with _watched(path, Path(path).stat().st_size / SLOWEST):
+        yield
+
+
+@contextmanager
+def _watched(path: str | os.PathLike[str], besides: float) -> Iterator[None]:
     clock = getattr(time, "pthread_getcpuclockid", None)
     if not _ends or clock is None:  # no such clock on Windows
         yield

@@ -18,7 +18,7 @@ import numpy as np
 
 from ghg.core.errors import InputError
 from ghg.core.limits import DAMAGED_NETCDF
-from ghg.core.patience import longest, opening
+from ghg.core.patience import opening, reading
 from sensors.calibration.records import Records
 
 __all__ = ["read"]
@@ -87,7 +87,9 @@ def _file(path: Path, gases: Sequence[str]) -> tuple[str, list[Any]]:
         raise InputError("NEON files need the package h5py", where=path.name,
                          hint="install ghg-toolkit[hdf5]") from error  # fmt: skip
     try:
-        with opening(path, longest(path)), h5py.File(path) as bundle:
+        with opening(path):
+            bundle = h5py.File(path)
+        with bundle, reading(path):
             sites = [str(name) for name in bundle if f"{name}/dp01/data/isoCo2" in bundle]
             if not sites:
                 raise InputError("the file holds no record of the isotope analyser", where=path.name,

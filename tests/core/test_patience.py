@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
 import sys
 import time
@@ -11,21 +12,26 @@ import netCDF4
 import numpy as np
 import pytest
 
-from ghg.core import patience
+from ghg.core import netcdf, patience
+from ghg.core._heaps import check_heaps
 from ghg.core.errors import InputError
 from tests.terminal import ENVIRONMENT
 
 QUICK = """import sys
 from ghg.core import patience
 patience.LONGEST, patience._EVERY = 0.2, 0.1
+patience.check_heaps = lambda path: None  # else it is found before
 sys.argv = ["ghg", "verify", "circle.nc"]
 from ghg.cli import main
 main()
 """
 
 
-def _circle(path: Path, late: bool) -> None:
-    """Write a NetCDF file whose references between variables, or texts, lie in a heap that goes round in a circle."""
+def _circle(path: Path, late: bool, given_back: bool = False) -> None:
+    """Write a NetCDF file whose references between variables, or texts, lie in a heap that goes round in a circle.
+
+    If the heap is `given_back`, nothing points to it any more.
+    """
     with netCDF4.Dataset(path, "w") as nc:
         if late:
             nc.setncattr_string("texts", ["read later than when the file is opened", "and another"])
@@ -36,7 +42,37 @@ def _circle(path: Path, late: bool) -> None:
     data = bytearray(path.read_bytes())
     heap = data.index(b"GCOL")
     data[heap + 16 : heap + 32] = bytes(16)  # the first object: number, references, length
+    if given_back:
+        data += bytes(24) + data[heap : heap + 4096]
+        data[heap : heap + 4] = b"none"
     path.write_bytes(data)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_heap_without_an_end_is_found_before_the_file_is_opened(tmp_path: Path, late: bool) -> None:
+    path = tmp_path / "circle.nc"
+    _circle(path, late)
+    with pytest.raises(InputError, match="would never end: its inner structure is damaged"):
+        netcdf.read(path)
+
+
+@pytest.mark.parametrize(("number", "length"), [(0, 0), (1, 2**64 - 16), (0, 2**64 - 4096)])
+def test_objects_that_lead_nowhere(tmp_path: Path, number: int, length: int) -> None:
+    path = tmp_path / "circle.nc"
+    _circle(path, late=False)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<HH4xQ", data, data.index(b"GCOL") + 16, number, 0, length)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="never end"):
+        check_heaps(path)
+
+
+def test_heaps_that_were_given_back_and_other_files_pass(tmp_path: Path) -> None:
+    path = tmp_path / "old.nc"
+    _circle(path, late=False, given_back=True)
+    check_heaps(path)
+    path.write_bytes(b"CDF\1" + b"GCOL" + bytes(100))
+    check_heaps(path)
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="there is no clock of a thread")
@@ -51,20 +87,22 @@ def test_a_file_that_never_opens_ends_the_command_with_a_sentence(tmp_path: Path
 
 
 @pytest.mark.skipif(not hasattr(time, "pthread_getcpuclockid"), reason="there is no clock of a thread")
-def test_only_the_time_of_the_opening_thread_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_time_of_the_opening_thread_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[InputError] = []
+    file = tmp_path / "stuck.nc"
+    file.write_bytes(b"")
     monkeypatch.setattr(patience, "LONGEST", 0.05)
     monkeypatch.setattr(patience, "_EVERY", 0.01)
     monkeypatch.setattr(patience, "_ends", [told.append])
-    with patience.opening("slow.nc"):
+    with patience.opening(file):
         time.sleep(0.2)
     assert not told
     until = time.thread_time() + 0.2
     while time.thread_time() < until:  # before and behind an opening
         pass
     assert not told
-    with patience.opening("stuck.nc"):
+    with patience.opening(file):
         while time.thread_time() < until + 10.0 and not told:
             pass
-    assert told[0].where == "stuck.nc"
+    assert told[0].where == str(file)
     assert not patience._open
