@@ -232,7 +232,8 @@ class SolverJob(Model):
     """Which solver, and what it may use.
 
     "sampled" draws from the posterior, "truncated" and "lognormal" do so with that prior for all fluxes. "auto" draws
-    where a block is not normal or a model error is inferred, else takes a Gaussian solver.
+    where a block is not normal or a model error is inferred, else takes a Gaussian solver. The last digits depend on
+    the `threads` of the linear algebra: one for small problems and all cores for others, unless a number is given.
     """
 
     method: Literal["auto", "dual", "primal", "cg", "ensemble", "sampled", "truncated", "lognormal"] = "auto"
@@ -246,6 +247,7 @@ class SolverJob(Model):
     lag: Annotated[int, Field(ge=1)] | None = None
     seed: int = 0
     memory: Memory | None = None  # type: ignore[valid-type]
+    threads: Annotated[int, Field(ge=1)] | None = None
     estimate: list[str] = Field(default_factory=list)
     deviation: bool = True
 

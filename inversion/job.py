@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ghg.core.errors import InputError
+from inversion._blas import one_thread, threads_for
 from inversion.assemble import assemble, totals_of
 from inversion.config import InversionJob
 from inversion.prepare import prepare, sampled
@@ -18,6 +19,7 @@ from inversion.solver import plan, solve
 if TYPE_CHECKING:
     from ghg.core.provenance import Record
     from inversion.posterior import Posterior
+    from inversion.totals import TotalSet
 
 __all__ = ["adjoint_test", "check", "run", "simulate"]
 
@@ -84,11 +86,19 @@ def run(
     dict
         What ``result.json`` holds.
     """
+    announce("reading observations, footprints and priors")
+    with one_thread():
+        problem = assemble(job, base, record)
+        wanted = totals_of(job, problem, base, record)
+    with threads_for(problem, job.solver.threads):
+        return _run(job, problem, wanted, folder, record, announce)
+
+
+def _run(
+    job: InversionJob, problem: Problem, wanted: TotalSet, folder: Path, record: Record, announce: Callable[[str], None]
+) -> dict[str, Any]:
     from inversion.output import result, write
 
-    announce("reading observations, footprints and priors")
-    problem = assemble(job, base, record)
-    wanted = totals_of(job, problem, base, record)
     estimate = None
     if job.solver.estimate:
         from inversion.reml import reml
@@ -140,10 +150,18 @@ def simulate(job: InversionJob, *, base: Path, announce: Callable[[str], None] =
     dict
         ``totals`` (rows of :meth:`inversion.osse.Coverage.table`), ``next_sites`` where candidates are named.
     """
+    with one_thread():
+        problem = assemble(job, base)
+        wanted = totals_of(job, problem, base)
+    with threads_for(problem, job.solver.threads):
+        return _simulated(job, problem, wanted, announce)
+
+
+def _simulated(
+    job: InversionJob, problem: Problem, wanted: TotalSet, announce: Callable[[str], None]
+) -> dict[str, Any]:
     from inversion.osse import coverage, next_sites
 
-    problem = assemble(job, base)
-    wanted = totals_of(job, problem, base)
     found = coverage(problem, wanted, job.osse.replicates, seed=job.osse.seed, announce=announce)
     answer: dict[str, Any] = {"replicates": found.replicates, "totals": found.table()}
     for row, (_, _, t) in zip(answer["totals"], wanted.labels, strict=True):
