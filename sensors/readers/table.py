@@ -182,8 +182,7 @@ def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[
 
 def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) -> npt.NDArray[Any]:
     """Return UTC interval starts; the order within a source tells the two passes of a double hour apart."""
-    stamps = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
-    local = stamps.to_numpy()
+    local = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
     result = np.empty(len(frame), "datetime64[ns]")
     for k in np.unique(source):
         of_source = np.flatnonzero(source == k)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.core.limits import times_of_rows
 from ghg.core.time import localise, period_bounds, zone
 from sensors.config import TableReader
 from sensors.readers.scratch import Scratch
@@ -144,7 +145,7 @@ def in_period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
 
 
 def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> Any:
-    """Return stamps as naive local times (datetime64 Series); `place` names a row for messages."""
+    """Return stamps as naive local times (datetime64[ns], (n,)); `place` names a row for messages."""
     import pandas as pd
 
     if not pd.api.types.is_datetime64_any_dtype(stamps):
@@ -163,8 +164,8 @@ def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) 
     if stamps.isna().any():
         raise InputError("a record has no time", where=place(int(np.argmax(stamps.isna().to_numpy()))))
     if getattr(stamps.dt, "tz", None) is not None:
-        return stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
-    return stamps
+        stamps = stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
+    return times_of_rows(stamps.to_numpy(), place)
 
 
 def _column(name: str, header: str, block: Frame, path: Path, config: TableReader, words: Any) -> Any:
@@ -178,7 +179,7 @@ def _column(name: str, header: str, block: Frame, path: Path, config: TableReade
     stamps = block[name].reset_index(drop=True)
     if not len(stamps):
         return np.empty(0, "datetime64[ns]")
-    return parsed_times(stamps, config, lambda row: f"{path.name}, row {block.index[row]}").to_numpy("datetime64[ns]")
+    return parsed_times(stamps, config, lambda row: f"{path.name}, row {block.index[row]}")
 
 
 def _numbers(values: Any, header: str, path: Path) -> Any:
