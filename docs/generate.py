@@ -68,7 +68,9 @@ def _command(path: str, command: Any) -> list[str]:
         given = parameter.default if not callable(parameter.default) else ""
         shown = "" if given in (None, "", False, (), []) else f"`{getattr(given, 'value', given)}`"
         rows.append(f"| {flags} | {cell(getattr(parameter, 'help', '') or '')} | {needed or cell(shown)} |")
-    table = ["| | | needed or default |\n| --- | --- | --- |\n" + "\n".join(rows)] if rows else []
+    table = (
+        ["| argument, option | meaning | needed or default |\n| --- | --- | --- |\n" + "\n".join(rows)] if rows else []
+    )
     return [(command.help or "").strip(), *table]
 
 
@@ -112,12 +114,19 @@ def formats() -> str:
     for title, folder in groups.items():
         rows = []
         for path in sorted((ROOT / folder).glob("*.py")):
-            if path.name.startswith("_") or path.stem in ("config", "columns", "files", "species", "models"):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            if path.name.startswith("_") or not any(_of_a_format(node) for node in tree.body):
                 continue
-            text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            text = ast.get_docstring(tree) or ""
             rows.append(f"| `{path.stem}` | {cell(text.split(chr(10) + chr(10))[0])} |")
-        parts.append(f"## {title}\n\n| module | |\n| --- | --- |\n" + "\n".join(rows))
+        parts.append(f"## {title}\n\n| module | what it is for |\n| --- | --- |\n" + "\n".join(rows))
     return "\n\n".join(parts) + "\n"
+
+
+def _of_a_format(node: ast.stmt) -> bool:
+    """Tell whether something reads or writes files of a format, and does not only help to."""
+    return isinstance(node, ast.FunctionDef) and bool(re.fullmatch(
+        r"read|fill|standard|read_(qa|regions|flux|observations|flexpart|shares)|write_\w+", node.name))  # fmt: skip
 
 
 # ---- Python and sources --------------------------------------------------------------------------------------------
@@ -125,7 +134,7 @@ def formats() -> str:
 
 def python() -> dict[str, str]:
     """Return a page for each package and one that lists them."""
-    pages, index = {}, ["# Python", "| package | |\n| --- | --- |"]
+    pages, index = {}, ["# Python", "| package | what it holds |\n| --- | --- |"]
     for package, words in PACKAGES.items():
         chosen = [name for name, tree in modules(package) if _has_public(tree) and not name.startswith("ghg.cli")]
         body = "\n\n".join(f"::: {name}" for name in chosen)

@@ -35,6 +35,9 @@ def picture(gold: Gold, path: Path) -> None:
         above.set(xscale="log", yscale="log")
     elif gold.axis in COUNTED and np.min(gold.theirs) > 0 and np.max(gold.theirs) > 1000 * np.min(gold.theirs):
         above.set_yscale("log")
+    middle = float(np.mean(gold.theirs))
+    if np.ptp(gold.theirs) < 1e-6 * abs(middle):  # the same value throughout: what differs stands below
+        above.set_ylim(middle - 0.01 * abs(middle), middle + 0.01 * abs(middle))
     unit = "no unit" if gold.unit == "1" else gold.unit
     above.set_ylabel(unit)
     below.set_ylabel("relative\ndifference" if gold.relative else f"difference,\n{unit}")
