@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ghg.report.figures import ACCOUNTED, DOWN, GREY, MEASURED, STYLE, UP, _axes, _svg
@@ -17,6 +18,11 @@ from ghg.report.page import render
 __all__ = ["plot", "write_quality"]
 
 Result = Mapping[str, Any]
+
+
+def _legend(axes: Axes) -> None:
+    """Write the legend above the picture, where it covers nothing."""
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2, frameon=False, fontsize=8)
 
 
 def _pairs(result: Result) -> Figure:
@@ -32,7 +38,7 @@ def _pairs(result: Result) -> Figure:
         axes.plot(r[~used], m[~used], "x", color=DOWN, label="left out")
     axes.set_xlabel(f"reference method {_unit(result)}")
     axes.set_ylabel(f"monitor {_unit(result)}")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
@@ -48,7 +54,7 @@ def _linearity(result: Result) -> Figure:
             axes.axhline(sign * percent[0]["limit"], color=ACCOUNTED, lw=1, label="limit" if sign > 0 else None)
     axes.set_xlabel(f"reference gas {_unit(result)}")
     axes.set_ylabel("error (%)")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
@@ -60,7 +66,7 @@ def _days(result: Result) -> Figure:
     axes.axhline(0.0, color=GREY, lw=1, ls=":")
     axes.set_xlabel("day")
     axes.set_ylabel(f"reading minus reference {_unit(result)}")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
@@ -70,7 +76,7 @@ def _bars(result: Result) -> Figure:
     axes.barh(names, [result["series"][n][0] for n in names], color=MEASURED, height=0.55)
     axes.axvline(result["checks"][0]["limit"], color=ACCOUNTED, lw=1.5, label="limit")
     axes.set_xlabel("minutes")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
@@ -83,7 +89,7 @@ def _calibration_line(result: Result) -> Figure:
     axes.plot(ends, values["intercept"] + values["slope"] * ends, color=UP, lw=1.5, label="calibration function")
     axes.set_xlabel("signal of the AMS")
     axes.set_ylabel(f"SRM {_unit(result)}")
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
@@ -106,7 +112,7 @@ def _chart(result: Result) -> Figure:
     axes.axhline(0.0, color=GREY, lw=1, ls=":")
     axes.set_xlabel("reading")
     axes.set_ylabel(_unit(result).strip("()"))
-    axes.legend(frameon=False, fontsize=8)
+    _legend(axes)
     return figure
 
 
