@@ -7,11 +7,12 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ghg.core.limits import DAMAGED_ARCHIVE
 
 Rng = np.random.Generator
 Damage = Callable[[bytes, Rng], bytes]
@@ -210,7 +211,7 @@ def member(data: bytes, rng: Rng) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             inside = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError):
+    except DAMAGED_ARCHIVE:
         return flip(data, rng)
     name = list(inside)[_int(rng, len(inside))]
     if rng.random() < 0.1:

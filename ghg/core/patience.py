@@ -1,8 +1,8 @@
 """An end to waiting for a file that never opens, or is never read to its end.
 
 HDF5 goes round in a circle over some damaged files and never comes back: no exception comes, and no signal reaches
-Python. The one reason that was ever found is looked for before a file is opened (:mod:`ghg.core._heaps`). For what may
-be left the command ``ghg`` is watched from another thread while a file is opened or read as a whole; as a library
+Python. The reasons that were ever found are looked for before a file is opened (:mod:`ghg.core._structure`). For what
+may be left the command ``ghg`` is watched from another thread while a file is opened or read as a whole; as a library
 nothing is watched, since there is no safe way to stop a thread that is somewhere else.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ghg.core._heaps import check_heaps
+from ghg.core._structure import check_structure
 from ghg.core.errors import InputError
 
 __all__ = ["LONGEST", "end_with", "opening", "reading"]
@@ -53,7 +53,7 @@ def opening(path: str | os.PathLike[str]) -> Iterator[None]:
     InputError
         The library would never come back.
     """
-    check_heaps(path)
+    check_structure(path)
     with _watched(path, 0.0):
         yield
 
