@@ -222,7 +222,7 @@ def _whole(data, a, b, most):
 
 @kernel
 def _seconds(data, a, b):
-    """Return seconds since 1970 of YYYYMMDDhhmmss (what follows is not read), `NO_TIME` if that is no time."""
+    """Return seconds since 1970 of YYYYMMDDhhmmss (what follows is not read), `NO_TIME` if the clock has no such time."""
     if b - a < 14:
         return NO_TIME
     digits = _whole(data, a, a + 14, 14)
@@ -233,7 +233,8 @@ def _seconds(data, a, b):
     long_month = month in (1, 3, 5, 7, 8, 10, 12)
     leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
     longest = 31 if long_month else (29 if leap else 28) if month == 2 else 30
-    if not (1 <= month <= 12 and 1 <= day <= longest and hour < 24 and minute < 60 and second < 60):
+    date = 1678 <= year <= 2261 and 1 <= month <= 12 and 1 <= day <= longest  # as far as ns since 1970 reach
+    if not (date and hour < 24 and minute < 60 and second < 60):
         return NO_TIME
     return days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second
 

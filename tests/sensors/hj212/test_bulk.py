@@ -120,7 +120,9 @@ def test_spoilt_streams(seed: int, faults: int) -> None:
         ("2024022900", None, False),
         ("20240100000000", None, False),
         ("19700101000000", datetime.datetime(1970, 1, 1), True),
-        ("99991231235959", datetime.datetime(9999, 12, 31, 23, 59, 59), True),
+        ("22611231235959", datetime.datetime(2261, 12, 31, 23, 59, 59), True),
+        ("22620101000000", None, False),  # no int64 of nanoseconds reaches there: it would be 1677
+        ("00010101000000", None, False),
     ],
 )
 def test_times(text: str, seconds: datetime.datetime | None, sound: bool) -> None:
