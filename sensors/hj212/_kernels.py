@@ -222,7 +222,7 @@ def _whole(data, a, b, most):
 
 @kernel
 def _seconds(data, a, b):
-    """Return seconds since 1970 of YYYYMMDDhhmmss (what follows is not read), `NO_TIME` if the clock has no such time."""
+    """Return seconds since 1970 of YYYYMMDDhhmmss (what follows is not read), `NO_TIME` if there is no such time."""
     if b - a < 14:
         return NO_TIME
     digits = _whole(data, a, a + 14, 14)
