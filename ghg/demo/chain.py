@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ghg.core.errors import GhgError
+from ghg.core.processes import end_with_parent
 from ghg.demo.world import PLANTS, TOWERS
 
 __all__ = ["Answer", "Chain", "Done", "plant_steps", "tower_steps"]
@@ -113,7 +114,9 @@ class Chain:
     def __init__(self, project: Path, call: Call, workers: int, announce: Callable[[str], None]) -> None:
         self.project, self.call, self.announce = project, call, announce
         self.done: list[Done] = []
-        self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) if workers > 1 else None
+        self._pool = (
+            ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), end_with_parent) if workers > 1 else None
+        )
         self._waiting: list[tuple[Step, Future[Any]]] = []
 
     def __enter__(self) -> Chain:

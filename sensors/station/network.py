@@ -159,24 +159,14 @@ def _cluster(tasks: list[Any], scheduler: str) -> Iterator[Done]:
 
 
 def _share(workers: int) -> None:
-    """Give each process its part of the cores, and let it end with the one that began it, also when that is killed."""
+    """Give each process its part of the cores, and let it end with the one that began it."""
     import os
-    from threading import Thread
 
     from ghg.core.jit import threads
+    from ghg.core.processes import end_with_parent
 
     threads(max(1, min(threads(), (os.cpu_count() or 1) // workers)))
-    Thread(target=_follow, daemon=True).start()
-
-
-def _follow() -> None:
-    """End this process as soon as the one that began it is gone."""
-    import os
-    from multiprocessing import parent_process
-
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def process(task: tuple[NetworkStation, Path, Path]) -> Done:
