@@ -39,7 +39,7 @@ def check_structure(path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     path : path
-        Files that are neither HDF5 nor classic NetCDF, and HDF5 of more than 16 MB, pass.
+        Files that are neither HDF5 nor classic NetCDF pass, and what is larger than the limits above.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def check_structure(path: str | os.PathLike[str]) -> None:
         size = os.fstat(file.fileno()).st_size
         begin = file.read(8)
         if begin[:3] == b"CDF" and begin[3:4] in (b"\1", b"\2", b"\5"):
-            found = _promised(begin + file.read(LARGEST), size)
+            found = _promised(begin + file.read(HEADER), size)
         elif begin == HDF5 and size <= LARGEST:
             found = _circle(begin + file.read())
         else:

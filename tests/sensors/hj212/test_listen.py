@@ -169,23 +169,25 @@ def test_killed_a_hundred_times_it_loses_no_acknowledged_message(
     rng = random.Random(212)
     acknowledged: set[int] = set()
     number = 0
-    for _ in range(100):
+    for turn in range(100):
         nursery.stdin.write(f"sensors listen 127.0.0.1:0 -o {tmp_path / 'in'} --quiet\n")
         nursery.stdin.flush()
         listener = int(nursery.stdout.readline())
         found = re.search(r"listening on 127\.0\.0\.1:(\d+)", nursery.stdout.readline())
         assert found
-        end = time.monotonic() + rng.uniform(0.01, 0.15)
+        wait = rng.uniform(0.01, 0.15)  # at any moment, or so long after the first answer
+        end = time.monotonic() + wait if turn % 2 else None
         with closing(socket.create_connection(("127.0.0.1", int(found[1])))) as one:
             splitter = Splitter()
             one.setblocking(False)
-            while time.monotonic() < end:
+            while end is None or time.monotonic() < end:
                 try:
                     one.send(numbered(number := number + 1))
                 except BlockingIOError:
                     number -= 1
                 if select.select([one], [], [], 0.0)[0]:
                     acknowledged |= {int(decode(raw).header["QN"]) for raw in splitter.feed(one.recv(65536))}
+                    end = time.monotonic() + wait if end is None else end
             os.kill(listener, signal.SIGKILL)
             assert nursery.stdout.readline() == "gone\n"
             one.setblocking(True)
