@@ -25,9 +25,8 @@ from ghg.core.errors import InputError
 __all__ = ["check_structure"]
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
-LARGEST = (
-    16 << 20
-)  # bytes, 40 ms; larger HDF5 files are watched only (:mod:`ghg.core.patience`), of others this is read
+LARGEST = 16 << 20  # bytes of HDF5, 40 ms; larger files are watched only (:mod:`ghg.core.patience`)
+HEADER = 1 << 20  # bytes of classic files that are read; longer headers pass
 _HEAD = struct.Struct("<4sB3xQ")  # of a collection: signature, version, size
 _OBJECT = struct.Struct("<HH4xQ")  # number, references to it, length
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}  # of types, in bytes
