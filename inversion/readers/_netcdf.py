@@ -74,6 +74,10 @@ def axes_of(ds: xr.Dataset, where: str, names: tuple[str, str] | None = None) ->
         raise InputError("there are no latitudes and longitudes", where=where, found=", ".join(map(str, ds.coords)),
                          need="lat and lon, or latitude and longitude")  # fmt: skip
     lat, lon = (np.asarray(ds[n].values, np.float64) for n in found)
+    if lat.ndim != 1 or lon.ndim != 1:
+        raise InputError(f"{found[0]} and {found[1]} are no axes", where=where,
+                         found=f"shapes {lat.shape}, {lon.shape}", need="one dimension each",
+                         hint="bring the field to a regular grid first")  # fmt: skip
     notes = []
     rows, columns = np.arange(lat.size), np.arange(lon.size)
     if lat.size > 1 and lat[0] > lat[-1]:

@@ -16,6 +16,7 @@ from ghg.core.errors import ConfigError, InputError
 from inversion.assemble import assemble, totals_of
 from inversion.config import InversionJob
 from inversion.grid import Grid
+from inversion.readers import read_flux
 from inversion.readers.shapes import read_shares
 from tests.inversion import example
 
@@ -148,3 +149,13 @@ def test_a_background_is_one_thing(tmp_path: Path) -> None:
     nothing["[regions]"] = '[background]\nsite = "Z"\n[regions]'
     with pytest.raises(InputError, match=r"background\.site: .*no observations .*found Z"):
         assemble(job(tmp_path, nothing), tmp_path)
+
+
+@pytest.mark.parametrize("shape", [(), (2, 3)])
+def test_positions_of_a_grid_that_is_not_regular_are_no_axes(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    dims = ("y", "x")[: len(shape)]
+    place = np.zeros(shape)
+    ds = xr.Dataset({"flux": (dims, place, {"units": "mol m-2 s-1"}), "lat": (dims, place), "lon": (dims, place)})
+    ds.to_netcdf(path := tmp_path / "flux.nc")
+    with pytest.raises(InputError, match=r"lat and lon are no axes \(found shapes .*, needed one dimension each\)"):
+        read_flux(path)
