@@ -11,17 +11,17 @@ import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json",
-           "times_of_rows"]  # fmt: skip
+__all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json"]
 
 # Whatever the standard library raises over a damaged gzip or zip archive: no family of its own
 DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
@@ -30,19 +30,18 @@ DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZip
 DAMAGED_NETCDF = (OSError, RuntimeError, LookupError, ValueError, TypeError, AttributeError, MemoryError,
                   OverflowError)  # fmt: skip
 EARLIEST, LATEST = "1678-01-01", "2262-01-01"  # whole years of int64 ns
-_YEARS = {"need": "a year from 1678 to 2261", "hint": "a digit may be wrong"}
 LONGEST_AXIS = 400_000  # cells: 45 years of hours
 SPARSEST = 100  # cells for each record, on longer axes
 
 
-def check_times(times: Any, where: str = "") -> Any:
+def check_times(times: Any, where: str | Callable[[int], str] = "") -> Any:
     """Return times (n,) as datetime64[ns]; NaT stays NaT.
 
     Parameters
     ----------
     times : array of datetime64, any unit
-    where : str
-        File and column, for messages.
+    where : str or callable
+        File and column, for messages; or a function that names the place of a row.
 
     Raises
     ------
@@ -54,28 +53,14 @@ def check_times(times: Any, where: str = "") -> Any:
     stamps = np.asarray(times)
     if stamps.dtype == np.dtype("datetime64[ns]"):
         return stamps
-    wrong = beyond(stamps)
+    coarse: npt.NDArray[np.datetime64] = stamps.astype("datetime64[s]")
+    wrong = ~np.isnat(coarse) & ((coarse < np.datetime64(EARLIEST)) | (coarse >= np.datetime64(LATEST)))
     if wrong.any():
-        raise InputError("a time is out of range", where=where, found=str(stamps[wrong].ravel()[0])[:19], **_YEARS)
-    return stamps.astype("datetime64[ns]")
-
-
-def beyond(times: npt.NDArray[np.datetime64]) -> npt.NDArray[np.bool_]:
-    """Tell which times 64-bit nanoseconds cannot hold; NaT is none of them."""
-    import numpy as np
-
-    coarse: npt.NDArray[np.datetime64] = times.astype("datetime64[s]")
-    return ~np.isnat(coarse) & ((coarse < np.datetime64(EARLIEST)) | (coarse >= np.datetime64(LATEST)))
-
-
-def times_of_rows(times: npt.NDArray[np.datetime64], place: Callable[[int], str]) -> npt.NDArray[np.datetime64]:
-    """Return times (n,) as :func:`check_times` does; `place` names a row for messages."""
-    import numpy as np
-
-    if (wrong := beyond(times)).any():
         first = int(np.argmax(wrong))
-        raise InputError("a time is out of range", where=place(first), found=str(times[first])[:19], **_YEARS)
-    return times.astype("datetime64[ns]")
+        raise InputError("a time is out of range", where=where(first) if callable(where) else where,
+                         found=str(coarse.ravel()[first]), need="a year from 1678 to 2261",
+                         hint="a digit may be wrong")  # fmt: skip
+    return stamps.astype("datetime64[ns]")
 
 
 def moment(stamp: Any) -> np.datetime64:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
-from ghg.core.limits import times_of_rows
+from ghg.core.limits import check_times
 from ghg.core.time import localise, period_bounds, zone
 from sensors.config import TableReader
 from sensors.readers.scratch import Scratch
@@ -165,7 +165,7 @@ def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) 
         raise InputError("a record has no time", where=place(int(np.argmax(stamps.isna().to_numpy()))))
     if getattr(stamps.dt, "tz", None) is not None:
         stamps = stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
-    return times_of_rows(stamps.to_numpy(), place)
+    return check_times(stamps.to_numpy(), place)
 
 
 def _column(name: str, header: str, block: Frame, path: Path, config: TableReader, words: Any) -> Any:
