@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import lfilter
 
-from ghg.core import _kernels
 from ghg.core._resample import remaining_correlation_time
 from ghg.core.errors import InputError
 from ghg.core.time import (
@@ -107,15 +106,6 @@ def test_bootstrap_of_a_correlated_mean_finds_its_standard_error(rng: np.random.
         means = x[stationary_bootstrap_indices(n, block_length(x), 400, rng)].mean(axis=1)
         ratios.append(means.std() / math.sqrt(float(ar1_inflation(n, phi)) / n))
     assert np.mean(ratios) == pytest.approx(1.0, abs=0.12)
-
-
-@pytest.fixture(params=["jit", "python"])
-def kernel(request: pytest.FixtureRequest):
-    def find(name: str):
-        compiled = getattr(_kernels, name)
-        return compiled if request.param == "jit" else getattr(compiled, "py_func", compiled)
-
-    return find
 
 
 @pytest.mark.kernel

@@ -10,7 +10,6 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ghg.core import _kernels
 from ghg.core.errors import InputError
 from ghg.core.time import (
     ar1_inflation,
@@ -252,15 +251,6 @@ def test_any_two_sets_of_intervals_conserve(data: st.DataObject) -> None:
 
 
 # ---------------------------------------------------------------- kernels
-
-
-@pytest.fixture(params=["jit", "python"])
-def kernel(request: pytest.FixtureRequest):
-    def find(name: str):
-        compiled = getattr(_kernels, name)
-        return compiled if request.param == "jit" else getattr(compiled, "py_func", compiled)
-
-    return find
 
 
 @pytest.mark.kernel
