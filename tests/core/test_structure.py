@@ -1,0 +1,73 @@
+"""Damage that is found before a library opens the file."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import netCDF4
+import numpy as np
+import pytest
+
+from ghg.core import netcdf
+from ghg.core._structure import check_structure
+from ghg.core.errors import InputError
+from tests.endless import endless
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_heap_without_an_end_is_found_before_the_file_is_opened(tmp_path: Path, late: bool) -> None:
+    path = tmp_path / "circle.nc"
+    endless(path, late)
+    with pytest.raises(InputError, match="reading would never end"):
+        netcdf.read(path)
+
+
+@pytest.mark.parametrize(("number", "length"), [(0, 0), (1, 2**64 - 16), (0, 2**64 - 4096)])
+def test_objects_that_lead_nowhere(tmp_path: Path, number: int, length: int) -> None:
+    path = tmp_path / "circle.nc"
+    endless(path, late=False)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<HH4xQ", data, data.index(b"GCOL") + 16, number, 0, length)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="never end"):
+        check_structure(path)
+
+
+def test_heaps_that_were_given_back_and_other_files_pass(tmp_path: Path) -> None:
+    path = tmp_path / "old.nc"
+    endless(path, late=False, given_back=True)
+    check_structure(path)
+    path.write_bytes(b"CDF\1" + b"GCOL" + bytes(100))
+    check_structure(path)
+
+
+FORMATS: tuple[Any, ...] = ("NETCDF3_CLASSIC", "NETCDF3_64BIT_OFFSET", "NETCDF3_64BIT_DATA")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_classic_headers_that_promise_more_than_the_file_holds(tmp_path: Path, form: Any) -> None:
+    path = tmp_path / "classic.nc"
+    with netCDF4.Dataset(path, "w", format=form) as nc:
+        nc.createDimension("t", None)
+        nc.createDimension("x", 3)
+        nc.setncatts({"text": "fives", "numbers": np.arange(3, dtype="i2")})
+        variable = nc.createVariable("v", "f4", ("t", "x"))
+        variable.setncattr("units", "kg")
+        variable[:4] = 1.0
+        nc.createVariable("s", "i2", ())
+    check_structure(path)
+    data = path.read_bytes()
+    wide = 8 if form == FORMATS[2] else 4
+    counts = [data.index(b"fives") - wide, data.index(b"kg") - wide, data.index(b"numbers") - wide,
+              data.index(b"\0\0\0\x0b") + 4, data.index(b"\0\0\0\x0a") + 4]  # fmt: skip
+    for at in counts:  # of an attribute, a name, the variables, the dimensions
+        spoilt = data[:at] + b"\x40" + data[at + 1 :]
+        path.write_bytes(spoilt)
+        with pytest.raises(InputError, match=r"damaged or cut off \(found something of \d+ bytes in a file of \d+\)"):
+            netcdf.read(path)
+    for cut in range(4, len(data), 7):  # what is cut off is for the library
+        path.write_bytes(data[:cut])
+        with pytest.raises(InputError):
+            netcdf.read(path)
