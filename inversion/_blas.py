@@ -7,14 +7,11 @@ that one thread does quickly is given one; for others the number can be said in 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import scipy.linalg.blas
 import scipy.linalg.lapack
 from threadpoolctl import threadpool_limits
-
-if TYPE_CHECKING:
-    from inversion.problem import Problem
 
 blas: Any = scipy.linalg.blas
 lapack: Any = scipy.linalg.lapack
@@ -29,15 +26,16 @@ def one_thread() -> AbstractContextManager[Any]:
     return threadpool_limits(1, "blas")
 
 
-def threads_for(problem: Problem, wanted: int | None) -> AbstractContextManager[Any]:
+def threads_for(n: int, m: int, wanted: int | None) -> AbstractContextManager[Any]:
     """Let the libraries use the threads that are wanted, one for a small problem, or all.
 
     Parameters
     ----------
-    problem : Problem
-        Its size decides, if no number is wanted: a dense solution takes about n^2 (m + n / 3) operations.
+    n, m : int
+        Observations and unknowns, which decide if no number is wanted: a dense solution takes about n^2 (m + n / 3)
+        operations.
     wanted : int, optional
         Number of threads.
     """
-    operations = float(problem.n) ** 2 * (problem.m + problem.n / 3.0)
+    operations = float(n) ** 2 * (m + n / 3.0)
     return threadpool_limits(wanted or (1 if operations <= QUICK else None), "blas")

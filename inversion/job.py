@@ -90,7 +90,7 @@ def run(
     with one_thread():
         problem = assemble(job, base, record)
         wanted = totals_of(job, problem, base, record)
-    with threads_for(problem, job.solver.threads):
+    with threads_for(problem.n, problem.m, job.solver.threads):
         return _run(job, problem, wanted, folder, record, announce)
 
 
@@ -153,7 +153,7 @@ def simulate(job: InversionJob, *, base: Path, announce: Callable[[str], None] =
     with one_thread():
         problem = assemble(job, base)
         wanted = totals_of(job, problem, base)
-    with threads_for(problem, job.solver.threads):
+    with threads_for(problem.n, problem.m, job.solver.threads):
         return _simulated(job, problem, wanted, announce)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +24,33 @@ from inversion.error import ObservationError
 from inversion.grid import Grid
 from inversion.sensitivity import Array, Sensitivity
 
-if TYPE_CHECKING:
-    from inversion.merged import Merged
-
-__all__ = ["Block", "Problem"]
+__all__ = ["Basis", "Block", "Problem"]
 
 Kind = Literal["flux", "boundary", "offset", "rest"]
 Distribution = Literal["normal", "truncated", "lognormal"]
+
+
+class Basis(Protocol):
+    """How a block of merged cells belongs to its full grid; :class:`inversion.merged.Merged` is one."""
+
+    @property
+    def full(self) -> Block:
+        """The block on its full grid."""
+        ...
+
+    @property
+    def rest(self) -> str:
+        """Name of the block of what is within groups; empty where the observations do not see it."""
+        ...
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        ...
+
+    def rows(self, columns: Array) -> tuple[Array, Array, Array]:
+        """Return what rows of the full grid are of both blocks, and the covariance of what neither sees."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -65,7 +85,7 @@ class Block:
         solvers take "normal" only.
     lower : float
         Least value of a truncated block.
-    basis : Merged, optional
+    basis : Basis, optional
         The full grid of a block whose cells were merged.
     """
 
@@ -81,7 +101,7 @@ class Block:
     covariates: dict[str, Array] = field(default_factory=dict)
     distribution: Distribution = "normal"
     lower: float = 0.0
-    basis: Merged | None = None
+    basis: Basis | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts fit together."""

@@ -118,8 +118,8 @@ def trend(
     form: options.Out = options.Format.text,
 ) -> None:
     """Fit trend, growth and season (Thoning et al. 1989) and tell the growth of each year."""
-    from sensors.analysis.curvefit import fit_series
     from sensors.analysis.series import series
+    from sensors.analysis.trend import fit_series
 
     chosen: dict[str, Any] = {
         "polynomial": polynomial,

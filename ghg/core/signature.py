@@ -19,6 +19,7 @@ from typing import Any
 
 from ghg.core._verification import Problem
 from ghg.core._verify import SIGNATURE as ENDING
+from ghg.core._verify import Walk
 from ghg.core.errors import InputError
 from ghg.core.files import MANIFEST, atomic_path, is_netcdf, open_input, sha256, write_text
 
@@ -81,11 +82,11 @@ def sign(target: str | os.PathLike[str], key: str | os.PathLike[str], force: boo
     InputError
         Not a key, nothing that could be signed, or it was changed since it was written.
     """
-    from ghg.core.provenance import verify
-
     secret = _private(Path(key))
     path, kind = _signed_file(Path(target))
-    found = verify(target)
+    walk = Walk(None)
+    walk.start(Path(target))
+    found = walk.result
     if not found.ok:
         first = next(p for p in found.problems if p.fatal)
         raise InputError("what was changed is not signed", where=first.file, found=first.message)

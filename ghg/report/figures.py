@@ -20,6 +20,9 @@ from ghg.core.time import local_date
 
 # Okabe and Ito's palette: told apart by colour-blind readers
 MEASURED, ACCOUNTED, UP, DOWN, GREY = "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a8f98"
+# the same, lightened once for what is beyond eight
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#8a8f98", "#b8a000", "#7fb8d8", "#eaaf7f",
+           "#7fceb9", "#f2cf7f", "#e5bcd3")  # fmt: skip
 STYLE: Any = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",

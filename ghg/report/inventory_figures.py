@@ -12,11 +12,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ghg.report.figures import GREY, STYLE, _axes, _svg
+from ghg.report import inventory_maps
+from ghg.report.figures import COLOURS, GREY, STYLE, _axes, _svg
 
-# Okabe and Ito's palette, lightened once for the sectors beyond eight
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#cc79a7", "#56b4e9", "#8a8f98", "#b8a000", "#7fb8d8", "#eaaf7f",
-           "#7fceb9", "#f2cf7f", "#e5bcd3")  # fmt: skip
 SMALL = 0.02  # share below which a tile of the treemap is not named
 
 
@@ -189,8 +187,6 @@ DRAWN = {"sectors": sectors, "treemap": treemap, "sources": sources, "contributi
 def draw(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> dict[str, str]:
     """Return the SVG text of each figure that the result has the data for."""
     import warnings
-
-    from ghg.report import inventory_maps
 
     found: dict[str, str] = {}
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():

@@ -12,8 +12,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ghg.report.coast import coastlines
-from ghg.report.figures import GREY
-from ghg.report.inventory_figures import COLOURS
+from ghg.report.figures import COLOURS, GREY
 
 WANTED = ("CO2", "NOx", "SO2", "PM2.5", "CH4")
 MAPS, ACROSS = 2, 220  # maps that are drawn, and columns beyond which cells are drawn in blocks

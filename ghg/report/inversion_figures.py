@@ -21,11 +21,10 @@ from matplotlib.figure import Figure
 from ghg.core.netcdf import read
 from ghg.report.coast import draw_coast
 from ghg.report.figures import FONTS, GREY, STYLE
+from ghg.report.inversion_units import Unit
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from ghg.report.inversion import Unit
 
 Array = npt.NDArray[np.float64]
 Text = Mapping[str, str]

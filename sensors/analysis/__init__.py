@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from sensors.analysis.allan import allan, deviations
     from sensors.analysis.baseline import baseline
     from sensors.analysis.collocation import network_drift, transfer
-    from sensors.analysis.curvefit import CurveFit, curve_fit, fit_series
+    from sensors.analysis.curvefit import CurveFit, curve_fit
     from sensors.analysis.integrity import screen
     from sensors.analysis.quality import four_tests
     from sensors.analysis.rebs import rebs
     from sensors.analysis.season import deseasonalise, growth_by_period, growth_by_year
     from sensors.analysis.spikes import spikes
+    from sensors.analysis.trend import fit_series
 
 _HOME = {
     "allan": "allan", "deviations": "allan", "baseline": "baseline", "CurveFit": "curvefit", "curve_fit": "curvefit",
-    "fit_series": "curvefit", "network_drift": "collocation", "transfer": "collocation", "screen": "integrity",
+    "fit_series": "trend", "network_drift": "collocation", "transfer": "collocation", "screen": "integrity",
     "four_tests": "quality", "rebs": "rebs", "deseasonalise": "season",
     "growth_by_period": "season", "growth_by_year": "season", "spikes": "spikes",
 }  # fmt: skip

@@ -8,11 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from sensors.analysis.curvefit import CurveFit, harmonic_design
 
 if TYPE_CHECKING:
     import xarray as xr
-
-    from sensors.analysis.curvefit import CurveFit
 
 __all__ = ["deseasonalise", "growth_by_period", "growth_by_year"]
 
@@ -54,8 +53,6 @@ def deseasonalise(
     Thoning et al. (1989), equation 1; NOAA GML, notes to the Mauna Loa monthly means (seasonal cycle of a moving
     seven-year window).
     """
-    from sensors.analysis.curvefit import harmonic_design
-
     x, y = np.asarray(years, np.float64), np.asarray(values, np.float64)
     there = np.isfinite(x) & np.isfinite(y)
     need = 2 * (polynomial + 2 * harmonics)
@@ -77,8 +74,6 @@ def deseasonalise(
 
 
 def _moving(tx: Float, ty: Float, at: float, settings: tuple[float, int, int]) -> float:
-    from sensors.analysis.curvefit import harmonic_design
-
     window, polynomial, harmonics = settings
     low = min(max(at - window / 2, tx[0]), tx[-1] - window)
     a, b = np.searchsorted(tx, [low - 1e-6, low + window + 1e-6])

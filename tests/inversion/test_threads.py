@@ -14,7 +14,6 @@ from inversion import _blas
 from inversion.config import InversionJob
 from inversion.job import run
 from tests.inversion import example
-from tests.inversion.problems import random_problem
 
 
 def test_the_threads_of_the_machine_do_not_change_a_digit(tmp_path: Path) -> None:
@@ -33,13 +32,12 @@ def _threads() -> set[int]:
 
 
 def test_small_problems_have_one_thread_unless_a_number_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = random_problem()
     with threadpool_limits(2, "blas"):
-        with _blas.threads_for(problem, None):
+        with _blas.threads_for(30, 40, None):
             assert _threads() == {1}
-        with _blas.threads_for(problem, 2):
+        with _blas.threads_for(30, 40, 2):
             assert _threads() == {2}
         monkeypatch.setattr(_blas, "QUICK", 1.0)
-        with _blas.threads_for(problem, None):
+        with _blas.threads_for(30, 40, None):
             assert _threads() == {2}
         assert _threads() == {2}
