@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ghg.core.config import Model
-from inventories.accounting.rules import METHODS
+from inventories.rules import METHODS
 
 Component = Literal["fuel_mass", "calorific_value", "emission_factor", "carbon_content", "oxidation", "moisture",
                     "molecular_weight", "cao", "mgo", "kiln_dust", "control"]  # fmt: skip

@@ -87,7 +87,7 @@ def init(output: options.Starter = Path("account.toml"), force: options.Force = 
 @app.command()
 def methods(form: options.Out = options.Format.text) -> None:
     """List the accounting rules, what each needs, and where it stands."""
-    from inventories.accounting.rules import METHODS
+    from inventories.rules import METHODS
 
     rows = [
         {"method": name, "kind": rule.kind, "scope": rule.scope, "needs": ", ".join(rule.needs).replace("|", " or "),

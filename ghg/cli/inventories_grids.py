@@ -36,7 +36,7 @@ def regrid(
     verbose: options.Verbose = False,
 ) -> None:
     """Put gridded emissions on another grid; mass is kept, what falls outside is told."""
-    from inventories.grid.config import RegridJob, run_regrid
+    from inventories.jobs.regrid import RegridJob, run_regrid
 
     gridded("regrid", RegridJob, run_regrid, locals(), "regridding")
 
@@ -52,7 +52,7 @@ def merge(
     verbose: options.Verbose = False,
 ) -> None:
     """Put gridded inventories together by priority, regions and totals; each cell keeps its origin."""
-    from inventories.grid.config import MergeJob, run_merge
+    from inventories.jobs.regrid import MergeJob, run_merge
 
     gridded("merge", MergeJob, run_merge, locals(), "merging")
 
@@ -68,7 +68,7 @@ def expand(
     verbose: options.Verbose = False,
 ) -> None:
     """Expand annual emissions to the hours of a year; the year's mass is kept."""
-    from inventories.grid.config import ExpandJob, run_expand
+    from inventories.jobs.expand import ExpandJob, run_expand
 
     with jobs.running("inventories expand", ExpandJob, locals()) as (job, record, announce):
         announce("expanding")
@@ -90,7 +90,7 @@ def export(
 ) -> None:
     """Write gridded emissions in the form a model reads."""
     from ghg.core.provenance import Record
-    from inventories.grid.config import read_gridded
+    from inventories.jobs.gridded import read_gridded
 
     record = Record("inventories export", {"to": to.value, "start": start})
     with console.progress(quiet) as announce:

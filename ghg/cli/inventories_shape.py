@@ -27,7 +27,7 @@ def layers(
     verbose: options.Verbose = False,
 ) -> None:
     """Put gridded emissions into layers above the ground by profiles of their sectors; mass is kept."""
-    from inventories.grid.jobs import LayersJob, run_layers
+    from inventories.jobs.layers import LayersJob, run_layers
 
     gridded("layers", LayersJob, run_layers, locals(), "layers")
 
@@ -43,7 +43,7 @@ def speciate(
     verbose: options.Verbose = False,
 ) -> None:
     """Split NMVOC, NOx or PM of gridded emissions into the species of a mechanism; mass, or moles, are kept."""
-    from inventories.grid.jobs import SpeciateJob, run_speciate
+    from inventories.jobs.layers import SpeciateJob, run_speciate
 
     gridded("speciate", SpeciateJob, run_speciate, locals(), "speciation")
 

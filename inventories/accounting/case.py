@@ -11,8 +11,8 @@ from ghg.core.errors import ConfigError, InputError
 from ghg.core.units import convert
 from inventories.accounting import factors
 from inventories.accounting.engine import Array, Factor
-from inventories.accounting.rules import Method
 from inventories.config import Series, StreamConfig
+from inventories.rules import Method
 
 __all__ = ["Case"]
 

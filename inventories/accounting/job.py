@@ -35,7 +35,7 @@ def run(config: AccountingJob, *, base: Path | None = None, record: Record | Non
     from ghg.core.time import period_bounds
     from inventories.accounting.engine import dataset
     from inventories.accounting.methods import stream
-    from inventories.accounting.rules import METHODS
+    from inventories.rules import METHODS
 
     bounds = period_bounds(config.start, config.end, config.by, config.timezone)
     streams, notes = config.stream, []

@@ -9,8 +9,8 @@ from ghg.core.errors import ConfigError, InputError
 from inventories.accounting import carbon, fuel, process
 from inventories.accounting.case import Case
 from inventories.accounting.engine import Array, Factor, Stream
-from inventories.accounting.rules import METHODS
 from inventories.config import StreamConfig
+from inventories.rules import METHODS
 
 __all__ = ["stream"]
 

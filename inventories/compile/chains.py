@@ -17,11 +17,11 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from inventories.accounting import factors, fuels, methods
 from inventories.accounting.engine import Factor, mass
-from inventories.accounting.rules import METHODS
 from inventories.compile.config import ActivityTable
 from inventories.compile.rows import Rows
 from inventories.config import Series, StreamConfig
 from inventories.dataset import STACK
+from inventories.rules import METHODS
 from inventories.species import SPECIES
 from inventories.uncertainty.budget import Array, Budget
 

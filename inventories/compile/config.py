@@ -9,9 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from ghg.core.config import Model
 from ghg.core.gases import METRICS
-from inventories.accounting.rules import METHODS
 from inventories.compile.sections import Column, GridSection, LayersSection, Reported, TimeSection
 from inventories.compile.swap import SwapSection
+from inventories.rules import METHODS
 from inventories.species import species
 
 U = Annotated[float, Field(ge=0.0, lt=5.0)]

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ghg.core.config import Model
-from inventories.grid.config import ProfileFiles, TargetGrid
+from inventories.jobs.expand import ProfileFiles
+from inventories.jobs.target import TargetGrid
 
 __all__ = [
     "Column",
@@ -86,7 +87,7 @@ class ProxySection(Model):
 
 
 class GridSection(TargetGrid):
-    """Where the sources are put; keys of the grid itself as in :class:`inventories.grid.config.TargetGrid`.
+    """Where the sources are put; keys of the grid itself as in :class:`inventories.jobs.target.TargetGrid`.
 
     Parameters
     ----------

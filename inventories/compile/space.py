@@ -16,11 +16,11 @@ from inventories.compile.hours import profiles_of, write_hours, zones_for
 from inventories.compile.sections import GridSection
 from inventories.conservation import ENTRIES, residual
 from inventories.grid import fields
-from inventories.grid.config import target_grid
 from inventories.grid.grids import LonLat, Polygons
 from inventories.grid.lines import lengths_by_cell, read_lines
 from inventories.grid.names import as_nitrogen, as_no2, note
 from inventories.grid.regions import field_density
+from inventories.jobs.target import target_grid
 from inventories.readers.shapes import read_regions
 from inventories.temporal.calendars import local_year
 

@@ -13,8 +13,8 @@ from ghg.core.units import factor as unit_factor
 from inventories import account
 from inventories.accounting import factors
 from inventories.accounting.engine import Factor, mass, relative_random, relative_systematic
-from inventories.accounting.rules import METHODS
 from inventories.config import AccountingJob
+from inventories.rules import METHODS
 
 STREAM = {
     "name": "coal",

@@ -18,7 +18,7 @@ from inventories.compile.rows_table import read_rows_table
 from inventories.compile.sections import WeatherSection
 from inventories.conservation import residual
 from inventories.dataset import annual_mass
-from inventories.grid.config import read_gridded
+from inventories.jobs.gridded import read_gridded
 from tests.inventories.export.test_checkers import ACDD, STRICT, judge
 from tests.inventories.test_grids_of_a_build import JOB, ROWS, build
 

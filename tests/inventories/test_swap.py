@@ -97,7 +97,7 @@ carried = {{ NOx = {{ column = "mass", u = 0.1 }} }}
     done = inside("inventories", "build", tmp_path / "job.toml", "-o", tmp_path / "out", "-q")
     assert done.returncode == 0 and "Swapped: 1 area totals" in done.stdout, done.stderr
     assert "60000" in (tmp_path / "out" / "swaps.csv").read_text(encoding="utf-8-sig")
-    from inventories.grid.config import read_gridded
+    from inventories.jobs.gridded import read_gridded
 
     ds = read_gridded(tmp_path / "out" / "gridded.nc")
     mass = (ds["emission_nox"] * ds["cell_area"]).isel(time=0) * 365 * 86400

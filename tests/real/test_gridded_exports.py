@@ -19,13 +19,13 @@ from ghg.core.provenance import Record, verify
 from inventories.conservation import residual
 from inventories.export import cf
 from inventories.export.models import write_ioapi, write_wrfchem
-from inventories.grid.config import read_gridded
 from inventories.grid.fields import coordinates, with_year
 from inventories.grid.grids import LonLat, Projected
 from inventories.grid.points import grid_points
 from inventories.grid.projections import LambertConformal
 from inventories.grid.regrid import regrid
 from inventories.grid.wrf import from_wrfinput
+from inventories.jobs.gridded import read_gridded
 
 pytestmark = pytest.mark.kernel
 RECORD = Record("inventories export", command=["ghg", "inventories", "export"])

@@ -21,10 +21,10 @@ from inventories.conservation import residual
 from inventories.export import cf
 from inventories.export.icon import icon_grid, write_icon
 from inventories.grid import names
-from inventories.grid.config import read_gridded
 from inventories.grid.fields import coordinates, with_year
 from inventories.grid.grids import LonLat
 from inventories.grid.regrid import regrid
+from inventories.jobs.gridded import read_gridded
 from inventories.temporal.expand import expand_to_file, factored
 from inventories.temporal.profiles import FLAT
 from tests.terminal import inside

@@ -1,4 +1,4 @@
-"""Jobs on gridded emissions beside regridding: layers above the ground, and the species of a mechanism."""
+"""Jobs of layers above the ground and of the species of a mechanism."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from ghg.core.config import Model
-from inventories.grid.config import read_gridded
 from inventories.grid.fields import dated
 from inventories.grid.names import as_nitrogen
+from inventories.jobs.gridded import read_gridded
+from inventories.speciation import read_speciation, speciate
+from inventories.vertical.layers import in_layers, read_vertical
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,8 +47,6 @@ def _read(path: Path, record: Record | None) -> xr.Dataset:
 
 def run_layers(job: LayersJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Put gridded emissions into layers."""
-    from inventories.vertical.layers import in_layers, read_vertical
-
     ds = _read(base / job.input, record)
     profiles = read_vertical(base / job.profiles)
     if record is not None:
@@ -56,8 +56,6 @@ def run_layers(job: LayersJob, *, base: Path, record: Record | None = None) -> x
 
 def run_speciate(job: SpeciateJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Split the species of gridded emissions."""
-    from inventories.speciation import read_speciation, speciate
-
     ds = _read(base / job.input, record)
     table = read_speciation(base / job.table)
     if record is not None:

@@ -1,0 +1,1 @@
+"""Jobs on gridded emissions: the models of their TOML files, and what they do."""
