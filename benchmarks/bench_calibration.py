@@ -27,7 +27,7 @@ from ghg.core.jit import threads
 from sensors.calibration.fit import fit_rows
 from sensors.calibration.gas import calibrate_gas
 from sensors.calibration.records import Records
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.job import calibrate
 from sensors.station.rows import Plan, Rows, rows_of
 from sensors.station.simulation import START, Scenario, simulate

@@ -166,7 +166,7 @@ def _qa_seeds() -> list[tuple[str, bytes]]:
 
 
 def _qa(path: Path) -> Any:
-    from sensors.readers.ecmps_qa import read_qa
+    from sensors.quality.ecmps import read_qa
 
     return read_qa(path)
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from ghg.core.config import load
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.job import calibrate, read_records
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -210,7 +210,7 @@ def tower_days() -> Gold:
     """Compare the daily lines through two cylinders at a NEON tower."""
     from ghg.core.config import load
     from sensors.calibration.fit import fit_response
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
     from sensors.station.job import read_records
 
     path = f'records.files="{SHARED}/sensors/neon/*2019-05*.h5"'

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.flags import Flag, Method, Reason, flag_attributes
 from ghg.core.variables import attributes
-from sensors.config import ComponentUncertainty
-from sensors.stack.defaults import components
+from sensors.defaults import components
+from sensors.statements import ComponentUncertainty
 
 __all__ = ["COMPONENTS", "Part", "emission_variables", "reported_uncertainty", "unverified_note"]
 
@@ -91,7 +91,7 @@ def reported_uncertainty(
     changes : mapping
         Overrides by component.
     mrr_tier : int, optional
-        See :func:`sensors.stack.defaults.components`.
+        See :func:`sensors.defaults.components`.
     occurring : collection of int, optional
         Methods that occur in the whole of which these are a piece; those that are here by default.
 

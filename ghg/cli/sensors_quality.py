@@ -183,7 +183,7 @@ def _recorded(job: Path) -> dict[str, Any]:
     with suppress(OSError, ValueError):  # said when it is loaded
         given = tomllib.loads(job.read_text(encoding="utf-8"))
     if "site" in given:
-        from sensors.station.config import StationJob
+        from sensors.config.station import StationJob
         from sensors.station.parameters import recorded as of_station
 
         return of_station(load(job, StationJob))

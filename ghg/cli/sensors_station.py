@@ -31,7 +31,7 @@ def calibrate(
     """Calibrate the record of an analyser against its cylinders, with uncertainty and flags."""
     from functools import partial
 
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
     from sensors.station.job import run
 
     given = {"config": config, "output": output, "force": force, "changes": changes, "quiet": quiet,
@@ -88,7 +88,7 @@ def fit_water(
     """Find the water coefficients of an analyser from droplet tests; prints the section for the station."""
     from ghg.cli.sensors_analysis import _column
     from ghg.core.provenance import Record
-    from sensors.station.config import GASES
+    from sensors.config.station import GASES
     from sensors.station.droplet import as_toml, droplet_dataset, fit_droplets, read_test
 
     if unknown := [g for g in gases if g not in GASES]:

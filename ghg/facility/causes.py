@@ -236,7 +236,7 @@ def _common_factor(finding: list[Independence]) -> float:
     factors = [one.f_factor for one in finding if one.heat_from_emission and one.fuel]
     if len(factors) != len(finding) or np.ptp(factors) > 1e-3 * factors[0]:
         return math.nan
-    from sensors.stack.defaults import f_factors
+    from sensors.defaults import f_factors
 
     return f_factors(finding[0].fuel)[1]
 

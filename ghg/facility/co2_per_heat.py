@@ -180,6 +180,6 @@ def _solid_fuels() -> tuple[str, ...]:
 
 
 def _fc(fuel: str) -> float:
-    from sensors.stack.defaults import f_factors
+    from sensors.defaults import f_factors
 
     return f_factors(fuel)[1]

@@ -104,7 +104,7 @@ def line_co2(channels: xr.Dataset, factors: tuple[float, float]) -> Array | None
 def main_fuel_factors(accounted: xr.Dataset) -> tuple[float, float] | None:
     """Return Fd and Fc of the fuel that carries at least 95 % of the accounted energy (mass, if no energy is known)."""
     from inventories.accounting.factors import FUEL_CODES
-    from sensors.stack.defaults import f_factors
+    from sensors.defaults import f_factors
 
     if "fuel" not in accounted.coords:
         return None

@@ -10,7 +10,7 @@ from sensors.calibration.interpolation import interpolated
 from sensors.calibration.response import Applied, Response
 from sensors.calibration.smoothing import EARLIER, smoothed
 from sensors.calibration.visits import Visits
-from sensors.station.config import Calibration
+from sensors.config.station import Calibration
 
 __all__ = ["Applied", "Response", "follow"]
 

@@ -13,7 +13,7 @@ from sensors.calibration.consistency import Consistency, LeftOut, consistency, l
 from sensors.calibration.drift import DEGREE, Response, follow
 from sensors.calibration.records import Records
 from sensors.calibration.visits import Visits, cylinder_visits
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 
 __all__ = ["COMPONENTS", "Calibrated", "Target", "calibrate_gas"]
 

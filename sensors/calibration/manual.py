@@ -12,7 +12,7 @@ from ghg.core.errors import ErrorList, InputError
 from ghg.core.flags import Flag, Reason
 from ghg.core.tables import ColumnSpec, read_table
 from sensors.calibration.records import Records
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 
 __all__ = ["ManualFlag", "apply_manual", "read_manual"]
 

@@ -13,7 +13,7 @@ from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason, flag_attributes
 from sensors.calibration.gas import COMPONENTS, Calibrated
 from sensors.calibration.records import Records, merge
-from sensors.station.config import GASES, StationJob
+from sensors.config.station import GASES, StationJob
 
 if TYPE_CHECKING:
     import xarray as xr

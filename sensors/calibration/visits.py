@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ghg.core.errors import ConfigError, InputError
 from sensors.calibration.records import Records, merge
 from sensors.calibration.scales import convert_scale
-from sensors.station.config import Cylinder, Gas, StationJob
+from sensors.config.station import Cylinder, Gas, StationJob
 
 __all__ = ["Tank", "Visits", "cylinder_visits"]
 

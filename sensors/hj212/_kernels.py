@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from ghg.core.jit import kernel
-from sensors.readers._kernels import days_since_1970, read_number
+from sensors._kernels import days_since_1970, read_number
 
 # Columns of `heads` (int64): numbers of the header of each message
 COMMAND, SYSTEM, FLAG, PACKETS, PACKET, QN, TIME, MN_HASH, MN_START, MN_LENGTH, QN_LENGTH = range(11)

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from sensors.config import Reader
-from sensors.readers.config import CHANNELS
+from sensors.config.readers import CHANNELS
 from sensors.statements import Model
 
 __all__ = ["Change", "IntegrityJob"]

@@ -73,7 +73,7 @@ def _readers(config: IntegrityJob, base: Path | None) -> Iterator[Any]:
 
 
 def _line(fuel: str | None) -> tuple[float, float] | None:
-    from sensors.stack.defaults import f_factors
+    from sensors.defaults import f_factors
 
     if fuel is None:
         return None

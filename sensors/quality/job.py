@@ -58,8 +58,8 @@ def run(job: QaJob, *, base: Path | None = None, record: Record | None = None) -
     InputError, ErrorList
         Files or values that are missing or wrong; all tests are looked at before.
     """
+    from sensors.quality.ecmps import components, read_qa
     from sensors.readers.ecmps_json import ENDINGS
-    from sensors.readers.ecmps_qa import components, read_qa
     from sensors.readers.files import expand
 
     plans = expand(job.plan, base, endings=ENDINGS) if job.plan else []

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ghg.core.jit import kernel
-from sensors.readers._kernels import days_since_1970, read_number
+from sensors._kernels import days_since_1970, read_number
 
 
 @kernel

@@ -14,10 +14,10 @@ from ghg.core.gases import gas as gas_of
 from ghg.core.units import STATE_20C, factor
 from ghg.core.variables import SPECS, attributes
 from sensors.config import ComponentUncertainty, StackConfig, Uncertainty
+from sensors.defaults import components, diluent_cap, f_factors, scale_to_tier, unverified
 from sensors.measured import emission_variables, unverified_note
 from sensors.stack import _kernels
 from sensors.stack.channels import Channel, Channels, needs_gas_law, needs_moisture, open_channels
-from sensors.stack.defaults import components, diluent_cap, f_factors, scale_to_tier, unverified
 from sensors.stack.part75 import AIR_O2, CONSTANT, cap_o2
 
 if TYPE_CHECKING:

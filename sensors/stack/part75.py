@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sensors.stack.defaults import diluent_cap, f_factors
+from sensors.defaults import diluent_cap, f_factors
 
 __all__ = [
     "AIR_O2",

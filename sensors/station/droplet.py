@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from sensors.calibration.water import WaterFit, combine_tests, fit_water
-from sensors.station.config import GASES
+from sensors.config.station import GASES
 from sensors.station.rows import FACTORY, PER_PPM, PICARRO, SPECIES, WATER_SCAN
 
 if TYPE_CHECKING:

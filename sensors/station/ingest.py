@@ -23,8 +23,8 @@ from ghg.core.errors import InputError
 from ghg.core.files import open_input
 from sensors.calibration.flush import find_flush
 from sensors.calibration.records import Records, concatenate
+from sensors.config.station import StationJob
 from sensors.readers.picarro import Member, fill, members, parse_log, serial_of
-from sensors.station.config import StationJob
 from sensors.station.rows import GAP, HOLD, Plan, Rows, rows_of
 from sensors.station.store import Piece, Store, open_store
 

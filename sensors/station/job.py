@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import InputError
+from sensors.config.station import StationJob
 from sensors.readers.files import expand
-from sensors.station.config import StationJob
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ghg.core.errors import GhgError, InputError
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.network_config import NetworkJob, NetworkStation
 from sensors.station.status import StationStatus, failed, station_status
 

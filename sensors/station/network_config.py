@@ -9,8 +9,8 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from sensors.config.station import Moment, NotNegative, Positive
 from sensors.statements import Model
-from sensors.station.config import Moment, NotNegative, Positive
 
 __all__ = ["NetworkJob", "NetworkStation", "Watch"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ghg.core.ledger import Finding, Value
     from ghg.core.provenance import Record
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
 
 __all__ = ["against_ledger", "flag_unrecorded", "recorded"]
 

@@ -13,7 +13,7 @@ from ghg.core.errors import InputError
 from ghg.core.jit import spread
 from sensors.calibration._kernels import accumulate
 from sensors.calibration.records import Records
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 
 __all__ = ["Plan", "Rows", "rows_of"]
 
@@ -100,7 +100,7 @@ class Plan:
     def factor(self, gas: str) -> float:
         """Return the factor from the unit of the log to that of the gas."""
         from ghg.core.units import factor
-        from sensors.station.config import GASES
+        from sensors.config.station import GASES
 
         unit = self.job.gases[gas].units
         if unit is None:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import xarray as xr
 
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
 
 __all__ = ["Scenario", "Simulated", "flicker", "simulate"]
 
@@ -118,7 +118,7 @@ class Simulated:
     assigned : array, shape (tanks,)
         Assigned values.
     job : dict
-        For :class:`sensors.station.config.StationJob`.
+        For :class:`sensors.config.station.StationJob`.
     """
 
     raw: xr.Dataset

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ghg.core.flags import Flag, Reason
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.network_config import Watch
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import numpy as np
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, sha256
 from sensors.calibration.records import Records
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.rows import Plan, Rows
 
 __all__ = ["Piece", "Store", "open_store"]

@@ -59,7 +59,7 @@ def trial(scenario: Scenario, seed: int, changes: dict[str, Any] | None = None) 
     -------
     Trial
     """
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
     from sensors.station.ingest import records_of
     from sensors.station.job import calibrate
 
@@ -171,7 +171,7 @@ def spike_scores(scenario: Scenario, seed: int, method: str = "rebs") -> tuple[i
     """
     from sensors.analysis.spikes import rebs_spikes, sd_spikes
     from sensors.calibration.gas import calibrate_gas
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
     from sensors.station.ingest import records_of
 
     simulated = simulate(scenario, seed)

@@ -95,7 +95,7 @@ def test_verify_allows_a_ledger_to_grow_and_names_one_that_was_rewritten(plant: 
 
 def test_a_station_answers_to_its_ledger_too(tmp_path: Path) -> None:
     """Values of cylinders are compared with their records: another value, a rewritten entry, and a later entry."""
-    from sensors.station.config import StationJob
+    from sensors.config.station import StationJob
     from sensors.station.job import run
     from sensors.station.parameters import recorded
     from tests.sensors.station.test_killed import toml_of

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 from sensors.quality.config import QaJob
+from sensors.quality.ecmps import components
 from sensors.quality.job import run
-from sensors.readers.ecmps_qa import components
 
 
 def test_all_tests_of_oris_54_are_found_as_reported(shared_data: Path) -> None:

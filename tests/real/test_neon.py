@@ -18,8 +18,8 @@ from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
 from ghg.core.provenance import Record, digest
 from sensors.calibration.fit import fit_response
+from sensors.config.station import StationJob
 from sensors.readers.neon import read
-from sensors.station.config import StationJob
 from sensors.station.job import calibrate, read_records, run
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "neon-onaq" / "station.toml"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from ghg.core.errors import ConfigError
 from sensors.config import CampdReader, StackConfig, StackJob, TableReader, TimeColumn, Uncertainty
-from sensors.stack.defaults import components, f_factors, scale_to_tier
+from sensors.defaults import components, f_factors, scale_to_tier
 
 
 def test_forms_become_standard_uncertainties() -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ghg.core.errors import InputError
 from sensors.quality.config import QaJob
+from sensors.quality.ecmps import components, read_qa
 from sensors.quality.job import run
-from sensors.readers.ecmps_qa import components, read_qa
 from tests.terminal import inside
 
 

@@ -15,8 +15,8 @@ from ghg.core.flags import Flag, Method, Reason
 from ghg.core.time import bounds_variable, period_bounds
 from sensors import stack_emission
 from sensors.config import StackConfig
+from sensors.defaults import components, unverified
 from sensors.stack import hj75
-from sensors.stack.defaults import components, unverified
 
 pytestmark = pytest.mark.kernel
 

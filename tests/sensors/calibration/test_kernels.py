@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sensors._kernels import days_since_1970
 from sensors.calibration._kernels import accumulate, smoother
 from sensors.readers import _picarro_kernels as text
-from sensors.readers._kernels import days_since_1970
 from sensors.readers.picarro import _POWERS
 
 pytestmark = pytest.mark.kernel

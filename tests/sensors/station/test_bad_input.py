@@ -10,7 +10,7 @@ import pytest
 
 from ghg.core.errors import InputError
 from ghg.core.flags import Flag, Reason
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.job import run
 from tests.station_logs import NAMES, job_of, simulate, text_of
 from tests.terminal import inside

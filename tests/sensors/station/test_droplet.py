@@ -13,7 +13,7 @@ import pytest
 from ghg.core.errors import InputError
 from ghg.core.provenance import verify
 from sensors.calibration.water import combine_tests, fit_water
-from sensors.station.config import Water
+from sensors.config.station import Water
 from tests.station_logs import text_of
 from tests.terminal import inside as run
 

@@ -15,8 +15,8 @@ from ghg.facility.config import FacilityJob
 from ghg.facility.job import compare_job
 from inversion.readers.observations import read_observations
 from sensors.config import NetcdfReader, StackJob
+from sensors.config.station import StationJob
 from sensors.stack.job import run as measure
-from sensors.station.config import StationJob
 from sensors.station.job import run
 from tests.station_logs import job_of, simulate, text_of
 from tests.terminal import inside

@@ -17,8 +17,8 @@ import pytest
 from ghg.core import netcdf
 from ghg.core.errors import InputError
 from ghg.core.provenance import digest, verify
+from sensors.config.station import StationJob
 from sensors.station import network
-from sensors.station.config import StationJob
 from sensors.station.job import run
 from sensors.station.network import run_network
 from sensors.station.network_config import NetworkJob, Watch

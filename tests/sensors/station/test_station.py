@@ -15,9 +15,9 @@ from pydantic import ValidationError
 from ghg.core.errors import ConfigError, InputError
 from ghg.core.flags import Flag, Reason
 from ghg.core.provenance import Record, digest
+from sensors.config.station import StationJob
 from sensors.readers.picarro import read
 from sensors.station import ingest
-from sensors.station.config import StationJob
 from sensors.station.job import calibrate, read_records, run
 from tests.station_logs import job_of, simulate, text_of
 

@@ -10,7 +10,7 @@ import pytest
 from ghg.core.flags import Flag, Reason
 from sensors.calibration.smoothing import find_jumps
 from sensors.calibration.visits import cylinder_visits
-from sensors.station.config import StationJob
+from sensors.config.station import StationJob
 from sensors.station.ingest import records_of
 from sensors.station.job import calibrate
 from sensors.station.simulation import START, Scenario, flicker, simulate

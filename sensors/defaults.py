@@ -10,14 +10,14 @@ from importlib.resources import files
 from typing import Any
 
 from ghg.core.errors import ConfigError
-from sensors.config import ComponentUncertainty
+from sensors.statements import ComponentUncertainty
 
 __all__ = ["components", "diluent_cap", "f_factors", "scale_to_tier", "unverified"]
 
 
 @cache
 def _data(name: str) -> dict[str, Any]:
-    return tomllib.loads((files("sensors.stack") / "data" / name).read_text(encoding="utf-8"))
+    return tomllib.loads((files("sensors") / "data" / name).read_text(encoding="utf-8"))
 
 
 def _read(*path: str) -> dict[str, ComponentUncertainty]:

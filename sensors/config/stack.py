@@ -1,7 +1,4 @@
-"""Configuration of the measured side: what to read, how the stack is measured, how uncertain each part is.
-
-Importing this module costs nothing heavy: no arrays, no units library.
-"""
+"""Configuration of a stack: what to read, how the stack is measured, how uncertain each part is."""
 
 from __future__ import annotations
 
@@ -9,25 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from sensors.config.readers import Reader
 from sensors.missing.config import MissingConfig
-from sensors.readers.config import (
-    CampdReader,
-    Column,
-    EcmpsReader,
-    Hj212Channel,
-    Hj212Reader,
-    NetcdfReader,
-    Reader,
-    TableReader,
-    TimeColumn,
-    TypedSeries,
-    ValuesReader,
-)
-from sensors.statements import ComponentUncertainty, Model, State, Uncertainty
+from sensors.statements import ComponentUncertainty, Model
 
-__all__ = ["CampdReader", "Column", "ComponentUncertainty", "EcmpsReader", "Hj212Channel", "Hj212Reader",
-           "LedgerConfig", "Limits", "MissingConfig", "Model", "NetcdfReader", "Reader", "StackConfig", "StackJob",
-           "State", "TableReader", "TimeColumn", "TypedSeries", "Uncertainty", "ValuesReader"]  # fmt: skip
+__all__ = ["LedgerConfig", "Limits", "StackConfig", "StackJob"]
 
 
 class Limits(Model):

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sensors.readers.columns import Labels
+from sensors.config.columns import Labels
 from sensors.statements import Model
 
 __all__ = ["NeonRecords", "PicarroRecords", "TableRecords"]

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sensors.config import LedgerConfig
+from sensors.config.formats import NeonRecords, PicarroRecords, TableRecords
+from sensors.config.stack import LedgerConfig
 from sensors.statements import Model
-from sensors.station.formats import NeonRecords, PicarroRecords, TableRecords
 
 __all__ = [
     "GASES",

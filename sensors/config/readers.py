@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sensors.readers.columns import CHANNELS, Column, Files, Labels, Offset, TimeColumn
+from sensors.config.columns import CHANNELS, Column, Files, Labels, Offset, TimeColumn
 from sensors.statements import ComponentUncertainty, Model, State
 
 __all__ = ["CampdReader", "Column", "EcmpsReader", "Hj212Channel", "Hj212Reader", "NetcdfReader", "Reader",
