@@ -259,14 +259,7 @@ def _annex1_book() -> list[tuple[str, bytes]]:
     rows += [[g, n, "x", *([1.5] * len(POLLUTANTS)), *(["NO"] * len(ACTIVITIES))]
              for g, n in (("A_PublicPower", "1A1a"), ("B_Industry", "1A2a"), ("N_Natural", "11A"))]  # fmt: skip
     rows.append([None, "NATIONAL TOTAL", "x", *([3.0] * len(POLLUTANTS))])
-    book = workbook(rows)
-    import openpyxl
-
-    one = openpyxl.load_workbook(io.BytesIO(book))
-    one.worksheets[0].title = "2021"
-    buffer = io.BytesIO()
-    one.save(buffer)
-    return [("a.xlsx", buffer.getvalue())]
+    return [("a.xlsx", workbook(rows, "2021"))]
 
 
 def _annex1(path: Path) -> Any:

@@ -177,7 +177,8 @@ def packed(data: bytes, rng: Rng) -> bytes:
     else:
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(("x.csv", "a/x.txt", "../x.dat")[_int(rng, 3)], data)
+            name = ("x.csv", "a/x.txt", "../x.dat")[_int(rng, 3)]
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # the same at any time
         out = buffer.getvalue()
     return out if rng.random() < 0.3 else (flip, cut, remove, bit)[_int(rng, 4)](out, rng)
 
@@ -221,7 +222,7 @@ def member(data: bytes, rng: Rng) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for key, content in inside.items():
-            archive.writestr(key, content)
+            archive.writestr(zipfile.ZipInfo(key), content)
     return buffer.getvalue()
 
 

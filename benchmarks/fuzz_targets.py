@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -121,16 +123,21 @@ def _monthly(path: Path) -> Any:
                  "interval": "month"}}))  # fmt: skip
 
 
-def workbook(rows: list[list[Any]]) -> bytes:
-    """Return a workbook of one sheet."""
+def workbook(rows: list[list[Any]], title: str = "Sheet") -> bytes:
+    """Return a workbook of one sheet, the same at any time."""
     import openpyxl
 
     book = openpyxl.Workbook()
+    book.worksheets[0].title = title
     for row in rows:
         book.worksheets[0].append(row)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
+    made, undated = io.BytesIO(), io.BytesIO()
+    book.save(made)
+    with zipfile.ZipFile(made) as given, zipfile.ZipFile(undated, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in given.namelist():
+            content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", b"2024-01-01T00:00:00Z", given.read(name))
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return undated.getvalue()
 
 
 def ecmps_hours() -> list[tuple[str, bytes]]:

@@ -2,7 +2,8 @@
 
 HDF5: references between variables, and texts of any length, lie in collections that are walked from object to object
 when one of them is asked for. The object 0 is free space, its length counts its own header, and the walk goes on behind
-it: with the length 0, as zeros written over a part of the file leave it, it never does.
+it: with the length 0, as zeros written over a part of the file leave it, it never does. And the memory of a text is
+asked for by the length that stands beside its place (:mod:`ghg.core._texts`).
 
 Classic NetCDF: the header says how many names, numbers and lists follow in it, and the library believes it: one wrong
 byte asks for gigabytes that are not there. Where a file was cut off, the library reads zeros.
@@ -20,6 +21,7 @@ import os
 import struct
 from pathlib import Path
 
+from ghg.core._texts import longest_text
 from ghg.core.errors import InputError
 
 __all__ = ["check_structure"]
@@ -29,6 +31,7 @@ LARGEST = 16 << 20  # bytes of HDF5, 40 ms; larger files are watched only (:mod:
 HEADER = 1 << 20  # bytes of classic files that are read; longer headers pass
 _HEAD = struct.Struct("<4sB3xQ")  # of a collection: signature, version, size
 _OBJECT = struct.Struct("<HH4xQ")  # number, references to it, length
+_MEMBER = 8  # bytes of a member of a list in a header, at the least: the length of its name, and its type or size
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 8, 7: 1, 8: 2, 9: 4, 10: 8, 11: 8}  # of types, in bytes
 
 
@@ -43,8 +46,8 @@ def check_structure(path: str | os.PathLike[str]) -> None:
     Raises
     ------
     InputError
-        A collection of HDF5 that something in the file points to has an object that is followed by itself; a header of
-        classic NetCDF promises more than the file holds.
+        A collection of HDF5 that something in the file points to has an object that is followed by itself; a text
+        claims to be longer than the file; a header of classic NetCDF promises more than the file holds.
     """
     with Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -52,7 +55,8 @@ def check_structure(path: str | os.PathLike[str]) -> None:
         if begin[:3] == b"CDF" and begin[3:4] in (b"\1", b"\2", b"\5"):
             found = _promised(begin + file.read(HEADER), size)
         elif begin == HDF5 and size <= LARGEST:
-            found = _circle(begin + file.read())
+            data = begin + file.read()
+            found = _circle(data) or _promised_text(data)
         else:
             return
     if found:
@@ -68,6 +72,11 @@ def _circle(data: bytes) -> str:
             return f"an empty object in the heap at byte {at}, over which reading would never end"
         at = data.find(b"GCOL", at + 4)
     return ""
+
+
+def _promised_text(data: bytes) -> str:
+    length = longest_text(data) if b"GCOL" in data else 0
+    return f"a text of {length} bytes in a file of {len(data)}" if length > len(data) else ""
 
 
 def _endless(data: bytes, start: int) -> bool:
@@ -119,6 +128,8 @@ class _Header:
         tag, count = self.number(4), self.count()
         if tag not in (0, 10, 11, 12):
             raise EOFError  # the library says so itself
+        if count * _MEMBER > self.room:  # the library asks for the memory of all of them first
+            raise ValueError(f"a list of {count} in a file of {self.room} bytes")
         return count
 
     def attributes(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ghg.core._table_grid import HEAD, Choice, Grid, Percent, Score
 from ghg.core.errors import InputError
+from ghg.core.limits import sheet_rows
 
 
 def workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Score) -> Grid:
@@ -22,7 +23,7 @@ def workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Sc
             book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheets = {ws.title: ws for ws in book.worksheets}
             title = _sheet(sheets, choice.sheet, score, name, notes)
-            grid = [(n, row) for n, row in _sheet_rows(sheets[title]) if row]
+            grid = [(n, row) for n, row in _sheet_rows(sheets[title], f"{name}, sheet '{title}'") if row]
             epoch = 1904 if book.epoch.year == 1904 else 1900
         except InputError:
             raise
@@ -48,7 +49,9 @@ def _sheet(sheets: dict[str, Any], stated: str | int | None, score: Score, name:
         return str(stated)
     if len(titles) == 1:
         return titles[0]
-    scores = {t: score([row for _, (_, row) in zip(range(HEAD), _sheet_rows(sheets[t]), strict=False)]) for t in titles}
+    scores = {
+        t: score([row for _, (_, row) in zip(range(HEAD), _sheet_rows(sheets[t], name), strict=False)]) for t in titles
+    }
     best = [t for t in titles if scores[t] == max(scores.values())]
     if len(best) > 1 and max(scores.values()) > 0:
         raise InputError(
@@ -58,9 +61,8 @@ def _sheet(sheets: dict[str, Any], stated: str | int | None, score: Score, name:
     return best[0]
 
 
-def _sheet_rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
-    sheet.reset_dimensions()  # some programs write a wrong size into the file
-    for number, cells in enumerate(sheet.iter_rows(), start=1):
+def _sheet_rows(sheet: Any, where: str) -> Iterator[tuple[int, list[Any]]]:
+    for number, cells in enumerate(sheet_rows(sheet, where), start=1):
         row = [_cell(cell) for cell in cells]
         while row and row[-1] is None:
             row.pop()

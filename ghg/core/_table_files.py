@@ -123,7 +123,7 @@ def _member(data: bytes, name: str, member: str | None) -> tuple[bytes, str] | N
     """Return a file of a zip archive; None for a workbook, which is a zip archive too."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            files = [i.filename for i in archive.infolist() if not i.is_dir()]
+            files = [name for name in archive.namelist() if name and not name.endswith("/")]  # damage may leave no name
             if "xl/workbook.xml" in files or "[Content_Types].xml" in files:
                 return None
             files = [f for f in files if not f.startswith("__MACOSX/") and not Path(f).name.startswith(".")]

@@ -32,7 +32,7 @@ def header(path: str | os.PathLike[str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        It is none.
+        It is none, or its positions are no grid of rows and columns.
     """
     with opened(path) as nc:
         attrs = {key: nc.getncattr(key) for key in nc.ncattrs()}
@@ -43,7 +43,20 @@ def header(path: str | os.PathLike[str]) -> dict[str, Any]:
         for name in ("XLAT", "XLONG"):
             values = np.asarray(nc.variables[name][...], np.float64)
             attrs[name] = values[0] if values.ndim == 3 else values
+    lat, lon = attrs["XLAT"], attrs["XLONG"]
+    if lat.ndim != 2 or lat.shape != lon.shape or not lat.size or not np.isfinite(lat + lon).all():
+        raise InputError("the positions of the cells are missing, or no grid of rows and columns", where=str(path),
+                         found=f"XLAT {lat.shape}, XLONG {lon.shape}", need="the same rows and columns")  # fmt: skip
     return attrs
+
+
+def _number(found: dict[str, Any], key: str, where: str) -> float:
+    value = np.asarray(found[key])
+    if value.size != 1 or value.dtype.kind not in "iuf" or not np.isfinite(value).all():
+        raise InputError(
+            "the attribute is not a number", where=f"{where}, attribute '{key}'", found=str(found[key])[:60]
+        )
+    return float(value.item())
 
 
 def from_wrfinput(path: str | os.PathLike[str]) -> Projected:
@@ -64,7 +77,7 @@ def from_wrfinput(path: str | os.PathLike[str]) -> Projected:
     projection = _projection(found, str(path))
     x, y = projection.forward(lon, lat)
     ny, nx = lat.shape
-    dx, dy = float(found["DX"]), float(found["DY"])
+    dx, dy = (_number(found, key, str(path)) for key in ("DX", "DY"))
     x0 = float(np.mean(x - dx * np.arange(nx)))
     y0 = float(np.mean(y - dy * np.arange(ny)[:, None]))
     grid = Projected(projection, x0 + dx * (np.arange(nx + 1) - 0.5), y0 + dy * (np.arange(ny + 1) - 0.5))
@@ -77,16 +90,17 @@ def from_wrfinput(path: str | os.PathLike[str]) -> Projected:
 
 
 def _projection(found: dict[str, Any], where: str) -> Projection:
-    kind = int(found["MAP_PROJ"])
-    one, two, lon0 = (float(found[key]) for key in ("TRUELAT1", "TRUELAT2", "STAND_LON"))
-    origin = float(found.get("MOAD_CEN_LAT", found.get("CEN_LAT", one)))
+    kind, one, two, lon0 = (_number(found, key, where) for key in ("MAP_PROJ", "TRUELAT1", "TRUELAT2", "STAND_LON"))
+    central = next((key for key in ("MOAD_CEN_LAT", "CEN_LAT") if key in found), "TRUELAT1")
+    origin = _number(found, central, where)
     if kind == 1:
         return LambertConformal(one, two, origin, lon0, ellipsoid=WRF_SPHERE)
     if kind == 2:
         return PolarStereographic(one, lon0, ellipsoid=WRF_SPHERE)
     if kind == 3:
         return Mercator(one, lon0, ellipsoid=WRF_SPHERE)
-    raise InputError("the map projection of the WRF domain is not known here", where=where, found=f"MAP_PROJ = {kind}",
+    raise InputError("the map projection of the WRF domain is not known here", where=where,
+                     found=f"MAP_PROJ = {kind:g}",
                      need="1 (Lambert), 2 (polar stereographic) or 3 (Mercator)")  # fmt: skip
 
 

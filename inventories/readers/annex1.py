@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.files import open_input
+from ghg.core.limits import sheet_rows
 from ghg.core.units import factor as unit_factor
 
 __all__ = ["Submission", "read"]
@@ -31,6 +32,7 @@ POLLUTANTS = {"NOx": "NOx", "NMVOC": "NMVOC", "SOx": "SO2", "NH3": "NH3", "PM2.5
 ACTIVITIES = ("Liquid Fuels", "Solid Fuels", "Gaseous Fuels", "Biomass", "Other Fuels")
 KEYS = ("NO", "NE", "NA", "IE", "C", "NR")
 HEADER, UNITS, FIRST = 12, 13, 14  # rows of the template
+MOST = 10_000  # rows of a sheet; the template has some 150
 TOTAL = "NATIONAL TOTAL"
 
 
@@ -109,7 +111,10 @@ def _rows(given: Path, year: int) -> list[list[Any]]:
             years = [n for n in book.sheetnames if n.isdigit()]
             found = f"{years[-1]} to {years[0]}" if years else ", ".join(book.sheetnames[:5])
             raise InputError(f"the workbook has no sheet {year}", where=given.name, found=found)
-        return [list(r) for r in book[str(year)].iter_rows(values_only=True)]
+        rows = [list(r) for r in sheet_rows(book[str(year)], where=f"{given.name}, sheet {year}", most=MOST,
+                                            values_only=True)]  # fmt: skip
+        wide = max(map(len, rows), default=0)
+        return [row + [None] * (wide - len(row)) for row in rows]
     finally:
         book.close()
 

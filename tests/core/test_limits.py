@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.fuzz_binary import _shape_parts
+from benchmarks.fuzz_targets import workbook
 from ghg.core import netcdf
 from ghg.core.clock import parse_times
 from ghg.core.config import read_toml
@@ -23,6 +24,7 @@ from ghg.core.limits import check_axis, check_times, moment, parse_json
 from ghg.core.shapes import read_shapes
 from ghg.core.tables import ColumnSpec, read_table
 from ghg.core.time import localise
+from inventories.readers import annex1
 from inventories.temporal.profiles import _table
 from sensors.config import CampdReader, TableReader
 from sensors.readers import read
@@ -85,6 +87,24 @@ def test_an_archive_whose_directory_points_before_its_beginning(tmp_path: Path) 
     path.write_bytes(b"PK\x03\x04" + buffer.getvalue()[17:])
     with pytest.raises(InputError, match="damaged"):
         read_table(path, {"a": "State"})
+
+
+def _row_numbered(path: Path, number: int, content: bytes) -> Path:
+    with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(path, "w") as archive:
+        for name in given.namelist():
+            archive.writestr(name, given.read(name).replace(b'<row r="2"', b'<row r="%d"' % number))
+    return path
+
+
+def test_a_row_of_a_workbook_that_is_numbered_in_billions(tmp_path: Path) -> None:
+    path = _row_numbered(tmp_path / "x.xlsx", 2_147_483_648, workbook([["a"], [1.0]]))
+    with pytest.raises(InputError, match=r"x\.xlsx, sheet 'Sheet': .* too many rows \(found a row beyond 1,048,576"):
+        read_table(path, {"a": "a"})
+    path = _row_numbered(tmp_path / "y.xlsx", 2_147_483_648, workbook([["a"], [1.0]], "2021"))
+    with pytest.raises(InputError, match=r"sheet 2021: .* too many rows \(found a row beyond 10,000"):
+        annex1.read(path, 2021)
+    far = read_table(_row_numbered(tmp_path / "far.xlsx", 5000, workbook([["a"], [1.0]])), {"a": "a"})
+    assert far["a"].tolist() == [1.0]
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "9" * 5000, "{", "\udcff", '{"a": nul'])

@@ -49,6 +49,19 @@ def test_archives(tmp_path: Path) -> None:
         assert read_table(tmp_path / name, COLUMNS)["mass"].iloc[0] == "12.5"
 
 
+def test_members_that_lost_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "coal.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("coal.csv", ROWS)
+    data = bytearray(path.read_bytes())
+    at, end = data.index(b"PK\1\2"), data.index(b"PK\5\6")
+    data[at + 28], data[end + 12] = 0, data[end + 12] - len("coal.csv")  # lengths of the name and of the directory
+    del data[at + 46 : end]
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"does not hold exactly one table \(found nothing\)"):
+        read_table(path, COLUMNS)
+
+
 def test_workbooks_keep_numbers_and_dates(tmp_path: Path) -> None:
     path = tmp_path / "coal.xlsx"
     table = pd.DataFrame({"日期": pd.to_datetime(["2024-01-01", "2024-02-01"]), "煤量": [12.5, None]})

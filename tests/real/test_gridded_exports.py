@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import netCDF4
 import numpy as np
@@ -56,6 +58,35 @@ def test_domains_have_the_positions_of_their_files(folder: Path, name: str) -> N
     assert np.abs(grid.centres[0] - lon).max() < 1e-3 and np.abs(grid.centres[1] - lat).max() < 1e-3
     if factor is not None:
         assert grid.area == pytest.approx((dx / factor) ** 2, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [(lambda nc: nc.setncattr("MAP_PROJ", "Lambert"), "attribute 'MAP_PROJ': the attribute is not a number"),
+     (lambda nc: nc.setncattr("DX", [3000.0, 3000.0]), "attribute 'DX': the attribute is not a number"),
+     (lambda nc: nc.setncattr("TRUELAT1", np.nan), "attribute 'TRUELAT1': the attribute is not a number"),
+     (lambda nc: nc.renameVariable("XLAT", "XLAT_M"), "this is no wrfinput file"),
+     (lambda nc: nc["XLAT"].__setitem__((..., 3, 3), np.nan), "the positions of the cells are missing")],
+)  # fmt: skip
+def test_domains_that_are_damaged(folder: Path, tmp_path: Path, change: Any, message: str) -> None:
+    path = tmp_path / "wrfinput_d02"
+    shutil.copy(folder / "eixport" / "wrfinput_d02", path)
+    path.chmod(0o644)
+    with netCDF4.Dataset(path, "a") as nc:
+        change(nc)
+    with pytest.raises(InputError, match=message):
+        from_wrfinput(path)
+
+
+def test_positions_that_are_no_grid(tmp_path: Path) -> None:
+    path = tmp_path / "wrfinput"
+    with netCDF4.Dataset(path, "w") as nc:
+        nc.setncatts({"DX": 3000.0, "DY": 3000.0, "TRUELAT1": 30.0, "TRUELAT2": 60.0, "STAND_LON": 0.0, "MAP_PROJ": 1})
+        nc.createDimension("x", 3)
+        for name in ("XLAT", "XLONG"):
+            nc.createVariable(name, "f4", ("x",))[:] = np.arange(3.0)
+    with pytest.raises(InputError, match=r"no grid of rows and columns \(found XLAT \(3,\), XLONG \(3,\),"):
+        from_wrfinput(path)
 
 
 def test_wrfchem_file_has_the_layout_of_the_sample(folder: Path, brazil: xr.Dataset, tmp_path: Path) -> None:
