@@ -94,9 +94,7 @@ def test_classic_headers_that_promise_more_than_the_file_holds(tmp_path: Path, f
     for at in counts:  # of an attribute, a name, the variables, the dimensions
         spoilt = data[:at] + b"\x40" + data[at + 1 :]
         path.write_bytes(spoilt)
-        with pytest.raises(
-            InputError, match=r"damaged or cut off \(found (something|a list) of \d+.* in a file of \d+"
-        ):
+        with pytest.raises(InputError, match=r"cut off \(found (something|a list) of \d+.* in a file of \d+"):
             netcdf.read(path)
     for cut in range(4, len(data), 7):  # what is cut off is for the library
         path.write_bytes(data[:cut])
