@@ -200,8 +200,8 @@ def _read_files(target: Target, seeds: Any, seed: int, numbers: range, folder: P
         extra = memory.risen()
         if extra > 16e6:
             tally.most = max(tally.most, extra)
-            if extra > 10.0 * valid + SPARE:  # what HDF5 takes over a wrong size in its structure is not ours
-                found = "memory of HDF5" if found == "refused" and data[:4] == b"\x89HDF" else "memory"
+            if extra > 10.0 * valid + SPARE:
+                found = "memory"
             memory.reset()
         tally.count(found, n)
         grown = memory.before > GROWN

@@ -16,7 +16,6 @@ from typing import Any
 from ghg import __version__
 from ghg.core.files import is_netcdf, open_input, sha256
 from ghg.core.limits import DAMAGED_NETCDF
-from ghg.core.patience import opening
 
 __all__ = ["Record", "own_attributes"]
 
@@ -161,10 +160,10 @@ def own_attributes(path: Path) -> dict[str, Any]:
     """Return the global attributes of a NetCDF file that carry its record; nothing for other files."""
     if not is_netcdf(path):
         return {}
-    import netCDF4
+    from ghg.core._library import dataset
 
     try:
-        with opening(path), netCDF4.Dataset(path) as nc:
+        with dataset(path) as nc:
             keys = set(nc.ncattrs()) & {"content_digest", "provenance"}
             return {key: nc.getncattr(key) for key in keys}
     except DAMAGED_NETCDF:

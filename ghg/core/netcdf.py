@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ghg.core.errors import InputError
 from ghg.core.files import atomic_path, is_netcdf, open_input
 from ghg.core.limits import DAMAGED_NETCDF
-from ghg.core.patience import opening, reading
+from ghg.core.patience import reading
 
 if TYPE_CHECKING:
     import netCDF4
@@ -148,15 +148,13 @@ def opened(path: str | os.PathLike[str]) -> Iterator[netCDF4.Dataset]:
     InputError
         It is missing, empty, a folder, no NetCDF file, cut off, or lacks what the block asks of it.
     """
-    import netCDF4
+    from ghg.core._library import dataset
 
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="NetCDF-4 or classic")
     try:
-        with opening(given):
-            nc = netCDF4.Dataset(given, "r")
-        with nc, reading(given):
+        with dataset(given) as nc, reading(given):
             yield nc
     except DAMAGED_NETCDF as error:
         raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
 from ghg.core.limits import DAMAGED_NETCDF
-from ghg.core.patience import opening
 from inversion.footprints import UNIT, Footprints, Piece
 from inversion.regrid import axis
 
@@ -32,21 +31,20 @@ LABELS = ("left", "centre", "right")
 def opened(path: str | os.PathLike[str]) -> Iterator[xr.Dataset]:
     """Open a NetCDF file lazily, with one sentence where it cannot be read."""
     import xarray as xr
+    from xarray.backends import NetCDF4DataStore
+
+    from ghg.core._library import dataset
 
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given))
+    message = "the NetCDF file is damaged or cut off"
     try:
-        with opening(given):
-            ds = xr.open_dataset(given, engine="netcdf4", chunks=None)
-    except DAMAGED_NETCDF as error:
-        raise InputError("the NetCDF file is damaged or cut off", where=str(given), found=str(error)) from error
-    try:
-        with ds:
+        with dataset(given) as nc, xr.open_dataset(NetCDF4DataStore(nc), engine="store", chunks=None) as ds:
+            message = "the NetCDF file is damaged, or not of the form that is read"
             yield ds
     except DAMAGED_NETCDF as error:
-        raise InputError("the NetCDF file is damaged, or not of the form that is read", where=str(given),
-                         found=str(error).split("\n")[0][:120]) from error  # fmt: skip
+        raise InputError(message, where=str(given), found=str(error).split("\n")[0][:120]) from error  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ __all__ = ["read"]
 ENDINGS = (".h5", ".hdf5")
 VARIABLE = {"co2": ("rtioMoleDryCo2", "umolCo2 mol-1"), "ch4": ("rtioMoleDryCh4", "umolCh4 mol-1")}
 _FACTOR = {"co2": 1.0, "ch4": 1000.0}
+_WATER = "rtioMoleWetH2o"
 
 
 def read(paths: Sequence[Path], gases: Sequence[str]) -> Records:
@@ -115,7 +116,7 @@ def _port(group: Any, name: str, gases: Sequence[str], where: str) -> Any:
         found = _unit(group[variable])
         if found != unit:
             raise InputError(f"the unit of {variable} is another one", where=f"{where}, {name}", found=found, need=unit)
-        rows, factor = group[variable][:], _FACTOR[gas]
+        rows, factor = _rows(group[variable], f"{where}, {name}, {variable}"), _FACTOR[gas]
         if not len(frame):
             for edge, key in (("start", "timeBgn"), ("end", "timeEnd")):
                 text = np.char.rstrip(rows[key].astype("U"), "Z")
@@ -124,10 +125,25 @@ def _port(group: Any, name: str, gases: Sequence[str], where: str) -> Any:
         frame[f"mean_{gas}"], frame[f"var_{gas}"] = rows["mean"] * factor, rows["vari"] * factor**2
         frame[f"n_{gas}"] = np.where(np.isfinite(rows["mean"]), np.nan_to_num(rows["numSamp"]), 0).astype(np.int64)
         reference = f"{variable}Refe"
-        frame[f"refe_{gas}"] = group[reference]["mean"][:] * factor if reference in group else np.nan
-    frame["water"] = group["rtioMoleWetH2o"]["mean"][:] * 0.1 if "rtioMoleWetH2o" in group else np.nan  # mmol/mol
+        given = _rows(group[reference], f"{where}, {name}, {reference}")["mean"] if reference in group else np.nan
+        frame[f"refe_{gas}"] = given * factor
+    water = _rows(group[_WATER], f"{where}, {name}, {_WATER}")["mean"] if _WATER in group else np.nan
+    frame["water"] = water * 0.1  # mmol mol-1
     frame["port"] = name.removesuffix("_09m")
     return frame
+
+
+def _rows(dataset: Any, where: str) -> Any:
+    """Return the rows of a table.
+
+    Where a damaged number is of no type that numpy has, h5py takes a larger one and writes beyond the end of the rows.
+    """
+    import h5py
+
+    if h5py.h5t.py_create(dataset.dtype).get_size() != dataset.id.get_type().get_size():
+        raise InputError("the numbers of a table are of an unknown type", where=where, found=str(dataset.dtype)[:80],
+                         hint="the file may be damaged")  # fmt: skip
+    return dataset[:]
 
 
 def _unit(dataset: Any) -> str:
