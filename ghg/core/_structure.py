@@ -126,8 +126,8 @@ class _Header:
     def entries(self) -> int:
         """Return the number of members of a list."""
         tag, count = self.number(4), self.count()
-        if tag not in (0, 10, 11, 12):
-            raise EOFError  # the library says so itself
+        if count and tag not in (0, 10, 11, 12):
+            raise EOFError  # the library says so itself; it takes an empty list by any name
         if count * _MEMBER > self.room:  # the library asks for the memory of all of them first
             raise ValueError(f"a list of {count} in a file of {self.room} bytes")
         return count
@@ -150,7 +150,7 @@ class _Header:
         kind = self.number(4)
         self.skip(self.wide)  # its size, which is not true of large ones
         if any(k >= len(dims) for k in own):
-            raise EOFError  # the library says so itself
+            return False, 0, self.number(self.place)  # the library says so itself, but only at the end of the header
         grows = bool(own) and dims[own[0]] == 0
         return grows, _SIZES.get(kind, 1) * math.prod(dims[k] for k in own[grows:]), self.number(self.place)
 

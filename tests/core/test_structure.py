@@ -113,3 +113,18 @@ def test_more_variables_than_the_file_could_hold(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(InputError, match=rf"found a list of {8 * 2**24 + 1} in a file of {len(data)} bytes"):
         netcdf.read(path)
+
+
+def test_an_empty_list_by_another_name_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "classic.nc"
+    with netCDF4.Dataset(path, "w", format="NETCDF3_CLASSIC") as nc:
+        nc.createDimension("x", 3)
+        nc.createVariable("first", "i4", ("x",))[:] = 1
+        nc.createVariable("second", "i4", ("x",))[:] = 2
+        nc["second"].setncattr("text", "fives")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"first") + 16] = 207  # of the attributes of the first variable, of which there are none
+    data[data.index(b"fives") - 4] = 164  # length of a text
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"found something of {164 * 2**24 + 5} bytes in a file of {len(data)}"):
+        netcdf.read(path)
