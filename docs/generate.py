@@ -178,8 +178,8 @@ def architecture() -> dict[str, str]:
     counts = _imports([name for row in floors for name in row])
     edges = "\n".join(f"| `{a}` | `{b}` | {n} |" for (a, b), n in sorted(counts.items()))
     page = (
-        "# Architecture\n\nImports point down only; import-linter holds it in the gate. Data flows down a page as it "
-        "flows through the code: read, check, compute, attach, write.\n\n"
+        "# Architecture\n\nImports point down only, and within a floor never in a circle; import-linter holds it in "
+        "the gate. Data flows down a page as it flows through the code: read, check, compute, attach, write.\n\n"
         "![The floors of the toolkit, drawn from the contract](layers.svg)\n\n"
         "| file | holds |\n| --- | --- |\n"
         "| `readers/` | one module per foreign format to the common Dataset; nothing else knows the format |\n"
@@ -189,9 +189,21 @@ def architecture() -> dict[str, str]:
         "| `data/` | small tables, each row with its source |\n\n"
         "Numba enters through `ghg.core.jit` alone, whose cache is keyed by all sources, and pint through "
         "`ghg.core.units`.\n\n"
+        f"## Folders\n\n| folder | what it holds |\n| --- | --- |\n{_folders()}\n\n"
         f"## Imports between floors, counted\n\n| from | to | statements |\n| --- | --- | --- |\n{edges}\n"
     )
     return {"architecture.md": page, "layers.svg": _picture(floors)}
+
+
+def _folders() -> str:
+    """Return the first line of what each folder says of itself."""
+    rows = []
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).glob("*/__init__.py")):
+            words = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n")[0]
+            if not path.parent.name.startswith("_"):
+                rows.append(f"| `{package}/{path.parent.name}` | {cell(words.rstrip('.'))} |")
+    return "\n".join(rows)
 
 
 def _imports(names: list[str]) -> Counter[tuple[str, str]]:
@@ -213,8 +225,8 @@ def _imports(names: list[str]) -> Counter[tuple[str, str]]:
 
 
 def _picture(floors: list[list[str]]) -> str:
-    width, step = 720, 78
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {step * len(floors)}" '
+    width, step = 520, 78  # of a column of text; on a phone it shrinks to two thirds
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" viewBox="0 0 {width} {step * len(floors)}" '
            'font-family="sans-serif" font-size="17" text-anchor="middle">']  # fmt: skip
     for i, row in enumerate(floors):
         w = (width - 20) / len(row)
