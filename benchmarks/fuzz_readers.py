@@ -9,7 +9,9 @@ reader is made from (reader, seed, n) alone, so that ``--one "READER" N`` shows 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
+import io
 import json
 import os
 import re
@@ -71,11 +73,13 @@ def attempt(target: Target, path: Path, data: bytes) -> str:
     path.unlink(missing_ok=True)  # HDF5 keeps damaged files open, and knows them by their inode
     path.write_bytes(data)
     signal.setitimer(signal.ITIMER_PROF, LONGEST)  # time of the processor: other programs do not make a reader slow
+    said = io.StringIO()
     try:
-        target.read(path)
-        return "read"
+        with contextlib.redirect_stdout(said):
+            target.read(path)
+        return "printed" if said.getvalue() else "read"
     except InputError as error:
-        return "refused" if str(error).strip() else "an empty sentence"
+        return "printed" if said.getvalue() else "refused" if str(error).strip() else "an empty sentence"
     except Hang:
         return "hang"
     except Exception as error:

@@ -9,18 +9,16 @@ from typing import Any
 
 from ghg.core._table_grid import HEAD, Choice, Grid, Percent, Score
 from ghg.core.errors import InputError
-from ghg.core.limits import sheet_rows
+from ghg.core.workbooks import open_book, sheet_rows
 
 
 def workbook(data: bytes, name: str, notes: list[str], choice: Choice, score: Score) -> Grid:
     import warnings
 
-    from openpyxl import load_workbook
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and extensions, which do not touch the values
         try:
-            book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+            book = open_book(io.BytesIO(data))
             sheets = {ws.title: ws for ws in book.worksheets}
             title = _sheet(sheets, choice.sheet, score, name, notes)
             grid = [(n, row) for n, row in _sheet_rows(sheets[title], f"{name}, sheet '{title}'") if row]

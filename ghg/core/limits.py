@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ghg.core.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json", "sheet_rows"]
+__all__ = ["DAMAGED_ARCHIVE", "DAMAGED_NETCDF", "check_axis", "check_times", "moment", "parse_json"]
 
 # Whatever the standard library raises over a damaged gzip or zip archive: no family of its own
 DAMAGED_ARCHIVE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, RuntimeError,
@@ -32,7 +32,6 @@ DAMAGED_NETCDF = (OSError, RuntimeError, LookupError, ValueError, TypeError, Att
 EARLIEST, LATEST = "1678-01-01", "2262-01-01"  # whole years of int64 ns
 LONGEST_AXIS = 400_000  # cells: 45 years of hours
 SPARSEST = 100  # cells for each record, on longer axes
-SHEET = 1_048_576  # rows of a sheet of a workbook
 
 
 def check_times(times: Any, where: str | Callable[[int], str] = "") -> Any:
@@ -62,32 +61,6 @@ def check_times(times: Any, where: str | Callable[[int], str] = "") -> Any:
                          found=str(coarse.ravel()[first]), need="a year from 1678 to 2261",
                          hint="a digit may be wrong")  # fmt: skip
     return stamps.astype("datetime64[ns]")
-
-
-def sheet_rows(sheet: Any, where: str, *, most: int = SHEET, values_only: bool = False) -> Iterator[Any]:
-    """Return the rows of a sheet, empty ones between others too.
-
-    Parameters
-    ----------
-    sheet : openpyxl worksheet, opened for reading only
-    where : str
-        For messages.
-    most : int
-        Rows the sheet may have.
-    values_only : bool
-        Values in the place of cells.
-
-    Raises
-    ------
-    InputError
-        A row has a higher number: one wrong digit of it would ask for billions of empty ones.
-    """
-    sheet.reset_dimensions()  # some programs write a wrong size into the file
-    for number, row in enumerate(sheet.iter_rows(values_only=values_only), start=1):
-        if number > most:
-            raise InputError("the sheet has too many rows", where=where, found=f"a row beyond {most:,}",
-                             hint="the workbook may be damaged")  # fmt: skip
-        yield row
 
 
 def moment(stamp: Any) -> np.datetime64:

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from ghg.core.errors import InputError
 from ghg.core.files import open_input
-from ghg.core.limits import sheet_rows
 from ghg.core.units import factor as unit_factor
+from ghg.core.workbooks import open_book, sheet_rows
 
 __all__ = ["Submission", "read"]
 
@@ -103,9 +103,7 @@ def read(path: str | Path, year: int) -> Submission:
 
 
 def _rows(given: Path, year: int) -> list[list[Any]]:
-    from openpyxl import load_workbook
-
-    book = load_workbook(given, read_only=True, data_only=True)
+    book = open_book(given)
     try:
         if str(year) not in book.sheetnames:
             years = [n for n in book.sheetnames if n.isdigit()]

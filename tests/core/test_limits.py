@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import subprocess
 import sys
@@ -89,22 +90,35 @@ def test_an_archive_whose_directory_points_before_its_beginning(tmp_path: Path) 
         read_table(path, {"a": "State"})
 
 
-def _row_numbered(path: Path, number: int, content: bytes) -> Path:
+def _edited(path: Path, content: bytes, old: bytes, new: bytes) -> Path:
+    """Write a workbook with something replaced in all its parts."""
     with zipfile.ZipFile(io.BytesIO(content)) as given, zipfile.ZipFile(path, "w") as archive:
         for name in given.namelist():
-            archive.writestr(name, given.read(name).replace(b'<row r="2"', b'<row r="%d"' % number))
+            archive.writestr(name, given.read(name).replace(old, new))
     return path
 
 
 def test_a_row_of_a_workbook_that_is_numbered_in_billions(tmp_path: Path) -> None:
-    path = _row_numbered(tmp_path / "x.xlsx", 2_147_483_648, workbook([["a"], [1.0]]))
+    number = (b'<row r="2"', b'<row r="2147483648"')
+    path = _edited(tmp_path / "x.xlsx", workbook([["a"], [1.0]]), *number)
     with pytest.raises(InputError, match=r"x\.xlsx, sheet 'Sheet': .* too many rows \(found a row beyond 1,048,576"):
         read_table(path, {"a": "a"})
-    path = _row_numbered(tmp_path / "y.xlsx", 2_147_483_648, workbook([["a"], [1.0]], "2021"))
+    path = _edited(tmp_path / "y.xlsx", workbook([["a"], [1.0]], "2021"), *number)
     with pytest.raises(InputError, match=r"sheet 2021: .* too many rows \(found a row beyond 10,000"):
         annex1.read(path, 2021)
-    far = read_table(_row_numbered(tmp_path / "far.xlsx", 5000, workbook([["a"], [1.0]])), {"a": "a"})
-    assert far["a"].tolist() == [1.0]
+    path = _edited(tmp_path / "far.xlsx", workbook([["a"], [1.0]]), b'<row r="2"', b'<row r="5000"')
+    assert read_table(path, {"a": "a"})["a"].tolist() == [1.0]
+
+
+def test_a_workbook_says_nothing_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    book = workbook([["a"], [1.0]])
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        styles = archive.read("xl/styles.xml")
+    old = next(m for m in re.findall(rb"<cellStyle [^>]*>", styles))
+    path = _edited(tmp_path / "x.xlsx", book, old, re.sub(rb'xfId="\d+"', b'xfId="8"', old))
+    with pytest.raises(InputError, match="the workbook cannot be read"):
+        read_table(path, {"a": "a"})
+    assert capsys.readouterr().out == ""  # openpyxl prints "8 is out of range"
 
 
 @pytest.mark.parametrize("text", ["[" * 50_000, "9" * 5000, "{", "\udcff", '{"a": nul'])
