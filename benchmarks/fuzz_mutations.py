@@ -214,6 +214,8 @@ def member(data: bytes, rng: Rng) -> bytes:
             inside = {name: archive.read(name) for name in archive.namelist()}
     except DAMAGED_ARCHIVE:
         return flip(data, rng)
+    if not inside:
+        return flip(data, rng)
     name = list(inside)[_int(rng, len(inside))]
     if rng.random() < 0.1:
         del inside[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from benchmarks.fuzz_readers import TARGETS
 from benchmarks.robustness_table import PAGE, filled, merge, merge_files
 
 
@@ -10,6 +11,14 @@ def test_the_page_holds_what_was_measured() -> None:
     found, read = merge([]), merge_files([])
     assert filled(page, found, read) == page
     assert filled(page, {}, read) != page and filled(page, found, {}) != page
+
+
+def test_every_reader_was_fed_a_hundred_thousand_damaged_files_without_a_finding() -> None:
+    read = merge_files([])
+    assert set(read) == {target.name for target in TARGETS}
+    for name, one in read.items():
+        assert one["next"] == sum(one["results"].values()) >= 100_000, name
+        assert set(one["results"]) == {"read", "refused"} or name in ("hj212 frames", "ledger"), name
 
 
 def test_a_finding_is_seen_in_the_table() -> None:
