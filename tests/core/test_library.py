@@ -17,7 +17,7 @@ from tests.terminal import ENVIRONMENT
 
 READERS = {
     "netcdf": "from ghg.core.netcdf import read",
-    "record": "from ghg.core.files import *\nfrom ghg.core._record import own_attributes as read",
+    "record": "from ghg.core._record import own_attributes as read",
     "footprints": "from inversion.readers import read_footprints as read",
     "regions": "from inversion.readers import read_regions as read",
 }
