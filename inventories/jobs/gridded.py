@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ghg.core.errors import InputError
 from ghg.core.files import is_netcdf, open_input
+from ghg.core.netcdf import read
 from inventories.grid.names import as_no2
 from inventories.temporal.gather import scatter
 
@@ -23,8 +24,6 @@ def read_gridded(path: Path) -> xr.Dataset:
     given = open_input(path)
     if not is_netcdf(given):
         raise InputError("this is no NetCDF file", where=str(given), need="gridded emissions")
-    from ghg.core.netcdf import read
-
     return as_no2(scatter(read(given)))
 
 

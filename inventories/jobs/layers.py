@@ -10,7 +10,7 @@ from pydantic import Field
 from ghg.core.config import Model
 from inventories.grid.fields import dated
 from inventories.grid.names import as_nitrogen
-from inventories.jobs.gridded import read_gridded
+from inventories.jobs.gridded import input_of
 from inventories.speciation import read_speciation, speciate
 from inventories.vertical.layers import in_layers, read_vertical
 
@@ -38,16 +38,14 @@ class SpeciateJob(Model):
     table: str = Field(description="columns species, to, share (of mass) or mole_share, and sector, molar_mass [g/mol]")
 
 
-def _read(path: Path, record: Record | None) -> xr.Dataset:
-    ds = dated(read_gridded(path), where=path.name, hint="state it: ghg inventories regrid with year = 2021")
-    if record is not None:
-        record.use(path, "gridded emissions")
-    return ds
+def _dated(name: str, base: Path, record: Record | None) -> xr.Dataset:
+    hint = "state it: ghg inventories regrid with year = 2021"
+    return dated(input_of(name, base, record), where=Path(name).name, hint=hint)
 
 
 def run_layers(job: LayersJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Put gridded emissions into layers."""
-    ds = _read(base / job.input, record)
+    ds = _dated(job.input, base, record)
     profiles = read_vertical(base / job.profiles)
     if record is not None:
         record.use(base / job.profiles, "vertical profiles")
@@ -56,7 +54,7 @@ def run_layers(job: LayersJob, *, base: Path, record: Record | None = None) -> x
 
 def run_speciate(job: SpeciateJob, *, base: Path, record: Record | None = None) -> xr.Dataset:
     """Split the species of gridded emissions."""
-    ds = _read(base / job.input, record)
+    ds = _dated(job.input, base, record)
     table = read_speciation(base / job.table)
     if record is not None:
         record.use(base / job.table, "speciation")
