@@ -20,6 +20,7 @@ DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"(?<![\\$\w])\
 FENCE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.S | re.M)
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//([^"'/]+)""")
 ROLE = re.compile(r":(?:func|class|mod|data|meth|attr|exc):(?=<code)")
+MARK = re.compile(r":(?:func|class|mod|data|meth|attr|exc):|\\\||&lt;wbr")  # of a source, which no reader should see
 # links to a page's own address and the generator's name are read by nobody's browser on its own
 ALLOWED = ("canonical", 'rel="next"', 'rel="prev"')
 
@@ -72,9 +73,18 @@ def fetched(site: Path) -> list[str]:
 
 
 def without_roles(site: Path) -> None:
-    """Take the roles of docstrings (``:func:`` before a name) out of the pages of the Python reference."""
-    for page in sorted((site / "reference").glob("api-*.html")):
+    """Take the roles of docstrings (``:func:`` before a name) out of the pages that are made from them."""
+    for page in sorted((site / "reference").glob("*.html")):
         page.write_text(ROLE.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def marks(site: Path) -> list[str]:
+    """Return the marks of a source that a page shows: roles, escapes (blocks of code aside)."""
+    found = []
+    for page in sorted(site.rglob("*.html")):
+        text = re.sub(r"<(pre|script|style)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.S)
+        found += [f"{page.relative_to(site)}: {text[m.start() - 30 : m.end() + 30]!r}" for m in MARK.finditer(text)]
+    return found
 
 
 def main() -> None:
@@ -87,6 +97,8 @@ def main() -> None:
     without_roles(SITE)
     if foreign := fetched(SITE):
         sys.exit("pages fetch from elsewhere: " + "; ".join(foreign[:10]))
+    if shown := marks(SITE):
+        sys.exit("pages show marks of their source: " + "; ".join(shown[:10]))
     sys.stdout.write(f"{sum(1 for _ in SITE.rglob('*.html'))} pages: {SITE / 'index.html'}\n")
 
 

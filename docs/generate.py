@@ -9,18 +9,21 @@ import re
 import sys
 import tomllib
 from collections import Counter
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {"ghg": "the ground floor, comparison, balance and reports", "sensors": "records of analysers and stacks",
             "inventories": "activities to emissions and grids", "inversion": "observations to fluxes"}  # fmt: skip
+CODE = re.compile(r"(``.+?``|`[^`]+`)")
 WITH_VARIABLES = ("ghg.core.variables", "inventories.dataset", "inversion.output", "sensors.station.job")
 
 
 def cell(text: object) -> str:
-    """Return a text for a cell of a table."""
-    return " ".join(str(text).split()).replace("|", "\\|")
+    """Return a text for a cell of a table; within code a bar is a bar, and an escape would be shown."""
+    parts = CODE.split(" ".join(str(text).split()))
+    return "".join(part if i % 2 else part.replace("|", "\\|") for i, part in enumerate(parts))
 
 
 def modules(package: str) -> list[tuple[str, ast.Module]]:
@@ -48,30 +51,38 @@ def commands() -> str:
              "(one sentence, nothing half-written), 3 the answer is no.\n"]  # fmt: skip
     for name, (module, line) in GROUPS.items():
         command = typer.main.get_command(importlib.import_module(module).app)
-        parts += [f"## ghg {name}", line, *_command(f"ghg {name}", command)]
+        words = _command(f"ghg {name}", command)
+        parts += [f"## ghg {name}", *([line] if line.strip(".") != words[0].strip(".") else []), *words]
     return "\n\n".join(parts) + "\n"
 
 
 def _command(path: str, command: Any) -> list[str]:
+    words = [(command.help or "").strip()]
     members = getattr(command, "commands", None)
     if members:
-        out = []
         for name, one in members.items():
-            out += [f"### {path} {name}", *_command(f"{path} {name}", one)]
-        return out
-    rows = []
-    for parameter in command.params:
-        if parameter.name in ("help", "install_completion", "show_completion"):
-            continue
-        flags = ", ".join(f"`{o}`" for o in parameter.opts if o.startswith("-")) or f"`{parameter.name.upper()}`"
-        needed = "needed" if parameter.required else ""
-        given = parameter.default if not callable(parameter.default) else ""
-        shown = "" if given in (None, "", False, (), []) else f"`{getattr(given, 'value', given)}`"
-        rows.append(f"| {flags} | {cell(getattr(parameter, 'help', '') or '')} | {needed or cell(shown)} |")
-    table = (
-        ["| argument, option | meaning | needed or default |\n| --- | --- | --- |\n" + "\n".join(rows)] if rows else []
-    )
-    return [(command.help or "").strip(), *table]
+            words += [f"### {path} {name}", *_command(f"{path} {name}", one)]
+        return words
+    rows = [_parameter(p) for p in command.params if p.name not in ("help", "install_completion", "show_completion")]
+    if rows:
+        words.append("| argument, option | meaning | needed or default |\n| --- | --- | --- |\n" + "\n".join(rows))
+    return words
+
+
+def _parameter(parameter: Any) -> str:
+    """Return the row of an argument or option: its names, what it means, what may be chosen, its default."""
+    names = [o for o in (*parameter.opts, *parameter.secondary_opts) if o.startswith("-")]
+    flags = ", ".join(f"`{name}`" for name in names) or f"`{parameter.name.upper()}`"
+    meaning = cell(getattr(parameter, "help", "") or "")
+    kind = parameter.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        meaning += " One of " + ", ".join(f"`{one.value}`" for one in kind) + "."
+    given = parameter.default if not callable(parameter.default) else ""
+    several = given if isinstance(given, list | tuple) else [given]
+    shown = ", ".join(f"`{getattr(one, 'value', one)}`" for one in several if one not in (None, "", False))
+    if given is True:
+        shown = f"`{parameter.opts[0]}`"
+    return f"| {flags} | {meaning} | {'needed' if parameter.required else cell(shown)} |"
 
 
 # ---- variables and formats -----------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ title = "City and region, 2024"
 year = 2024
 species = ["CO2", "CH4"]
 draws = 2000
+coastlines = false                 # the land does not exist
 
 [grid]                             # cells of 0.03 degrees, those of the footprints
 west = {west:.3f}

@@ -106,6 +106,7 @@ file = "regions-{small}.nc"
 CO2 = """# CO2 of the region: what four towers say of what the inventory counts, and of forest and sea.
 #   ghg inversion run co2.toml -o ../out/co2
 title = "CO2 of city and region, July 2024"
+coastlines = false                # the land does not exist
 {observed}
 [[block]]
 name = "fossil"
@@ -127,6 +128,7 @@ length = "50 km"
 CH4 = """# CH4 of the region: does the landfill report what it emits?
 #   ghg inversion run ch4.toml -o ../out/ch4
 title = "CH4 of city and region, July 2024"
+coastlines = false                # the land does not exist
 {observed}
 [[block]]
 name = "methane"

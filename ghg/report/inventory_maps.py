@@ -56,16 +56,16 @@ def grid_maps(result: Mapping[str, Any], text: Mapping[str, str], lang: str) -> 
         axes.set_title(name, loc="left", fontsize=10)
         axes.set_xlabel(text["longitude"] if one["geographic"] else "x (m)")
         axes.set_ylabel(text["latitude"] if one["geographic"] else "y (m)")
-        _outlines(axes, one, result["grid"].get("borders", ()))
+        coasts = coastlines(one["box"]) if result["grid"].get("coastlines", True) else []
+        _outlines(axes, one, [*coasts, *result["grid"].get("borders", ())])
         bar = figure.colorbar(drawn, ax=axes, shrink=0.85, pad=0.01, extend="min")
         bar.set_label("t km$^{-2}$ a$^{-1}$")
     return figure
 
 
-def _outlines(axes: Any, one: Mapping[str, Any], borders: Any) -> None:
+def _outlines(axes: Any, one: Mapping[str, Any], lines: list[Any]) -> None:
     """Draw coasts, and the borders of the regions of the job, within the limits of a map."""
     limits, forward = (axes.get_xlim(), axes.get_ylim()), one["forward"]
-    lines = [*coastlines(one["box"]), *borders]
     if forward is not None:
         lines = [np.stack(forward(line[:, 0], line[:, 1]), axis=1) for line in lines]
     shown = [part for line in lines for part in within(line, limits)]

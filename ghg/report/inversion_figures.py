@@ -17,6 +17,8 @@ import numpy.typing as npt
 from matplotlib.colors import LogNorm, Normalize, TwoSlopeNorm
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from ghg.core.netcdf import read
 from ghg.report.coast import draw_coast
@@ -160,7 +162,9 @@ def _frame(axes: Any, box: tuple[float, float, float, float], seen: xr.Dataset |
         )
         x, y = (x, y) if np.isfinite(x + y) else (float(lon[j]), float(lat[i]))
         axes.plot(x, y, "^", color="white", mec="black", ms=6, mew=0.9, zorder=5)
-        axes.annotate(str(name), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=6, color=INK)
+        label = axes.annotate(str(name), (x, y), xytext=(4, 4), textcoords="offset points", fontsize=7, zorder=6,
+                              color=INK)  # fmt: skip
+        label.set_path_effects([withStroke(linewidth=2.0, foreground="white", alpha=0.8)])  # read on dark cells too
 
 
 def _scale(values: list[Array]) -> tuple[float, str]:
@@ -192,7 +196,7 @@ def maps(flux: xr.Dataset, name: str, seen: xr.Dataset | None, text: Text) -> Fi
         axes.set_title(f"{name}: {text['map_' + key]}", fontsize=10, loc="left")
         _frame(axes, box, seen)
     figure.colorbar(drawn, ax=list(found[:2]), label=unit, orientation="horizontal", shrink=0.6, extend="both" if signed
-                    else "max")  # fmt: skip
+                    else "max", ticks=MaxNLocator(6))  # fmt: skip
     if removed:
         with np.errstate(divide="ignore", invalid="ignore"):
             each = 1.0 - flux["flux_u"].values / flux["flux_prior_u"].values

@@ -313,6 +313,8 @@ class InventoryJob(Model):
         What the sources report themselves, to hold the compilation against.
     draws, seed : int
         Of the Monte Carlo ensemble that is kept; 0 draws for none.
+    coastlines : bool
+        Whether the maps of the report show the coasts of the Earth.
     """
 
     title: str = ""
@@ -330,6 +332,7 @@ class InventoryJob(Model):
     reported: Reported | None = None
     draws: Annotated[int, Field(ge=0, le=100_000)] = 1000
     seed: int = 1
+    coastlines: bool = True
 
     @field_validator("species")
     @classmethod

@@ -86,7 +86,7 @@ def write_grids(
     write(as_nitrogen(annual), folder / GRIDDED, record=record)
     found = {"annual": annual, "ledger": _ledger(annual), "files": [GRIDDED], "hours": [], "other_clock": clocks[2],
              "sources": {k.removeprefix("sources_"): v for k, v in annual.attrs.items() if k.startswith("sources_")},
-             "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid),
+             "profiles": _drawn(profiles, annual), "maps": _maps(annual, grid), "coastlines": job.coastlines,
              "borders": [np.asarray(ring) for one in _spread_over(job.grid, regions) for ring in one],
              "clocks": [z for z, _ in clocks[0]], "misplaced": apart_, "notes": note(annual)}  # fmt: skip
     if job.time is not None:
