@@ -279,9 +279,15 @@ def _explained(final: Path, temporary: Path) -> Iterator[None]:
             why = _no_room(temporary)
         if why in FULL:
             raise InputError(
-                "the disk is full", where=str(final), found=os.strerror(why or errno.ENOSPC).lower()
+                "the disk is full", where=_meant(final), found=os.strerror(why or errno.ENOSPC).lower()
             ) from error
         raise
+
+
+def _meant(path: Path) -> str:
+    """Return a path as its user knows it, also where it lies in a folder that is not yet moved to its name."""
+    return str(Path(*(p[1:].removesuffix(".tmp").rpartition(".")[0] if p[0] == "." and p.endswith(".tmp") else p
+                      for p in path.parts)))  # fmt: skip
 
 
 def _no_room(temporary: Path) -> int | None:

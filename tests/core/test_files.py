@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -135,6 +136,12 @@ class TestPath:
 
     def test_a_full_disk_is_the_users_matter_and_a_bug_is_ours(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="disk is full"), atomic_path(tmp_path / "out.nc"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        with (  # a file of a folder that has not its name yet is told by the name it will have
+            pytest.raises(InputError, match=re.escape(f"{tmp_path / 'run' / 'flux.nc'}: the disk is full")),
+            atomic_directory(tmp_path / "run") as folder,
+            atomic_path(folder / "flux.nc"),
+        ):
             raise OSError(errno.ENOSPC, "No space left on device")
         with pytest.raises(PermissionError), atomic_path(tmp_path / "out.nc"):
             raise PermissionError(errno.EACCES, "of something else")
