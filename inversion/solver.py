@@ -110,11 +110,11 @@ def plan(
         if m < n and m <= _PRIMAL and costs["primal"][0] <= allowed and costs["primal"][1] < costs["dual"][1]:
             method, reason = "primal", f"{m:,} unknowns are fewer than {n:,} observations"
         elif costs["dual"][0] <= allowed:
-            method, reason = "dual", f"the matrix of {n:,} observations fits into memory; exact"
+            method, reason = "dual", f"the {n:,} x {n:,} matrix of the observations fits into memory; exact"
         else:
             method = "cg"
-            reason = (f"the matrix of {n:,} observations needs {size_text(costs['dual'][0])} and {size_text(allowed)} "
-                      "may be used; matrix-free to a stated residual")  # fmt: skip
+            reason = (f"the {n:,} x {n:,} matrix of the observations needs {size_text(costs['dual'][0])} and "
+                      f"{size_text(allowed)} may be used; matrix-free to a stated residual")  # fmt: skip
     else:
         reason = f"as asked for, with {n:,} observations and {m:,} unknowns"
     need, work = costs[method]

@@ -234,7 +234,7 @@ def test_the_choice_is_explained_and_memory_said_before() -> None:
     assert "fewer" in plan(random_problem(n=90, p=2)).reason
     told: list[str] = []
     inversion.solve(problem, announce=told.append)
-    assert "MB" in told[0] and "36 observations" in told[0]
+    assert "MB" in told[0] and "36 x 36 matrix of the observations" in told[0]
     with pytest.raises(InputError, match=r"memory will not suffice.*needed about"):
         plan(problem, "dual", memory=1000.0)
     with pytest.raises(InputError, match="no such solver"):
