@@ -1,6 +1,6 @@
 """Large inputs through the command line, and the memory they take: facility tables, and a network of many stations.
 
-``python benchmarks/robustness_large.py [campd] [table] [parquet] [network] [--rows N] [--stations N] [--years N]``.
+``python benchmarks/robustness_large.py [campd table parquet compare network] [--rows N] [--stations N] [--years N]``.
 The peak is that of the process; what libraries and compiled code take is told beside it (the same command on few rows).
 """
 
@@ -23,7 +23,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.robustness_commands import ROOT, STACK
 
 FEW = 20_000  # rows: enough that the same compiled code is loaded
-GHG = [sys.executable, "-c", "import sys; sys.argv = ['ghg', *sys.argv[1:]]; from ghg.cli import main; main()"]
+MONTH = 31 * 1440  # minutes: the fewest that can be compared with a month of fuel
+PEAK = "peak.txt"  # where a process writes its own peak: the system's number begins with that of who started it
+GHG = [
+    sys.executable,
+    "-c",
+    f"""import atexit, resource, sys
+def peak():
+    own = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+    print(max(int(own), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=open("{PEAK}", "w"))
+atexit.register(peak)
+sys.argv = ["ghg", *sys.argv[1:]]
+from ghg.cli import main
+main()""",
+]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
@@ -36,23 +49,25 @@ def run(words: str, folder: Path) -> dict[str, Any]:
     said = process.stdout.read()
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return {"exit": process.returncode, "peak_mb": round(used.ru_maxrss / 1e3), "processor_s": round(
+    return {"exit": process.returncode, "peak_mb": round(int((folder / PEAK).read_text()) / 1e3), "processor_s": round(
         used.ru_utime + used.ru_stime, 1), "clock_s": round(time.perf_counter() - began, 1),
         **({"says": said[-300:]} if process.returncode else {})}  # fmt: skip
 
 
 def facility(kind: str, rows: int) -> dict[str, Any]:
-    """Send a large facility table through ``ghg sensors emission``."""
+    """Send a large facility table through ``ghg sensors emission``, or through ``ghg facility compare``."""
     found = []
-    for count in (FEW, rows):
+    for count in (FEW if kind != "compare" else MONTH, rows):
         with tempfile.TemporaryDirectory() as base:
             folder = Path(base)
-            size = {"campd": _campd, "table": _rows, "parquet": _parquet}[kind](folder, count)
-            one = run("sensors emission stack.toml -o out.nc -q", folder)
+            size = {"campd": _campd, "table": _rows, "parquet": _parquet, "compare": _compared}[kind](folder, count)
+            what = "facility compare compare.toml" if kind == "compare" else "sensors emission stack.toml"
+            one = run(f"{what} -o {'report' if kind == 'compare' else 'out.nc'} -q", folder)
             out = folder / "out.nc"
             found.append({"rows": count, "file_mb": round(size / 1e6), **one, "arrays_mb": _arrays(out)})
     base_mb, peak = found[0]["peak_mb"], found[1]["peak_mb"]
-    return {**found[1], "libraries_mb": base_mb, "bytes_per_row": round((peak - base_mb) * 1e6 / (rows - FEW))}
+    return {**found[1], "libraries_mb": base_mb,
+            "bytes_per_row": round((peak - base_mb) * 1e6 / (rows - found[0]["rows"]))}  # fmt: skip
 
 
 def _arrays(path: Path) -> float | None:
@@ -102,6 +117,29 @@ def _parquet(folder: Path, rows: int) -> int:
     text = STACK.replace('label = "start"', 'label = "start", interval = 60.0')
     (folder / "stack.toml").write_text(text.replace("records.csv", "records.parquet"))
     return (folder / "records.parquet").stat().st_size
+
+
+def _compared(folder: Path, rows: int) -> int:
+    """Write the minutes of :func:`_rows`, and the coal of the same months with an error of a percent."""
+    size = _rows(folder, rows)
+    after = np.datetime64("2020-01-01T00:00", "m") + rows
+    months = np.arange(np.datetime64("2020-01"), after.astype("M8[M]"))
+    length = (months + 1).astype("M8[m]") - months.astype("M8[m]")  # minutes, of 50 t of CO2 in the mean
+    wrong = 1.0 + np.random.default_rng(1).normal(0.0, 0.01, months.size)
+    coal = 50.0 * length.astype(float) / (25.0 * 0.095 * 0.99) * wrong
+    rows_of_fuel = "".join(f"{month},{mass:.1f}\n" for month, mass in zip(months, coal, strict=True))
+    (folder / "fuel.csv").write_text(f"month,coal (t)\n{rows_of_fuel}")
+    span = f'start = "2020-01-01"\nend = "{months[-1] + 1}-01"\nby = "month"\n'
+    measured = (folder / "stack.toml").read_text().replace("[reader]", "[measured.reader]")
+    (folder / "compare.toml").write_text(
+        f'facility = {{ name = "A", timezone = "UTC" }}\n[comparison]\n{span}{measured}[accounted]\n{span}'
+        'timezone = "UTC"\nrecords = { file = "fuel.csv", time = "month" }\n'
+        '[[accounted.stream]]\nname = "coal"\nfuel = "bituminous"\n'
+        'method = "ipcc2006-tier3"\nmass = { column = "coal (t)", unit = "t" }\n'
+        'calorific_value = { values = [25.0], unit = "GJ/t", basis = "net" }\n'
+        'emission_factor = { values = [95.0], unit = "kg/GJ" }\noxidation = { values = [0.99], unit = "1" }\n'
+    )
+    return size
 
 
 def _station(years: float) -> dict[str, Any]:
@@ -180,7 +218,7 @@ def network(stations: int, years: float) -> dict[str, Any]:
 def main() -> None:
     """Run what is asked for and print it."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("parts", nargs="*", default=["campd", "table", "parquet", "network"])
+    options.add_argument("parts", nargs="*", default=["campd", "table", "parquet", "compare", "network"])
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--stations", type=int, default=50)
     options.add_argument("--years", type=float, default=10.0)
