@@ -25,18 +25,15 @@ from benchmarks.robustness_commands import ROOT, STACK
 FEW = 20_000  # rows: enough that the same compiled code is loaded
 MONTH = 31 * 1440  # minutes: the fewest that can be compared with a month of fuel
 PEAK = "peak.txt"  # where a process writes its own peak: the system's number begins with that of who started it
-GHG = [
-    sys.executable,
-    "-c",
-    f"""import atexit, resource, sys
+PROGRAM = f"""import atexit, resource, sys
 def peak():
     own = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
     print(max(int(own), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=open("{PEAK}", "w"))
 atexit.register(peak)
 sys.argv = ["ghg", *sys.argv[1:]]
 from ghg.cli import main
-main()""",
-]
+main()"""
+GHG = [sys.executable, "-c", PROGRAM]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
@@ -55,19 +52,17 @@ def run(words: str, folder: Path) -> dict[str, Any]:
 
 
 def facility(kind: str, rows: int) -> dict[str, Any]:
-    """Send a large facility table through ``ghg sensors emission``, or through ``ghg facility compare``."""
+    """Send a large table of one kind through its command; beside it, the same with few rows."""
+    make, words, few = KINDS[kind]
     found = []
-    for count in (FEW if kind != "compare" else MONTH, rows):
+    for count in (few, rows):
         with tempfile.TemporaryDirectory() as base:
             folder = Path(base)
-            size = {"campd": _campd, "table": _rows, "parquet": _parquet, "compare": _compared}[kind](folder, count)
-            what = "facility compare compare.toml" if kind == "compare" else "sensors emission stack.toml"
-            one = run(f"{what} -o {'report' if kind == 'compare' else 'out.nc'} -q", folder)
-            out = folder / "out.nc"
-            found.append({"rows": count, "file_mb": round(size / 1e6), **one, "arrays_mb": _arrays(out)})
+            size = make(folder, count)
+            one = run(words, folder)
+            found.append({"rows": count, "file_mb": round(size / 1e6), **one, "arrays_mb": _arrays(folder / "out.nc")})
     base_mb, peak = found[0]["peak_mb"], found[1]["peak_mb"]
-    return {**found[1], "libraries_mb": base_mb,
-            "bytes_per_row": round((peak - base_mb) * 1e6 / (rows - found[0]["rows"]))}  # fmt: skip
+    return {**found[1], "libraries_mb": base_mb, "bytes_per_row": round((peak - base_mb) * 1e6 / (rows - few))}
 
 
 def _arrays(path: Path) -> float | None:
@@ -140,6 +135,12 @@ def _compared(folder: Path, rows: int) -> int:
         'emission_factor = { values = [95.0], unit = "kg/GJ" }\noxidation = { values = [0.99], unit = "1" }\n'
     )
     return size
+
+
+EMISSION = "sensors emission stack.toml -o out.nc -q"
+COMPARE = "facility compare compare.toml -o report -q"
+KINDS = {"campd": (_campd, EMISSION, FEW), "table": (_rows, EMISSION, FEW), "parquet": (_parquet, EMISSION, FEW),
+         "compare": (_compared, COMPARE, MONTH)}  # fmt: skip
 
 
 def _station(years: float) -> dict[str, Any]:
@@ -218,7 +219,7 @@ def network(stations: int, years: float) -> dict[str, Any]:
 def main() -> None:
     """Run what is asked for and print it."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("parts", nargs="*", default=["campd", "table", "parquet", "compare", "network"])
+    options.add_argument("parts", nargs="*", default=[*KINDS, "network"])
     options.add_argument("--rows", type=int, default=10_000_000)
     options.add_argument("--stations", type=int, default=50)
     options.add_argument("--years", type=float, default=10.0)

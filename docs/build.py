@@ -19,8 +19,9 @@ SOURCE, SITE = ROOT / "build" / "docs", ROOT / "build" / "site"
 DISPLAY, INLINE = re.compile(r"\$\$(.+?)\$\$", re.S), re.compile(r"(?<![\\$\w])\$([^$\n]+?)\$(?![\w$])")
 FENCE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.S | re.M)
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//([^"'/]+)""")
-ROLE = re.compile(r":(?:func|class|mod|data|meth|attr|exc):(?=<code)")
-MARK = re.compile(r":(?:func|class|mod|data|meth|attr|exc):|\\\||&lt;wbr")  # of a source, which no reader should see
+ROLES = ":(?:func|class|mod|data|meth|attr|exc):"
+ROLE = re.compile(rf"{ROLES}(?=<code)")
+MARK = re.compile(rf"{ROLES}|\\\||&lt;wbr")  # of a source, which no reader should see
 # links to a page's own address and the generator's name are read by nobody's browser on its own
 ALLOWED = ("canonical", 'rel="next"', 'rel="prev"')
 
