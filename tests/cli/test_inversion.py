@@ -333,6 +333,7 @@ def test_the_page_of_a_run_says_what_a_region_takes_up(
     said = page[page.index(f"{best['region']} takes up ") :][:60]
     assert abs(float(said.split()[3].replace("\u202f", "")) - value) < best["posterior_u_TgC_per_year"]
     assert not re.findall(r"""(?:src|href)=["'](?!#|data:)""", page) and "url(http" not in page  # nothing from outside
+    assert "Lines are coasts." in page  # unless the job says otherwise
     for name in ("whole", "series", "footprint", "map_land", "periods"):
         assert (out / "figures" / f"{name}.png").stat().st_size > 5000
     run = inside("inversion", "report", out, "--lang", "zh")

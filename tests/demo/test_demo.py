@@ -156,6 +156,8 @@ def test_page_and_project_say_what_was_done(made: tuple[Path, dict[str, Any]], t
     for one in found["steps"]:
         assert one["command"] in page and one["command"] in (folder / "README.md").read_text(encoding="utf-8")
     assert "http" not in page.replace("http://www.w3.org", "")
+    for gas in ("co2", "ch4"):  # the land does not exist, and has no coast
+        assert "Lines are coasts" not in (folder / "out" / gas / "report.html").read_text(encoding="utf-8")
     words = found["steps"][-1]["command"].split()[1:]
     mine = Path(shutil.copytree(folder, tmp_path / "city"))  # what is run again is another file
     (mine / "truth.json").unlink()  # and knows no truth

@@ -105,6 +105,17 @@ def test_cells_have_the_clock_of_their_region_and_hours_follow_it(built) -> None
     assert hours[3] == 0.0  # 20:00
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_job_decides_whether_its_page_has_coasts(tmp_path: Path, monkeypatch, shown: bool) -> None:
+    from ghg.report import inventory_maps
+
+    asked: list[object] = []
+    monkeypatch.setattr(inventory_maps, "coastlines", lambda box: asked.append(box) or [])
+    done = build(tmp_path, JOB if shown else f"coastlines = false\n{JOB}")
+    assert done.returncode == 0, done.stderr
+    assert bool(asked) is shown
+
+
 def test_the_grid_passes_the_checker(built) -> None:
     folder, _ = built
     tool = Path(sys.executable).with_name("compliance-checker")
