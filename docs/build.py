@@ -21,7 +21,7 @@ FENCE = re.compile(r"(^```.*?^```|`[^`\n]*`)", re.S | re.M)
 ELSEWHERE = re.compile(r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)=["'](?:https?:)?//([^"'/]+)""")
 ROLES = ":(?:func|class|mod|data|meth|attr|exc):"
 ROLE = re.compile(rf"{ROLES}(?=<code)")
-MARK = re.compile(rf"{ROLES}|\\\||&lt;wbr")  # of a source, which no reader should see
+MARK = re.compile(rf"{ROLES}|\\\||&lt;wbr|={{5}}")  # of a source, which no reader should see
 # links to a page's own address and the generator's name are read by nobody's browser on its own
 ALLOWED = ("canonical", 'rel="next"', 'rel="prev"')
 
@@ -80,7 +80,7 @@ def without_roles(site: Path) -> None:
 
 
 def marks(site: Path) -> list[str]:
-    """Return the marks of a source that a page shows: roles, escapes (blocks of code aside)."""
+    """Return the marks of a source that a page shows: roles, escapes, rules of tables (blocks of code aside)."""
     found = []
     for page in sorted(site.rglob("*.html")):
         text = re.sub(r"<(pre|script|style)\b.*?</\1>", "", page.read_text(encoding="utf-8"), flags=re.S)

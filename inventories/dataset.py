@@ -2,19 +2,17 @@
 
 dims (source): one row of the inventory, a point, a line or an area (a region and sector).
 
-=====================  ===========================================================================================
-``emission_<species>``  kg s-1, mean over the year ``year`` (annual mass = value x :func:`seconds_of_year`);
-                        attribute ``species`` holds the name; NaN is not estimated, 0 is none
-``source``              label of the row, unique
-``region``, ``sector``  country or region code, and GNFR letter (A to P)
-``category``            class in the inventory's own taxonomy (attribute ``taxonomy``: NFR, CRT, ...)
-``kind``                point, area or line
-``lon``, ``lat``        degrees, NaN for areas
-``memo``                true where the row is outside national totals
-``year``                scalar
-``left_<species>``      optional: share of the species that the controls of the row leave
-``stack_height``, ...   optional: ``stack_diameter`` [m], ``stack_temperature`` [K], ``stack_velocity`` [m s-1]
-=====================  ===========================================================================================
+- ``emission_<species>``: kg s-1, mean over the year ``year`` (annual mass = value x :func:`seconds_of_year`); attribute
+  ``species`` holds the name; NaN is not estimated, 0 is none
+- ``source``: label of the row, unique
+- ``region``, ``sector``: country or region code, and GNFR letter (A to P)
+- ``category``: class in the inventory's own taxonomy (attribute ``taxonomy``: NFR, CRT, ...)
+- ``kind``: point, area or line
+- ``lon``, ``lat``: degrees, NaN for areas
+- ``memo``: true where the row is outside national totals
+- ``year``: scalar
+- ``left_<species>``: optional: share of the species that the controls of the row leave
+- ``stack_height``, ...: optional: ``stack_diameter`` [m], ``stack_temperature`` [K], ``stack_velocity`` [m s-1]
 
 Uncertainty is kept as a budget, not as a matrix: see :mod:`inventories.uncertainty.budget`.
 """

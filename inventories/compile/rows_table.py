@@ -1,12 +1,10 @@
 """The rows of a compilation as tables: what a source emits is no field on a grid, and CF has no name for kg s-1.
 
-=========================  ======================================================================================
-``inventory.csv``           one row for each source: labels, position, activity; for each species mass [kg], its own
-                            relative standard uncertainty and the quantities it shares with others (by number)
-``inventory_shared.csv``    those quantities: number, name, relative standard uncertainty (k = 1)
-``inventory_draws.csv``     drawn totals [kg], one row for each draw, species of one draw together
-``inventory.json``          title, year, taxonomy, metric and notes
-=========================  ======================================================================================
+- ``inventory.csv``: one row for each source: labels, position, activity; for each species mass [kg], its own relative
+  standard uncertainty and the quantities it shares with others (by number)
+- ``inventory_shared.csv``: those quantities: number, name, relative standard uncertainty (k = 1)
+- ``inventory_draws.csv``: drawn totals [kg], one row for each draw, species of one draw together
+- ``inventory.json``: title, year, taxonomy, metric and notes
 
 Numbers are written with all their digits: read back, the budget is the same.
 """
