@@ -213,12 +213,18 @@ def _time_coverage(ds: xr.Dataset) -> dict[str, str]:
     found = {"time_coverage_start": _iso(time.min()), "time_coverage_end": _iso(time.max())}
     edges = ds["time_bounds"].values.reshape(-1, 2) if "time_bounds" in ds.variables else None
     if edges is None or edges.dtype.kind != "M":
-        span = (time.max() - time.min()).astype("m8[s]").astype(int)
+        span = _elapsed(time.min(), time.max())
         step = np.diff(np.sort(time)).astype("m8[s]").astype(int)
         resolution = _duration(int(np.median(step))) if step.size else "PT0S"
-        return {**found, "time_coverage_duration": _duration(int(span)), "time_coverage_resolution": resolution}
-    span = (edges[:, 1].max() - edges[:, 0].min()).astype("m8[s]").astype(int)
-    return {**found, "time_coverage_duration": _duration(int(span)), "time_coverage_resolution": _resolution(edges)}
+        return {**found, "time_coverage_duration": _duration(span), "time_coverage_resolution": resolution}
+    span = _elapsed(edges[:, 0].min(), edges[:, 1].max())
+    return {**found, "time_coverage_duration": _duration(span), "time_coverage_resolution": _resolution(edges)}
+
+
+def _elapsed(start: np.datetime64, end: np.datetime64) -> int:
+    """Return whole seconds between two times, which may be more nanoseconds than 63 bits hold."""
+    first, last = (one.astype("datetime64[ns]").astype(np.int64).item() for one in (start, end))
+    return (last - first) // 10**9
 
 
 def _with_year(ds: xr.Dataset) -> xr.Dataset:

@@ -204,7 +204,7 @@ def _axis(first: Any, last: Any, sources: int, records: int, config: TableReader
         bounds = period_bounds(first, last + np.timedelta64(1, "s"), interval, config.time.timezone)
         return Axis(bounds.shape[0], listed=bounds)
     step = round(interval * 1e9)
-    count = int((last - first).astype(np.int64) // step) + 1
+    count = (last.astype(np.int64).item() - first.astype(np.int64).item()) // step + 1  # may be more ns than 63 bits
     check_axis(sources * count, records, (str(first)[:16], str(last)[:16]), ", ".join(config.files))
     return Axis(count, int(first.astype(np.int64)), step)
 

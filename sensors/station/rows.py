@@ -113,7 +113,7 @@ class Plan:
         n = rows.time.size
         step = 1 << 18
         bounds = np.append(np.arange(first, n, step), n).astype(np.int64)
-        capacity = [accumulate.chunk_capacity(rows.time, rows.port, a, b, minute)
+        capacity = [accumulate.chunk_capacity(rows.time, rows.port, a, b, GAP, minute)
                     for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)]  # fmt: skip
         # a chunk may run into the next one until a record ends
         slots = np.concatenate([[0], np.cumsum(capacity)]).astype(np.int64)

@@ -65,6 +65,9 @@ def test_a_wrong_digit_in_a_year_of_hours(tmp_path: Path) -> None:
                               "time": {"column": "t", "timezone": "UTC", "label": "start"}}  # fmt: skip
     with pytest.raises(InputError, match="too far apart"):
         read(TableReader.model_validate(reader))
+    table.write_text("t,e\n2024-01-01 00:00,1\n1724-01-01 00:00,1\n")  # both on the clock, and no difference holds it
+    with pytest.raises(InputError, match=r"too far apart \(found 2 from 1724-01-01T00:0"):
+        read(TableReader.model_validate(reader))
     table.write_text("t,e\n2024-01-01 00:00,1\n2609-01-01 00:00,1\n")  # would be 2024 again, 584.5 years before
     with pytest.raises(InputError, match=r"t.csv, row 3: a time is out of range \(found 2609-01-01T00:00:00"):
         read(TableReader.model_validate(reader))

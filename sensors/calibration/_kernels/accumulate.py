@@ -18,12 +18,16 @@ PLAIN, WATER, BRACKET = 0, 1, 2
 
 
 @kernel
+def _turns(time, port, i, gap, minute):
+    """Tell whether row `i` starts a record: another minute or port, or after a gap."""
+    return port[i] != port[i - 1] or time[i] - time[i - 1] > gap or time[i] // minute != time[i - 1] // minute
+
+
+@kernel
 def _first_of_chunk(time, port, i, gap, minute):
-    """Return the first row from `i` on that starts a record: another minute or port, or after a gap."""
+    """Return the first row from `i` on that starts a record."""
     n = time.size
-    while i < n and i > 0:
-        if port[i] != port[i - 1] or time[i] - time[i - 1] > gap or time[i] // minute != time[i - 1] // minute:
-            return i
+    while i < n and i > 0 and not _turns(time, port, i, gap, minute):
         i += 1
     return i
 
@@ -38,12 +42,12 @@ def _visit_start(time, port, i, gap, longest):
 
 
 @kernel
-def chunk_capacity(time, port, first, last, minute):
-    """Return an upper bound of the number of records in rows ``first:last``."""
-    changes = 0
+def chunk_capacity(time, port, first, last, gap, minute):
+    """Return an upper bound of the number of records in rows ``first:last``; a clock may jump by centuries."""
+    count = 2
     for i in range(max(first, 1), last):
-        changes += port[i] != port[i - 1]
-    return 2 * changes + (time[last - 1] - time[first]) // minute + 3 + (last - first) // 512
+        count += _turns(time, port, i, gap, minute)
+    return count
 
 
 @kernel

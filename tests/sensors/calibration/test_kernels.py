@@ -139,3 +139,11 @@ def test_sums_by_minute_are_those_of_numpy(rng: np.random.Generator, gases: int)
                 assert mean[g, r] == pytest.approx(dry[g, use].mean(), rel=1e-13)
                 assert m2[g, r] == pytest.approx(((dry[g, use] - dry[g, use].mean()) ** 2).sum(), abs=1e-8)
     assert count[0, rows].sum() == (ready & np.isfinite(dry[0])).sum()
+
+
+@pytest.mark.parametrize("jump", [60 * 10**9, 3600 * 10**9, 9 * 10**18])
+def test_a_chunk_has_room_for_its_records_whatever_its_clock_does(jump: int) -> None:
+    """Rows of one minute, one after a jump, and a port of its own: four records at the most, not one for each minute."""
+    time = np.array([0, 10**9, 2 * 10**9, jump, jump + 10**9]) - 45 * 10**17
+    port = np.array([1, 1, 2, 2, 2], np.int16)
+    assert 3 <= accumulate.chunk_capacity(time, port, 0, 5, 60 * 10**9, 60 * 10**9) <= 4
