@@ -49,8 +49,8 @@ def components(plans: Iterable[Path]) -> dict[tuple[str, str, str], str]:
                 ("system", ("monitoringSystemData", "systems"), "monitoringSystemId", "systemTypeCode", SYSTEMS),
             ):
                 for item in listed(place, *names, where=path.name):
-                    if item.get(code) in table and item.get(key):
-                        found[kind, label, str(item[key])] = table[item[code]]
+                    if (known := table.get(str(item.get(code)))) and item.get(key):
+                        found[kind, label, str(item[key])] = known
     return found
 
 
@@ -111,8 +111,20 @@ def _make(model: type[Any], where: str, fields: dict[str, Any]) -> Any:
 
 
 def _reported(record: dict[str, Any], **values: Any) -> Reported:
-    numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float) and math.isfinite(v)}
+    numbers = {k: float(v) for k, v in values.items() if isinstance(v, int | float) and -1e300 < v < 1e300}
     return Reported(result=str(record.get("testResultCode") or ""), values=numbers)
+
+
+def _span(record: dict[str, Any], where: str) -> float | None:
+    """Return the span, None where it is not given or 0."""
+    given = (number(record, name, where, optional=True) for name in ("calculatedSpanValue", "spanValue"))
+    return next((value for value in given if value and not math.isnan(value)), None)
+
+
+def _by_number(runs: list[dict[str, Any]], where: str) -> list[dict[str, Any]]:
+    """Return runs in the order of their numbers; those without one come first."""
+    order = [number(run, "runNumber", where, optional=True) for run in runs]
+    return [runs[i] for i in sorted(range(len(runs)), key=lambda i: 0.0 if math.isnan(order[i]) else order[i])]
 
 
 def _gases(record: dict[str, Any], where: str) -> str:
@@ -146,7 +158,7 @@ def _rata(record: dict[str, Any], common: dict[str, Any], known: Any, where: str
                 raise InputError("what the system measures is not known", where=where,
                                  found=f"reference method {level.get('referenceMethodCode')}",
                                  hint="give its monitoring plan")  # fmt: skip
-            runs = sorted(listed(level, "rataRunData", where=where), key=lambda r: r.get("runNumber") or 0)
+            runs = _by_number(listed(level, "rataRunData", where=where), where)
             used = [r.get("runStatusCode") != UNUSED for r in runs]
             places = [f"{where}, run {r.get('runNumber')}" for r in runs]
             columns = [[number(r, key, place, optional=not u) for r, u, place in zip(runs, used, places, strict=True)]
@@ -185,12 +197,12 @@ def _linearity(record: dict[str, Any], common: dict[str, Any], known: Any, where
     if not levels:
         raise InputError("the linearity check holds no level", where=where, need="linearitySummaryData")
     scale = record.get("spanScaleCode")
-    span = record.get("calculatedSpanValue") or record.get("spanValue")
+    span = _span(record, where)
     remarks = [] if planned else [
         "the parameter was inferred from the calibration gases" if parameter else
         "the parameter is not known without the monitoring plan: only the percent limit was used"]  # fmt: skip
     name = f"{common['name']}, component {component}" + (f", scale {scale}" if scale else "")
-    fields = {"parameter": parameter or "unknown", "units": UNITS.get(parameter, ""), "span": span or None}
+    fields = {"parameter": parameter or "unknown", "units": UNITS.get(parameter, ""), "span": span}
     return [_make(LinearityTest, where, {**common, **fields, "name": name, "levels": levels, "remarks": tuple(remarks),
                                          "reported": _reported(record, **reported)})]  # fmt: skip
 
@@ -200,7 +212,7 @@ def _calibration(record: dict[str, Any], common: dict[str, Any], known: Any, whe
     parameter = planned or _gases(record, where)
     if not parameter:
         raise InputError("what the component measures is not known", where=where, hint="give its monitoring plan")
-    span = record.get("calculatedSpanValue") or record.get("spanValue")
+    span = _span(record, where)
     if not span and parameter not in ("co2", "o2"):
         raise InputError("the span of the component is not known", where=where, need="calculatedSpanValue")
     days = []
@@ -211,7 +223,7 @@ def _calibration(record: dict[str, Any], common: dict[str, Any], known: Any, whe
     if not days:
         raise InputError("the calibration error test holds no injection", where=where, need="calibrationInjectionData")
     fields = {
-        "name": f"{common['name']}, component {component}", "parameter": parameter, "span": float(span or 1.0),
+        "name": f"{common['name']}, component {component}", "parameter": parameter, "span": span or 1.0,
         "units": UNITS[parameter], "days": tuple(days), "reported": _reported(record),
         "remarks": () if planned else ("the parameter was inferred from the calibration gases",),
     }  # fmt: skip

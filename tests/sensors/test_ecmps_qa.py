@@ -105,6 +105,12 @@ def test_wrong_files_say_what_is_wrong(tmp_path: Path, content: str, message: st
             {"referenceValue": "5", "measuredValue": 5}]}]), "referenceValue is not a number"),
         (_summary("LINE", linearitySummaryData=[{"gasLevelCode": "LOW", "linearityInjectionData": [{}]}]),
          "referenceValue is missing"),
+        (_summary("RATA", rataData=[{"rataSummaryData": [{"referenceMethodCode": "2", "rataRunData": [
+            {"runNumber": 1}, {"runNumber": "x"}]}]}]), "runNumber is not a number"),
+        (_summary("LINE", calculatedSpanValue="wide", linearitySummaryData=[{"gasLevelCode": "LOW"}]),
+         "calculatedSpanValue is not a number"),
+        (_summary("CYCLE", cycleTimeSummaryData=[{"totalTime": 10**400, "cycleTimeInjectionData": []}]),
+         "no upscale injection"),
     ],
 )  # fmt: skip
 def test_tests_that_lack_something_are_named(tmp_path: Path, test: dict[str, Any], message: str) -> None:

@@ -143,7 +143,7 @@ def test_sums_by_minute_are_those_of_numpy(rng: np.random.Generator, gases: int)
 
 @pytest.mark.parametrize("jump", [60 * 10**9, 3600 * 10**9, 9 * 10**18])
 def test_a_chunk_has_room_for_its_records_whatever_its_clock_does(jump: int) -> None:
-    """Rows of one minute, one after a jump, and a port of its own: four records at the most, not one for each minute."""
+    """Rows of one minute, a port of its own, a jump: four records at the most, not one for each minute between."""
     time = np.array([0, 10**9, 2 * 10**9, jump, jump + 10**9]) - 45 * 10**17
     port = np.array([1, 1, 2, 2, 2], np.int16)
     assert 3 <= accumulate.chunk_capacity(time, port, 0, 5, 60 * 10**9, 60 * 10**9) <= 4
