@@ -30,6 +30,7 @@ def compare(
     """Compare the two sides of a plant: verdict, causes, report."""
     from ghg.core.config import load
     from ghg.core.files import atomic_directory
+    from ghg.core.pieces import CELLS, Cut
     from ghg.core.provenance import Record, write_manifest
     from ghg.facility.config import FacilityJob
     from ghg.facility.job import compare_job, write
@@ -40,7 +41,7 @@ def compare(
         record = Record("facility compare", job, seed=job.comparison.seed)
         record.use(config, "configuration")
         with atomic_directory(output, force) as folder:
-            found = compare_job(job, config.parent, record, announce)
+            found = compare_job(job, config.parent, record, announce, Cut(CELLS, folder))
             announce("writing files")
             result = write(found, job, record, folder)
             announce("drawing the report")

@@ -23,6 +23,8 @@ from ghg.facility.stack_line import concentration_off_line, main_fuel_factors, s
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.facility.sums import Sums
+
 Array = npt.NDArray[np.float64]
 
 
@@ -176,7 +178,7 @@ def _f_factor_convention(used: float, of_fuel: float, parts: dict[str, float], s
 
 
 def from_datasets(
-    measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence], channels: xr.Dataset | None = None
+    measured: xr.Dataset, accounted: xr.Dataset, finding: list[Independence], sums: Sums
 ) -> Decomposition:
     """Split the difference of two Datasets on the same intervals.
 
@@ -186,9 +188,10 @@ def from_datasets(
         MEASURED and ACCOUNTED on the same intervals, one species.
     finding : list of Independence
         What the data say about each source; a common F factor makes the convention visible.
-    channels : Dataset, optional
-        The measured side in its own resolution. With it the heat term is divided further: hours substituted by a
-        missing-data rule, CO2 against the stoichiometric line through O2, and the flow that is left.
+    sums : Sums
+        Of the channels over the same intervals (:func:`ghg.facility.stack_line.quantities`), as far as there are any.
+        They divide the heat term further: hours substituted by a missing-data rule, CO2 against the stoichiometric
+        line through O2, and the flow that is left.
     """
     from ghg.core.time import seconds
 
@@ -204,19 +207,17 @@ def from_datasets(
             heat = (heat_m[known], energy.sum("stream", skipna=False).values[known])
     used, fuel = _common_factor(finding), _fuel_factor(accounted)
     found = decompose((mass_m[known], mass_a[known]), heat, used, fuel)
-    if channels is None:
-        return found
-    return _detailed(found, channels, accounted, all(one.heat_from_emission for one in finding))
+    return _detailed(found, sums, accounted, all(one.heat_from_emission for one in finding))
 
 
-def _detailed(found: Decomposition, channels: xr.Dataset, accounted: xr.Dataset, from_emission: bool) -> Decomposition:
+def _detailed(found: Decomposition, sums: Sums, accounted: xr.Dataset, from_emission: bool) -> Decomposition:
     """Divide heat, where it is computed from the stack gas, and the emission factor, where oxidation is known."""
     if not any(term.name == "heat" for term in found.terms):
         return found
     parts = {}
-    if (ln := substitution(channels)) is not None:
+    if (ln := substitution(sums)) is not None:
         parts["substitution"] = (ln, "all operating hours against those that were measured")
-    if from_emission and (ln := concentration_off_line(channels, accounted)) is not None:
+    if from_emission and (ln := concentration_off_line(sums, accounted)) is not None:
         parts["concentration"] = (ln, "CO2 against the stoichiometric line through O2 for the fuel")
     if parts:
         found = found.refined("heat", parts, "flow" if "concentration" in parts else "heat")

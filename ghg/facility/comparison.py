@@ -1,4 +1,4 @@
-"""One call, two Datasets in: does the measured emission of a plant agree with the accounted one, and why not.
+"""One call, two sides in: does the measured emission of a plant agree with the accounted one, and why not.
 
 read -> put both on the same periods -> is the pair comparable and independent -> totals with random and
 systematic parts -> ratio, equivalence, best estimate -> causes -> verdict.
@@ -11,11 +11,15 @@ from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from ghg.core.errors import InputError
 from ghg.facility.causes import Decomposition, from_datasets
 from ghg.facility.evidence import levels, steps
 from ghg.facility.independence import Independence, assess
 from ghg.facility.integrity import Integrity, assess_integrity
+from ghg.facility.measured import Measured, gather
 from ghg.facility.pairing import chosen, known_periods, on_periods, pair_table, select_species, within
 from ghg.facility.reconcile import Attribution
 from ghg.facility.statistics import of_pairs, of_totals
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
 
     from ghg.core.uncertainty.totals import Total
     from ghg.facility.config import Comparison as Settings
+    from ghg.facility.sums import Sums
 
 LENGTHS = {"hour": 3600.0, "day": 86400.0, "month": 28 * 86400.0, "year": 365 * 86400.0}
 
@@ -78,13 +83,21 @@ class Comparison:
     integrity: Integrity | None = None
 
 
-def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, timezone: str) -> Comparison:
-    """Compare two Datasets.
+def periods(settings: Settings, timezone: str) -> npt.NDArray[np.datetime64]:
+    """Return start and end of the periods to be paired: datetime64 (n, 2), UTC."""
+    from ghg.core.time import period_bounds
+
+    return period_bounds(settings.start, settings.end, settings.by, timezone)
+
+
+def compare(measured: xr.Dataset | Measured, accounted: xr.Dataset, settings: Settings, timezone: str) -> Comparison:
+    """Compare two sides.
 
     Parameters
     ----------
-    measured : Dataset
-        MEASURED: ``emission(source, time)`` [kg s-1] with uncertainty, UTC ``time_bounds``.
+    measured : Dataset or Measured
+        MEASURED: ``emission(source, time)`` [kg s-1] with uncertainty, UTC ``time_bounds``; or what was gathered of
+        it piece by piece on the same :func:`periods`.
     accounted : Dataset
         ACCOUNTED: ``emission(species, stream, time)`` [kg s-1].
     settings : ghg.facility.config.Comparison
@@ -102,28 +115,26 @@ def compare(measured: xr.Dataset, accounted: xr.Dataset, settings: Settings, tim
     InputError
         A variable, unit or species is missing, a side is coarser than the paired periods, or nothing overlaps.
     """
-    from ghg.core.dataset import check_accounted, check_measured
-    from ghg.core.time import period_bounds
+    from ghg.core.dataset import check_accounted
+    from ghg.core.pieces import pieces_of
 
-    check_measured(measured, where="measured")
+    bounds = periods(settings, timezone)
+    if not isinstance(measured, Measured):
+        measured = gather(pieces_of(measured), bounds, settings)
     check_accounted(accounted, where="accounted")
-    accounted = select_species(measured, accounted, settings.species)
-    bounds = period_bounds(settings.start, settings.end, settings.by, timezone)
-    finding = assess(measured)
-    measured_pairs = on_periods(measured, bounds, "measured", settings)
+    accounted = select_species(measured.pairs, accounted, settings.species)
     accounted_pairs = on_periods(accounted, bounds, "accounted", settings)
-    finding = _joint(finding, measured_pairs, accounted_pairs)
-    known = known_periods(measured_pairs, "source") & known_periods(accounted_pairs, "stream")
+    finding = _joint(measured.finding, measured.pairs, accounted_pairs)
+    known = known_periods(measured.pairs, "source") & known_periods(accounted_pairs, "stream")
     if not known.any():
         raise InputError(
             "no period has both sides",
             where=f"{settings.start} to {settings.end}",
             hint="check the periods, the time zones and minimum_coverage",
         )
-    measured_pairs, accounted_pairs = chosen(measured_pairs, known), chosen(accounted_pairs, known)
-    channels = within(measured, measured_pairs["time_bounds"].values)
-    integrity = assess_integrity(channels, within(accounted, accounted_pairs["time_bounds"].values))
-    found = _judge((measured_pairs, accounted_pairs), channels, finding, settings, float(known.mean()))
+    sides = chosen(measured.pairs, known), chosen(accounted_pairs, known)
+    integrity = assess_integrity(measured, within(accounted, bounds[known]), known)
+    found = _judge(sides, measured.sums.of(known), finding, settings, float(known.mean()))
     verdict = replace(found.verdict, reservations=integrity.reservations())
     return replace(found, verdict=verdict, integrity=integrity)
 
@@ -155,7 +166,7 @@ def _ratio(measured: Total, accounted: Total, coverage: float) -> tuple[tuple[fl
 
 def _judge(
     sides: tuple[xr.Dataset, xr.Dataset],
-    channels: xr.Dataset,
+    sums: Sums,
     finding: list[Independence],
     settings: Settings,
     paired: float,
@@ -181,12 +192,12 @@ def _judge(
         not_comparable=gaps,
         not_independent=dependent,
     )
-    causes = from_datasets(measured, accounted, finding, channels)
+    causes = from_datasets(measured, accounted, finding, sums)
     attribution, stepped = None, []
     if not dependent:  # a side computed from the other has no flow and no concentration of its own
-        attribution = levels((total_m, total_a), sides, channels, finding, settings.reference)
+        attribution = levels((total_m, total_a), sides, sums, finding, settings.reference)
         changes = [one["index"] for one in statistics.get("change_points", {}).get("changes", [])]
-        stepped = [(i, found) for i in changes if (found := steps(i, (total_m, total_a), sides, channels)) is not None]
+        stepped = [(i, found) for i in changes if (found := steps(i, (total_m, total_a), sides, sums)) is not None]
     return Comparison(
         verdict,
         total_m,

@@ -7,13 +7,14 @@ their own side: a moisture that is too low makes the measured side too high, and
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from ghg.core.errors import ConfigError
 from ghg.facility.reconcile import Attribution, Check, attribute
+from ghg.facility.stack_line import concentration_off_line, line_series
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ghg.core.uncertainty.totals import Total
     from ghg.facility.config import Reference
     from ghg.facility.independence import Independence
+    from ghg.facility.sums import Sums
 
 Array = npt.NDArray[np.float64]
 
@@ -55,7 +57,7 @@ SLIPS = [
 def levels(
     totals: tuple[Total, Total],
     sides: tuple[xr.Dataset, xr.Dataset],
-    channels: xr.Dataset,
+    sums: Sums,
     finding: list[Independence],
     references: list[Reference],
 ) -> Attribution:
@@ -67,8 +69,8 @@ def levels(
         Measured and accounted.
     sides : pair of Dataset
         MEASURED and ACCOUNTED on the paired periods.
-    channels : Dataset
-        The measured side in its own resolution.
+    sums : Sums
+        Of the channels over the paired periods (:func:`ghg.facility.stack_line.quantities`).
     finding : list of Independence
         Whether the measured heat input is computed from the emission.
     references : list of Reference
@@ -85,7 +87,7 @@ def levels(
     for name in _chain(sides[1]):
         priors.setdefault(f"accounted.{name}", ORDINARY)
     checks = [_totals_check(measured, accounted, priors)]
-    checks += _line_check(channels, sides[1], priors)
+    checks += _line_check(sums, sides[1], priors)
     checks += _heat_check(sides, finding, priors)
     checks += _references(references, priors)
     return attribute(checks, priors, slips=SLIPS)
@@ -108,11 +110,9 @@ def _concentration(priors: dict[str, float]) -> str:
     return next((n for n in ("measured.concentration", "measured.diluent") if n in priors), "")
 
 
-def _line_check(channels: xr.Dataset, accounted: xr.Dataset, priors: dict[str, float]) -> list[Check]:
-    from ghg.facility.stack_line import concentration_off_line
-
+def _line_check(sums: Sums, accounted: xr.Dataset, priors: dict[str, float]) -> list[Check]:
     name = _concentration(priors)
-    ln = concentration_off_line(channels, accounted) if name else None
+    ln = concentration_off_line(sums, accounted) if name else None
     if ln is None:
         return []
     return [
@@ -163,7 +163,7 @@ def _references(references: list[Reference], priors: dict[str, float]) -> list[C
 
 
 def steps(
-    index: int, totals: tuple[Total, Total], sides: tuple[xr.Dataset, xr.Dataset], channels: xr.Dataset
+    index: int, totals: tuple[Total, Total], sides: tuple[xr.Dataset, xr.Dataset], sums: Sums
 ) -> Attribution | None:
     """Search for the input that changed at a change point, from what moved with it and what did not.
 
@@ -171,7 +171,7 @@ def steps(
     ----------
     index : int
         First period after the change.
-    totals, sides, channels :
+    totals, sides, sums :
         As in :func:`levels`.
 
     Returns
@@ -187,7 +187,7 @@ def steps(
     """
     priors = {f"measured.{n}": 0.0 for n in totals[0].u_systematic}
     priors |= {f"accounted.{n}": 0.0 for n in (*totals[1].u_systematic, *_chain(sides[1]))}
-    series = _monthly(sides, channels, priors)
+    series = _monthly(sides, sums, priors)
     n = sides[0].sizes["time"]
     if not series or min(index, n - index) < FEWEST_SIDE:
         return None
@@ -208,7 +208,7 @@ def steps(
 
 
 def _monthly(
-    sides: tuple[xr.Dataset, xr.Dataset], channels: xr.Dataset, priors: dict[str, float]
+    sides: tuple[xr.Dataset, xr.Dataset], sums: Sums, priors: dict[str, float]
 ) -> list[tuple[str, Array, dict[str, float], str]]:
     """Return the series in logarithms with the inputs in them; none is a combination of others."""
     measured, accounted = sides
@@ -216,7 +216,7 @@ def _monthly(
     of_a = {n: 1.0 for n in priors if n.startswith("accounted.")}
     m = measured.variables["emission"].sum("source").values
     a = accounted.variables["emission"].sum("stream").values
-    load = _load(measured, channels)
+    load = _load(measured, sums)
     found: list[tuple[str, Array, dict[str, float], str]] = []
     if load is None:
         signs = {**of_m, **{n: -1.0 for n in of_a}}
@@ -224,7 +224,7 @@ def _monthly(
     else:
         found.append(("emission_per_load", _ln(m / load), of_m, "measured emission per gross load"))
         found.append(("accounted_per_load", _ln(a / load), of_a, "accounted emission per gross load"))
-    line = _line_series(measured, channels, accounted)
+    line = line_series(sums, accounted)
     if line is not None and _concentration(priors):
         found.append(("co2_o2_line", line, {_concentration(priors): 1.0}, "CO2 against the line through O2"))
     for variable, component in CHAIN.items():
@@ -246,36 +246,11 @@ def _main_stream(accounted: xr.Dataset, variable: str) -> Array:
     return accounted.variables[variable].isel(stream=main).values
 
 
-def _periods(bounds: Any, channels: xr.Dataset) -> npt.NDArray[np.intp]:
-    return np.searchsorted(bounds[:, 0], channels.variables["time_bounds"].values[:, 0], side="right") - 1
-
-
-def _load(measured: xr.Dataset, channels: xr.Dataset) -> Array | None:
+def _load(measured: xr.Dataset, sums: Sums) -> Array | None:
     """Return the gross load of the periods, summed over the intervals that have an emission; None if unknown."""
     from ghg.core.time import seconds
 
-    if "gross_load" not in channels:
+    if "load" not in sums:
         return None
-    length = seconds(channels.variables["time_bounds"].values)
-    load = channels.variables["gross_load"].transpose("source", "time").values * length
-    used = np.where(np.isfinite(channels.variables["emission"].transpose("source", "time").values), load, 0.0)
-    bounds = measured.variables["time_bounds"].values
-    total = np.bincount(_periods(bounds, channels), np.nansum(used, axis=0), minlength=len(bounds))
-    return total / seconds(bounds) if np.all(total > 0) else None
-
-
-def _line_series(measured: xr.Dataset, channels: xr.Dataset, accounted: xr.Dataset) -> Array | None:
-    """Return ln(CO2/line) of the periods, weighted by mass; None where a channel is missing."""
-    from ghg.facility.stack_line import line_co2, main_fuel_factors
-
-    factors = main_fuel_factors(accounted)
-    line = line_co2(channels, factors) if factors else None
-    if line is None:
-        return None
-    bounds = measured.variables["time_bounds"].values
-    co2, mass = (channels.variables[n].transpose("source", "time").values for n in ("co2", "emission"))
-    good = np.isfinite(line) & (line > 0) & (co2 > 0) & (mass > 0)
-    period = np.broadcast_to(_periods(bounds, channels), co2.shape)[good]
-    weight = np.bincount(period, mass[good], minlength=len(bounds))
-    ln = np.bincount(period, mass[good] * np.log(co2[good] / line[good]), minlength=len(bounds))
-    return ln / weight if np.all(weight > 0) else None
+    total = sums.by_period("load")
+    return total / seconds(measured.variables["time_bounds"].values) if np.all(total > 0) else None

@@ -17,6 +17,7 @@ compared with the known constants, and called "consistent with" one; whether its
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 
 SOLID = 0.0865  # short ton/mmBtu; the highest oil factor (Fc 1420) is 0.0811, the lowest coal factor (Fc 1800) 0.1026
+MOST = 1 << 20  # intervals of a source that are looked at: a constant shows in far fewer
 PAIRS = 6  # periods needed to speak of a constant ratio between the two sides
 
 _CONSTANT = "CO2 per heat input is {constant:.5f} short ton/mmBtu"
@@ -140,6 +142,81 @@ class Independence:
         return {k: v for k, v in {**asdict(self), "evidence": self.evidence}.items() if v == v}
 
 
+@dataclass(frozen=True)
+class Witness:
+    """What a record says about how its emission was found; that of a long one is taken piece by piece.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        Sources.
+    mass, hours : float64 (source, n)
+        CO2 [short ton] and operating hours of the intervals that are looked at.
+    heat : float64 (source, n), optional
+        Heat input [mmBtu].
+    methods : tuple of frozenset of int
+        Methods of each source while it emits, of all intervals.
+    """
+
+    labels: tuple[str, ...]
+    mass: Array
+    hours: Array
+    heat: Array | None
+    methods: tuple[frozenset[int], ...]
+
+    def findings(self) -> list[Independence]:
+        """Return the finding for each source."""
+        if self.heat is None:
+            return [_no_heat(label, methods) for label, methods in zip(self.labels, self.methods, strict=True)]
+        each = zip(self.labels, self.mass, self.heat, self.hours, self.methods, strict=True)
+        return [_source(*one) for one in each]
+
+
+def witness(measured: xr.Dataset, first: int = 0, size: int | None = None) -> Witness:
+    """Return what a MEASURED Dataset says, or a piece of one.
+
+    Parameters
+    ----------
+    measured : Dataset
+        With ``emission`` [kg s-1] of CO2 and, where known, ``heat_input`` [W], dims (source, time).
+    first, size : int, optional
+        Where the piece begins in the whole, and intervals of the whole: of more than a million, every second, third
+        ... is looked at.
+    """
+    from ghg.core.time import seconds
+
+    every = -(-(size or measured.sizes["time"]) // MOST)
+    some = slice(-first % every, None, every)
+    length = seconds(measured.variables["time_bounds"].values)[some]
+
+    def rows(name: str) -> Array:
+        return measured.variables[name].transpose("source", "time").values[:, some]
+
+    share = np.nan_to_num(rows("operating_time"), nan=1.0) if "operating_time" in measured else 1.0
+    mass = rows("emission") * length * factor("kg", "short_ton")
+    return Witness(
+        tuple(str(s) for s in measured.variables["source"].values),
+        mass,
+        np.broadcast_to(length / 3600.0 * share, mass.shape),
+        rows("heat_input") * length * factor("J", "mmBtu") if "heat_input" in measured else None,
+        tuple(_methods(measured)),
+    )
+
+
+def joined(pieces: Sequence[Witness]) -> Witness:
+    """Return what pieces of the same sources say together, one after another in time."""
+    if len(pieces) == 1:
+        return pieces[0]
+    heats = [one.heat for one in pieces if one.heat is not None]
+    return Witness(
+        pieces[0].labels,
+        np.concatenate([one.mass for one in pieces], axis=1),
+        np.concatenate([one.hours for one in pieces], axis=1),
+        np.concatenate(heats, axis=1) if heats else None,
+        tuple(frozenset().union(*each) for each in zip(*(one.methods for one in pieces), strict=True)),
+    )
+
+
 def assess(measured: xr.Dataset, accounted: xr.Dataset | None = None) -> list[Independence]:
     """Assess every source of a MEASURED Dataset.
 
@@ -155,48 +232,34 @@ def assess(measured: xr.Dataset, accounted: xr.Dataset | None = None) -> list[In
     list of Independence
         One for each source.
     """
-    from ghg.core.time import seconds
-
-    labels = [str(s) for s in measured.variables["source"].values]
-    length = seconds(measured.variables["time_bounds"].values)
-    mass = measured.variables["emission"].transpose("source", "time").values * length * factor("kg", "short_ton")
-    if "heat_input" not in measured:
-        found = [_no_heat(measured, i, label) for i, label in enumerate(labels)]
-        if accounted is None:
-            return found
-        return [_with_accounted(one, np.full(mass[i].size, np.nan), mass[i], accounted) for i, one in enumerate(found)]
-    heat = measured.variables["heat_input"].transpose("source", "time").values * length * factor("J", "mmBtu")
-    hours = length / 3600.0
-    share = np.ones_like(mass)
-    if "operating_time" in measured:
-        share = np.nan_to_num(measured.variables["operating_time"].transpose("source", "time").values, nan=1.0)
-    found = [_source(label, mass[i], heat[i], hours * share[i], _method(measured, i)) for i, label in enumerate(labels)]
+    said = witness(measured)
+    found = said.findings()
     if accounted is None:
         return found
-    return [_with_accounted(one, heat[i], mass[i], accounted) for i, one in enumerate(found)]
+    heat = np.full(said.mass.shape, np.nan) if said.heat is None else said.heat
+    return [_with_accounted(one, heat[i], said.mass[i], accounted) for i, one in enumerate(found)]
 
 
-def _method(measured: xr.Dataset, i: int) -> set[int]:
+def _methods(measured: xr.Dataset) -> list[frozenset[int]]:
+    """Return the methods of each source while it emits."""
     if "emission_method" not in measured:
-        return set()
-    method = measured.variables["emission_method"].transpose("source", "time").values[i]
-    running = measured.variables["emission"].transpose("source", "time").values[i] > 0
-    return {int(m) for m in np.unique(method[running])}
+        return [frozenset()] * measured.sizes["source"]
+    rows = (measured.variables[n].transpose("source", "time").values for n in ("emission_method", "emission"))
+    return [frozenset(np.unique(method[emission > 0]).tolist()) for method, emission in zip(*rows, strict=True)]
 
 
-def _stated(methods: set[int]) -> bool:
+def _stated(methods: frozenset[int]) -> bool:
     """Tell whether the file itself says that nothing was measured: fuel flow, default, substitute by it, derived."""
     return bool(methods) and methods <= {3, 4, 6}
 
 
-def _no_heat(measured: xr.Dataset, i: int, label: str) -> Independence:
-    methods = _method(measured, i)
+def _no_heat(label: str, methods: frozenset[int]) -> Independence:
     if _stated(methods):
         return Independence(label, "not independent", code="stated")
     return Independence(label, "undetermined", code="no_heat")
 
 
-def _source(label: str, mass: Array, heat: Array, hours: Array, methods: set[int]) -> Independence:
+def _source(label: str, mass: Array, heat: Array, hours: Array, methods: frozenset[int]) -> Independence:
     c = constant_of(mass, heat, hours)
     if c.n == 0:
         return Independence(label, "undetermined")

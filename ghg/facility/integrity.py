@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ghg.core.errors import InputError
+from ghg.facility.stack_line import substitution
+from ghg.facility.sums import Sums, known_mass
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ghg.facility.measured import Measured
+
 __all__ = ["Integrity", "assess_integrity"]
+
+DAY = 86400.0  # s
 
 
 @dataclass(frozen=True)
@@ -87,109 +94,100 @@ class Integrity:
         return tuple(found)
 
 
-def assess_integrity(measured: xr.Dataset, accounted: xr.Dataset) -> Integrity:
-    """Assess the records of both sides over the compared period.
+def assess_integrity(measured: Measured, accounted: xr.Dataset, known: npt.NDArray[np.bool_]) -> Integrity:
+    """Assess the records of both sides over the compared periods.
 
     Parameters
     ----------
-    measured : Dataset
-        MEASURED, in its own intervals; records of hours (or days) are screened.
+    measured : Measured
+        Records of hours (or days) are screened.
     accounted : Dataset
         ACCOUNTED, in its own intervals.
+    known : bool (period,)
+        The compared periods.
     """
     from inventories.integrity import examine
 
-    alarms, years, why = _screened(measured)
-    mass = _mass(measured)
-    total = float(np.nansum(mass))
-    inside = np.zeros(mass.shape, bool)
-    starts = measured.variables["time_bounds"].values[:, 0]
-    for alarm in alarms:
-        one = np.zeros(mass.shape, bool)
-        window = (starts >= np.datetime64(alarm["start"])) & (starts < np.datetime64(alarm["end"]))
-        one[list(measured.variables["source"].values).index(alarm["source"])] = window
-        alarm["mass_share"] = _share(np.nansum(mass[one]), total)
-        inside |= one
-    flags, reasons = _marks(measured)
+    sums = measured.sums.of(known)
+    alarms, years, why = _screened(measured, known)
+    total = sums.total("mass")
+    inside = _mass_inside(alarms, measured, known, total)
+    flags, reasons = _marks(sums)
     found = [f.as_dict() for f in examine(accounted) if f.alarm]
-    return Integrity(alarms, years, why, _share(np.nansum(mass[inside]), total), flags, reasons,
-                     _substituted(measured, mass, total), found)  # fmt: skip
+    return Integrity(alarms, years, why, _share(inside, total), flags, reasons,
+                     _substituted(measured, sums, total), found)  # fmt: skip
 
 
-def _screened(measured: xr.Dataset) -> tuple[list[dict[str, Any]], float, str]:
-    from sensors.integrity.screen import screen
+def _screened(measured: Measured, known: npt.NDArray[np.bool_]) -> tuple[list[dict[str, Any]], float, str]:
+    from sensors.integrity.screen import screen_units
+    from sensors.integrity.units import channels_of, units_of
 
-    longest = float(np.max(np.diff(measured.variables["time_bounds"].values, axis=1) / np.timedelta64(1, "h")))
-    if longest > 24.0:
+    if measured.longest(known) > DAY:
         return [], 0.0, "intervals"
+    names: set[str] = set()
+    for channels in measured.channels(known):
+        names |= set(channels_of(channels))
+        if len(names) > 1:
+            break
+    else:
+        return [], 0.0, "channels"
     try:
-        screening = screen(measured)
+        screening = screen_units(u for one in measured.channels(known) for u in units_of(one, apart=True))
     except InputError:
         return [], 0.0, "channels"
     return [f.as_dict() for f in screening.alarms], screening.years, ""
 
 
-def _mass(measured: xr.Dataset) -> Any:
-    from ghg.core.time import seconds
-
-    there = measured.variables
-    return there["emission"].transpose("source", "time").values * seconds(there["time_bounds"].values)
+def _mass_inside(alarms: list[dict[str, Any]], measured: Measured, known: npt.NDArray[np.bool_], total: float) -> float:
+    """Give each alarm the share of its window in the mass, and return the mass inside any window [kg]."""
+    inside = 0.0
+    for one in measured.channels(known) if alarms else ():
+        bounds = one.variables["time_bounds"].values
+        for label, row in zip(one.variables["source"].values, known_mass(one), strict=True):
+            covered = np.zeros(row.shape, bool)
+            for alarm in (a for a in alarms if a["source"] == str(label)):
+                start, end = np.datetime64(alarm["start"]), np.datetime64(alarm["end"])
+                window = (bounds[:, 0] >= start) & (bounds[:, 0] < end)
+                alarm["mass_share"] = _share(row[window].sum(), total)
+                covered |= window
+            inside += float(row[covered].sum())
+    return inside
 
 
 def _share(part: float, total: float) -> float:
     return float(part) / total if total > 0.0 else 0.0
 
 
-def _marks(measured: xr.Dataset) -> tuple[dict[str, float], dict[str, float]]:
+def _marks(sums: Sums) -> tuple[dict[str, float], dict[str, float]]:
     """Return the shares of intervals by flag and by reason."""
     from ghg.core.flags import Flag, Reason
 
-    flags: dict[str, float] = {}
-    reasons: dict[str, float] = {}
-    if "emission_flag" in measured:
-        values = measured.variables["emission_flag"].values
-        flags = {m.name.lower(): float(np.mean(values == int(m))) for m in Flag if (values == int(m)).any()}
-    if "emission_reason" in measured:
-        values = measured.variables["emission_reason"].values
-        shares = {m.name.lower(): float(np.mean((values & int(m)) != 0)) for m in Reason if m.name}
-        reasons = {name: share for name, share in shares.items() if share > 0.0}
-    return flags, reasons
+    whole = max(sums.total("intervals"), 1.0)
+    flags = {m.name.lower(): sums.total(f"flag {int(m)}") / whole for m in Flag if sums.total(f"flag {int(m)}")}
+    counts = {str(m.name).lower(): sums.total(f"reason {int(m)}") for m in Reason}
+    return flags, {name: count / whole for name, count in counts.items() if count}
 
 
-def _substituted(measured: xr.Dataset, mass: Any, total: float) -> dict[str, float | None]:
+def _substituted(measured: Measured, sums: Sums, total: float) -> dict[str, float | None]:
     """Return how much was substituted by rule, and what that adds."""
-    from ghg.core.flags import Method, Reason
-    from ghg.facility.stack_line import substitution
-
-    filled = np.zeros(mass.shape, bool)
-    if "emission_method" in measured:
-        filled |= measured.variables["emission_method"].transpose("source", "time").values == int(Method.SUBSTITUTE)
-    if "emission_reason" in measured:
-        reason = measured.variables["emission_reason"].transpose("source", "time").values
-        filled |= (reason & int(Reason.SUBSTITUTED)) != 0
     shares: dict[str, float | None] = {
-        "share": float(filled.mean()),
-        "mass_share": _share(np.nansum(mass[filled]), total),
+        "share": _share(sums.total("filled"), sums.total("intervals")),
+        "mass_share": _share(sums.total("filled_mass"), total),
     }
-    if "emission_substitution_bias" in measured:  # the regime was ours: hour by hour against the smoothed estimate
-        return {**shares, **_stated_effect(measured, total)}
-    effect = substitution(measured)
+    if "bias" in sums:  # the regime was ours: hour by hour against the smoothed estimate
+        return {**shares, **_stated_effect(measured, sums.by_source("bias"), total)}
+    effect = substitution(sums)
     return {**shares, "effect_percent": None if effect is None else 100.0 * math.expm1(effect)}
 
 
-def _stated_effect(measured: xr.Dataset, total: float) -> dict[str, float | None]:
+def _stated_effect(measured: Measured, added: npt.NDArray[np.float64], total: float) -> dict[str, float | None]:
     """Return what a missing-data regime added to the total [percent], and its standard uncertainty."""
-    from ghg.core.time import seconds
-
-    step = seconds(measured.variables["time_bounds"].values)
-    added = (measured.variables["emission_substitution_bias"].transpose("source", "time").values * step).sum(axis=1)
     estimate = total - float(added.sum())
     if estimate <= 0.0:
         return {"effect_percent": None}
     found: dict[str, float | None] = {"effect_percent": 100.0 * float(added.sum()) / estimate}
     # the uncertainty is kept for the whole record: it holds here only where the whole record is compared
-    if np.allclose(added, measured.variables["substitution_bias"].values, rtol=1e-6, atol=1.0):
-        found["effect_u_percent"] = (
-            100.0 * float(np.sqrt((measured.variables["substitution_bias_u"].values ** 2).sum())) / estimate
-        )
+    whole, u = (measured.of_sources[name] for name in ("substitution_bias", "substitution_bias_u"))
+    if np.allclose(added, whole, rtol=1e-6, atol=1.0):
+        found["effect_u_percent"] = 100.0 * float(np.sqrt((u**2).sum())) / estimate
     return found

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ghg.core.pieces import WHOLE, Cut
 from ghg.facility.config import FacilityJob
 
 if TYPE_CHECKING:
@@ -19,18 +20,19 @@ __all__ = ["check", "compare_job", "write"]
 
 def check(job: FacilityJob, base: Path) -> None:
     """Read and compute both sides without comparing them; faults are raised."""
-    _sides(job, base, None)
-
-
-def _sides(job: FacilityJob, base: Path, record: Record | None) -> tuple[Any, Any]:
     from inventories.accounting.job import run as account
-    from sensors.stack.job import run as measure
+    from sensors.stack.job import try_out
 
-    return measure(job.measured, base=base, record=record), account(job.accounted, base=base, record=record)
+    try_out(job.measured, base=base)
+    account(job.accounted, base=base)
 
 
 def compare_job(
-    job: FacilityJob, base: Path, record: Record | None = None, announce: Callable[[str], None] = lambda text: None
+    job: FacilityJob,
+    base: Path,
+    record: Record | None = None,
+    announce: Callable[[str], None] = lambda text: None,
+    cut: Cut = WHOLE,
 ) -> Comparison:
     """Run a comparison.
 
@@ -44,11 +46,19 @@ def compare_job(
         Provenance.
     announce : callable
         Is told each step.
+    cut : Cut
+        How much of the measured side is in memory at once; the outcome is the same.
     """
-    from ghg.facility.comparison import compare
+    from ghg.facility.comparison import compare, periods
+    from ghg.facility.measured import gather
+    from inventories.accounting.job import run as account
+    from sensors.stack.job import run_pieces
 
     announce("reading and computing both sides")
-    measured, accounted = _sides(job, base, record)
+    bounds = periods(job.comparison, job.facility.timezone)
+    pieces = run_pieces(job.measured, base=base, record=record, cut=cut)
+    measured = gather(pieces, bounds, job.comparison, cut.folder)
+    accounted = account(job.accounted, base=base, record=record)
     announce("comparing")
     found = compare(measured, accounted, job.comparison, job.facility.timezone)
     if record is not None:

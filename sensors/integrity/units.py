@@ -14,7 +14,7 @@ from ghg.core.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["LOADS", "RELATIONS", "Relation", "Unit", "units_of"]
+__all__ = ["LOADS", "RELATIONS", "Relation", "Unit", "channels_of", "only_screened", "units_of"]
 
 Array = npt.NDArray[np.float64]
 YEAR = 8766.0  # hours
@@ -116,9 +116,21 @@ class Unit:
         return next((n for n in LOADS if n in self.channels), None)
 
 
+def channels_of(ds: xr.Dataset) -> list[str]:
+    """Return the channels of a Dataset that the screening knows and that hold a value."""
+    return [n for n in KNOWN if n in ds and np.isfinite(ds.variables[n].values).any()]
+
+
+def only_screened(ds: xr.Dataset) -> xr.Dataset:
+    """Return what the screening looks at of a Dataset."""
+    wanted = {"operating_time", "time_bounds", *(n + part for n in KNOWN for part in ("", "_reason", "_method"))}
+    left = [name for name in ds.variables if name not in wanted | {"source", "time"}]
+    return ds.drop_vars(left)
+
+
 def units_of(
     ds: xr.Dataset, *, line: tuple[float, float] | None = None, limits: dict[str, float] | None = None,
-    changes: dict[str, list[np.datetime64]] | None = None,
+    changes: dict[str, list[np.datetime64]] | None = None, apart: bool = False,
 ) -> list[Unit]:  # fmt: skip
     """Return the units of a Dataset with the channels that the screening knows.
 
@@ -130,6 +142,8 @@ def units_of(
         See :class:`Unit`; limits in the units of the Dataset.
     changes : dict
         Times (UTC) of changed parameters by source.
+    apart : bool
+        These are some of many sources, so that fewer channels will do.
 
     Raises
     ------
@@ -138,8 +152,8 @@ def units_of(
     """
     bounds = ds["time_bounds"].values.astype("datetime64[s]")
     step = _step(bounds)
-    names = [n for n in KNOWN if n in ds and np.isfinite(ds[n].values).any()]
-    if len(names) < 2:
+    names = channels_of(ds)
+    if len(names) < 2 and not apart:
         raise InputError("the records hold no two channels that follow each other", found=", ".join(names) or "none",
                          need="for example gross_load and heat_input or emission")  # fmt: skip
     sources = [str(s) for s in ds["source"].values]

@@ -5,8 +5,6 @@ Few records stay in memory; many go to a file without a name, which is gone with
 
 from __future__ import annotations
 
-import os
-import tempfile
 import weakref
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +14,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ghg.core.errors import InputError
+from ghg.core.aside import IN_MEMORY, nameless, room, usable
 
 __all__ = ["Scratch"]
 
-IN_MEMORY = 16 << 20  # bytes
 LOST = np.iinfo(np.int64).min + 1  # time of records that are not wanted
 Array = npt.NDArray[Any]
 
@@ -43,15 +40,13 @@ class Scratch:
     Parameters
     ----------
     folder : Path, optional
-        Where the file goes: on the disk of the output there is room for it. That of temporary files by default, and
-        where it cannot be written to: who writes the output says so.
+        See :func:`ghg.core.aside.usable`.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        folder = folder if folder is not None and os.access(folder, os.W_OK) and folder.is_dir() else None
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY, dir=None if folder is None else str(folder))  # noqa: SIM115
+        self._folder, self._end = usable(folder), 0
+        self._file = nameless(self._folder, IN_MEMORY)
         weakref.finalize(self, self._file.close)
-        self._folder, self._end = folder, 0
         self._blocks: list[_Block] = []
 
     def add(self, source: Array, time: Array, columns: Mapping[str, Array]) -> None:
@@ -84,12 +79,9 @@ class Scratch:
         return place, data.dtype
 
     def _put(self, place: int, data: Array) -> None:
-        try:
+        with room(self._folder):
             self._file.seek(place)
             self._file.write(data.view(np.uint8).data)
-        except OSError as error:
-            raise InputError("the records cannot be put aside", where=str(self._folder or tempfile.gettempdir()),
-                             found=str(error.strerror).lower(), need="room for the records") from error  # fmt: skip
 
     def _read(self, block: _Block, name: str, first: int, last: int) -> Array:
         place, dtype = block.columns[name]

@@ -7,11 +7,14 @@ import pytest
 import xarray as xr
 
 from ghg.core.flags import Flag, Method, Reason
+from ghg.core.pieces import pieces_of
 from ghg.core.time import bounds_variable
 from ghg.facility.comparison import compare
 from ghg.facility.integrity import Integrity, assess_integrity
+from ghg.facility.measured import gather
 from sensors.integrity.screen import screen
-from tests.plants import ordinary, plant, settings
+from sensors.measured import emission_variables
+from tests.plants import MONTHS, ordinary, plant, settings
 
 
 def hourly(rng: np.random.Generator, hours: int = 1500) -> xr.Dataset:
@@ -19,20 +22,19 @@ def hourly(rng: np.random.Generator, hours: int = 1500) -> xr.Dataset:
     load = np.round(300 + 50 * np.sin(np.arange(hours) / 24 * 2 * np.pi) + 15 * rng.standard_normal(hours))
     rate = load * 0.25 * np.exp(0.006 * rng.standard_normal(hours))
     times = bounds_variable(np.stack([edges[:-1], edges[1:]], axis=1))
-    dims = ("source", "time")
-    data = {
-        "emission": (dims, rate[None]),
-        "gross_load": (dims, load[None]),
-        "emission_flag": (dims, np.full((1, hours), int(Flag.GOOD), np.int8)),
-        "emission_reason": (dims, np.zeros((1, hours), np.int32)),
-        "emission_method": (dims, np.full((1, hours), int(Method.DIRECT), np.int8)),
-    }
+    marks = tuple(np.full((1, hours), v, t) for v, t in ((Flag.GOOD, np.int8), (0, np.int32), (Method.DIRECT, np.int8)))
+    data = emission_variables((rate[None], 0.004 * rate[None], {"flow": 0.01 * rate[None]}), marks, species="CO2")
+    data["gross_load"] = (("source", "time"), load[None], {"units": "W"})
     return xr.Dataset({**data, "time_bounds": times}, coords={"source": ["A"], "time": times.time})
+
+
+def assessed(ds: xr.Dataset, accounted: xr.Dataset) -> Integrity:
+    return assess_integrity(gather(pieces_of(ds), MONTHS, settings()), accounted, np.ones(12, bool))
 
 
 def test_a_clean_record_has_no_reservations(rng: np.random.Generator) -> None:
     _, accounted = plant({n: np.ones(12) * 0 for n in ordinary(rng)}, rng)
-    found = assess_integrity(hourly(rng), accounted)
+    found = assessed(hourly(rng), accounted)
     assert found.reservations() == () and found.unit_years == pytest.approx(1500 / 8766)
     assert found.flags == {"good": 1.0} and found.substituted == {
         "share": 0.0,
@@ -49,7 +51,7 @@ def test_alarms_flags_and_substitutes_are_told(rng: np.random.Generator) -> None
     ds["emission_method"][0, 300:375] = int(Method.SUBSTITUTE)
     ds["emission_reason"][0, 300:375] = int(Reason.SUBSTITUTED)
     ds["emission"][0, 300:375] *= 1.5
-    found = assess_integrity(ds, accounted)
+    found = assessed(ds, accounted)
     assert len(screen(ds).alarms) == len(found.alarms) == 1 and 0.0 < found.alarm_mass_share < 0.2
     assert found.substituted["share"] == pytest.approx(0.05)
     assert found.substituted["effect_percent"] > 2.0
@@ -67,10 +69,10 @@ def test_what_a_regime_of_ours_adds_is_stated_with_its_uncertainty(rng: np.rando
     added[0, 100:150] = 5.0
     ds = ds.assign(emission_substitution_bias=added, substitution_bias=("source", [5.0 * 50 * 3600.0]),
                    substitution_bias_u=("source", [90e3]))  # fmt: skip
-    found = assess_integrity(ds, accounted).substituted
+    found = assessed(ds, accounted).substituted
     assert found["effect_percent"] == pytest.approx(100.0 * 900e3 / clean)
     assert found["effect_u_percent"] == pytest.approx(100.0 * 90e3 / clean)
-    part = assess_integrity(ds.isel(time=slice(0, 120)), accounted).substituted
+    part = assessed(ds.isel(time=slice(0, 120)), accounted).substituted
     assert part["effect_percent"] == pytest.approx(
         100.0 * 360e3 / (float(ds["emission"][0, :120].sum()) * 3600 - 360e3)
     )
