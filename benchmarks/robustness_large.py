@@ -1,6 +1,6 @@
 """Large inputs through the command line, and the memory they take: facility tables, and a network of many stations.
 
-``python benchmarks/robustness_large.py [campd table parquet compare network] [--rows N] [--stations N] [--years N]``.
+``robustness_large.py [campd table parquet compare units network] [--rows N] [--stations N] [--years N] [--json FILE]``.
 The peak is that of the process; what libraries and compiled code take is told beside it (the same command on few rows).
 """
 
@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benchmarks.robustness_commands import ROOT, STACK
 
 FEW = 20_000  # rows: enough that the same compiled code is loaded
-MONTH = 31 * 1440  # minutes: the fewest that can be compared with a month of fuel
+MONTH, YEAR = 31 * 1440, 8760  # minutes and hours: the fewest that can be compared with the fuel of months
 PEAK = "peak.txt"  # where a process writes its own peak: the system's number begins with that of who started it
 PROGRAM = f"""import atexit, resource, sys
 def peak():
@@ -117,14 +117,27 @@ def _parquet(folder: Path, rows: int) -> int:
 def _compared(folder: Path, rows: int) -> int:
     """Write the minutes of :func:`_rows`, and the coal of the same months with an error of a percent."""
     size = _rows(folder, rows)
-    after = np.datetime64("2020-01-01T00:00", "m") + rows
-    months = np.arange(np.datetime64("2020-01"), after.astype("M8[M]"))
-    length = (months + 1).astype("M8[m]") - months.astype("M8[m]")  # minutes, of 50 t of CO2 in the mean
+    _beside(folder, np.datetime64("2020-01-01T00:00", "m"), np.datetime64("2020-01-01T00:00", "m") + rows, 50.0)
+    return size
+
+
+def _compared_units(folder: Path, rows: int) -> int:
+    """Write the hours of :func:`_campd`, units of 98.9 short ton an hour, and the coal they burn in a year."""
+    size = _campd(folder, rows)
+    minute = 98.9 * 0.90718474 / 60.0 * -(-rows // 8760)
+    _beside(folder, np.datetime64("2018-01-01T00:00", "m"), np.datetime64("2019-01-01T00:00", "m"), minute)
+    return size
+
+
+def _beside(folder: Path, start: np.datetime64, after: np.datetime64, minute: float) -> None:
+    """Write a comparison of the records with the coal of whole months, `minute` tonnes of CO2 in the mean."""
+    months = np.arange(start.astype("M8[M]"), after.astype("M8[M]"))
+    length = (months + 1).astype("M8[m]") - months.astype("M8[m]")  # minutes
     wrong = 1.0 + np.random.default_rng(1).normal(0.0, 0.01, months.size)
-    coal = 50.0 * length.astype(float) / (25.0 * 0.095 * 0.99) * wrong
+    coal = minute * length.astype(float) / (25.0 * 0.095 * 0.99) * wrong
     rows_of_fuel = "".join(f"{month},{mass:.1f}\n" for month, mass in zip(months, coal, strict=True))
     (folder / "fuel.csv").write_text(f"month,coal (t)\n{rows_of_fuel}")
-    span = f'start = "2020-01-01"\nend = "{months[-1] + 1}-01"\nby = "month"\n'
+    span = f'start = "{months[0]}-01"\nend = "{months[-1] + 1}-01"\nby = "month"\n'
     measured = (folder / "stack.toml").read_text().replace("[reader]", "[measured.reader]")
     (folder / "compare.toml").write_text(
         f'facility = {{ name = "A", timezone = "UTC" }}\n[comparison]\n{span}{measured}[accounted]\n{span}'
@@ -134,13 +147,12 @@ def _compared(folder: Path, rows: int) -> int:
         'calorific_value = { values = [25.0], unit = "GJ/t", basis = "net" }\n'
         'emission_factor = { values = [95.0], unit = "kg/GJ" }\noxidation = { values = [0.99], unit = "1" }\n'
     )
-    return size
 
 
 EMISSION = "sensors emission stack.toml -o out.nc -q"
 COMPARE = "facility compare compare.toml -o report -q"
 KINDS = {"campd": (_campd, EMISSION, FEW), "table": (_rows, EMISSION, FEW), "parquet": (_parquet, EMISSION, FEW),
-         "compare": (_compared, COMPARE, MONTH)}  # fmt: skip
+         "compare": (_compared, COMPARE, MONTH), "units": (_compared_units, COMPARE, YEAR)}  # fmt: skip
 
 
 def _station(years: float) -> dict[str, Any]:
