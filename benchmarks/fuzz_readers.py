@@ -34,12 +34,13 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.fuzz_binary import BINARY_TARGETS
-from benchmarks.fuzz_mutations import damaged
+from benchmarks.fuzz_mutations import JSON, TEXT, damaged
+from benchmarks.fuzz_own import OWN_TARGETS
 from benchmarks.fuzz_targets import TEXT_TARGETS, Target
 from ghg.core import patience
 from ghg.core.errors import GhgError, InputError
 
-TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS]
+TARGETS: list[Target] = [*TEXT_TARGETS, *BINARY_TARGETS, *OWN_TARGETS]
 LONGEST = 10.0  # s of the processor for one file of some kilobytes; the rule is "never a hang"
 OPENING = 2.0  # s of the processor to open one of them; the command waits for 20
 STUCK = 30.0  # s of the processor (or a hundred times that by the clock) after which a process is ended
@@ -183,7 +184,7 @@ def work(target: Target, seed: int, first: int, last: int, progress: Path) -> No
 
 def _read_files(target: Target, seeds: Any, seed: int, numbers: range, folder: Path, place: int, valid: float) -> None:
     """Read damaged files until all were read or this process grew."""
-    step = STEP if target in TEXT_TARGETS else BINARY_STEP
+    step = STEP if target.kinds in (TEXT, JSON) else BINARY_STEP
     tally, memory, n = Tally(valid), Memory(), 0
 
     def never(_: object) -> None:
@@ -335,7 +336,7 @@ def main() -> None:
             fresh = {"results": {}, "examples": {}, "most_mb": 0.0, "slowest_s": 0.0, "valid_mb": 0.0, "seconds": 0.0}
             total = table.setdefault(target.name, {**fresh, "next": 0, "seed": given.seed})
             other = given.count // 10 if given.binary is None else given.binary
-            run(target, given.seed, given.count if target in TEXT_TARGETS else other, given.seconds, total, keep)
+            run(target, given.seed, given.count if target.kinds in (TEXT, JSON) else other, given.seconds, total, keep)
             _tell(target.name, total)
 
 

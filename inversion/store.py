@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,7 +30,7 @@ __all__ = ["Store", "open_store", "pack"]
 
 Array = npt.NDArray[np.float64]
 MAGIC = b"GHGFP01\n"
-ALIGN = 64
+ALIGN, BLOCK = 64, 1 << 22
 _TYPES = {"time": "<i8", "site": "<i4", "period": "<f8", "start": "<i8", "cell": "<i4", "lag": "<i2", "value": "<f4",
           "lags": "<f8", "latitude": "<f8", "longitude": "<f8", "lost": "<f4"}  # fmt: skip
 
@@ -117,7 +118,8 @@ class Store:
             out = np.zeros((index.size, shape[0], shape[1] * shape[2]))
             for k, row in enumerate(rows[index].tolist()):
                 own = slice(int(a["start"][row]), int(a["start"][row + 1]))
-                np.add.at(out[k], (a["lag"][own].astype(np.int64), a["cell"][own].astype(np.int64)), a["value"][own])
+                lag = a["lag"][own].astype(np.int64) if len(lags) else np.full(own.stop - own.start, -1)
+                np.add.at(out[k], (lag, a["cell"][own].astype(np.int64)), a["value"][own])
             every = out.reshape(index.size, *shape)
             return Piece(every.sum(axis=1), every[:, :-1] if len(lags) else None)
 
@@ -353,30 +355,66 @@ def open_store(path: str | os.PathLike[str], *, verify: bool = False) -> Store:
         No packed store, cut off, or changed.
     """
     given = open_input(path)
-    where, size = str(path), given.stat().st_size
-    with given.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise InputError("this is no packed store of footprints", where=where, hint="make one: ghg inversion pack")
-        length = int.from_bytes(file.read(8), "little")
-        try:
-            header = json.loads(file.read(length)) if length < size else {}
-        except ValueError:
-            header = {}
-    base = len(MAGIC) + 8 + length
-    if not header or size < base + header["bytes"]:
-        raise InputError("the packed store is damaged or cut off", where=where, found=f"{size} bytes",
+    where = str(path)
+    damaged = InputError("the packed store is damaged or cut off", where=where, found=f"{given.stat().st_size} bytes",
                          hint="pack it again")  # fmt: skip
-    arrays = {}
-    digest = hashlib.sha256()
-    for name, place in header["arrays"].items():
-        shape = tuple(place["shape"])
-        if 0 in shape:
-            arrays[name] = np.zeros(shape, place["dtype"])
-        else:
-            arrays[name] = np.memmap(given, place["dtype"], "r", base + place["offset"], shape).view(np.ndarray)
+    try:
+        header, arrays = _mapped(given)
+        sound = _sound(header, arrays)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise damaged from error
+    if not sound:
+        raise damaged
     if verify:
+        digest = hashlib.sha256()
         for name in _TYPES:
             digest.update(arrays[name].tobytes())
         if digest.hexdigest() != header["sha256"]:
             raise InputError("the packed store was changed after it was written", where=where, hint="pack it again")
     return Store(tuple(header["sites"]), arrays, header, where)
+
+
+def _mapped(path: Path) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
+    """Return header and arrays of a file; what is wrong with it raises whatever it raises."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise InputError(
+                "this is no packed store of footprints", where=str(path), hint="make one: ghg inversion pack"
+            )
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length)) if length < path.stat().st_size else {}
+    base, arrays = len(MAGIC) + 8 + length, {}
+    for name, dtype in _TYPES.items():
+        place = header["arrays"][name]
+        shape = tuple(int(n) for n in place["shape"])
+        if 0 in shape:
+            arrays[name] = np.zeros(shape, dtype)
+        else:
+            arrays[name] = np.memmap(path, dtype, "r", base + place["offset"], shape).view(np.ndarray)
+    return header, arrays
+
+
+def _sound(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> bool:
+    """Tell whether everything points to something: kernels would read beyond their arrays otherwise."""
+    rows, values, sites = arrays["time"].size, arrays["value"].size, len(header["sites"])
+    start, cells = arrays["start"], arrays["latitude"].size * arrays["longitude"].size
+    lags = arrays["lags"].size // 2
+    return bool(
+        all(isinstance(name, str) for name in header["sites"])
+        and arrays["site"].shape == arrays["lost"].shape == (rows,)
+        and arrays["period"].shape == (sites,)
+        and arrays["cell"].shape == (values,)
+        and arrays["lag"].shape == ((values,) if lags else (0,))
+        and start.shape == (rows + 1,)
+        and (start[0], start[-1]) == (0, values)
+        and (np.diff(start) >= 0).all()
+        and _inside(arrays["site"], 0, sites)
+        and _inside(arrays["cell"], 0, cells)
+        and _inside(arrays["lag"], -1, lags)
+    )
+
+
+def _inside(index: npt.NDArray[Any], low: int, high: int) -> bool:
+    """Tell whether all of an index lie from `low` to before `high`, read in blocks."""
+    blocks = (index[at : at + BLOCK] for at in range(0, index.size, BLOCK))
+    return all(int(block.min()) >= low and int(block.max()) < high for block in blocks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,7 +190,8 @@ class Walk:
         self._inputs(path, record, 0)
 
     def _inputs(self, path: Path, record: dict[str, Any], depth: int) -> None:
-        for key, entity in sorted(dict(record.get("entity") or {}).items()):
+        entities = record.get("entity")
+        for key, entity in sorted(entities.items()) if isinstance(entities, dict) else ():
             if key == "ghg:output" or not isinstance(entity, dict) or "ghg:sha256" not in entity:
                 continue
             label = str(entity.get("prov:label", key))
@@ -233,8 +235,9 @@ class Walk:
         for folder in folders:
             for candidate in dict.fromkeys((relative, name)):
                 path = folder / candidate
-                if path.is_file() and path.stat().st_size:
-                    return path
+                with suppress(OSError):  # no name of a file: another hand wrote it
+                    if path.is_file() and path.stat().st_size:
+                        return path
         return None
 
 

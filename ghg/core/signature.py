@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -190,10 +191,7 @@ def _library() -> tuple[Any, Any]:
 
 def _private(path: Path) -> Any:
     serialization, kind = _library()
-    try:
-        key = serialization.load_pem_private_key(open_input(path).read_bytes(), password=None)
-    except (ValueError, TypeError):
-        key = None
+    key = _loaded(lambda data: serialization.load_pem_private_key(data, password=None), path)
     if not isinstance(key, kind.Ed25519PrivateKey):
         raise InputError(
             "this is no private Ed25519 key", where=str(path), hint="make one with: ghg sign --new-key KEY"
@@ -203,10 +201,17 @@ def _private(path: Path) -> Any:
 
 def _public(path: Path) -> Any:
     serialization, kind = _library()
-    try:
-        key = serialization.load_pem_public_key(open_input(path).read_bytes())
-    except (ValueError, TypeError):
-        key = None
+    key = _loaded(serialization.load_pem_public_key, path)
     if not isinstance(key, kind.Ed25519PublicKey):
         raise InputError("this is no public Ed25519 key", where=str(path), need="the .pub file of the signer")
     return key
+
+
+def _loaded(load: Callable[[bytes], Any], path: Path) -> Any:
+    """Return the key of a file, None where there is none, or of a kind that the library does not know."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    try:
+        return load(open_input(path).read_bytes())
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return None

@@ -115,7 +115,7 @@ def read_rows_table(path: Path) -> xr.Dataset:
         about = json.loads(open_input(main.with_name(FILES[3])).read_text(encoding="utf-8"))
         shared, rows = _read(main.with_name(FILES[1])), _read(main)
         return _dataset(about, shared, rows)
-    except (KeyError, ValueError, IndexError) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise InputError("this is no table of a compilation", where=str(main), found=f"{type(error).__name__} {error}",
                          need="inventory.csv of ghg inventories build, with inventory_shared.csv and inventory.json "
                          "beside it") from error  # fmt: skip
@@ -134,7 +134,9 @@ def _numbers(cells: list[str]) -> Any:
 
 
 def _dataset(about: dict[str, Any], shared: dict[str, list[str]], rows: dict[str, list[str]]) -> xr.Dataset:
-    names, slots = tuple(about["species"]), int(about["slots"])
+    names, slots = tuple(map(str, about["species"])), int(about["slots"])
+    if not 0 <= slots <= max(64, len(shared["quantity"])):
+        raise ValueError(f"{slots} shared quantities of a row")
     mass = {n: _numbers(rows[f"{n} (kg)"]) for n in names}
     number = len(rows["source"])
     taken = np.full((slots, len(names), number), -1, np.int32)
@@ -161,6 +163,7 @@ def _dataset(about: dict[str, Any], shared: dict[str, list[str]], rows: dict[str
         if (header := f"{name} left by controls (1)") in rows:
             ds[LEFT + name] = ("source", _numbers(rows[header]), {"units": "1"})
     check_annual(ds)
-    assert species_of(ds) == list(names)
+    if species_of(ds) != list(names):
+        raise ValueError(f"species {', '.join(names)}")
     ds.attrs |= {k: about[k] for k in ("title", "gwp_metric", "notes") if about.get(k)}
     return attach(ds, budget)

@@ -61,7 +61,13 @@ def read_vertical(path: str | PathLike[str]) -> dict[str, VerticalProfile]:
         There is no column of a layer, a cell is no number, or a profile does not sum to one.
     """
     given = Path(open_input(path))
-    lines = [one for one in given.read_text(encoding="utf-8-sig").splitlines() if one.strip() and one[0] != "#"]
+    try:
+        text = given.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "the table of vertical profiles is not UTF-8", where=given.name, hint="save it as UTF-8"
+        ) from error
+    lines = [one for one in text.splitlines() if one.strip() and one[0] != "#"]
     split = ";" if lines and ";" in lines[0] else ","
     rows = [[cell.strip().strip('"') for cell in line.split(split)] for line in lines]
     header = rows[0] if rows else []

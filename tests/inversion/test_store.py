@@ -71,6 +71,8 @@ def test_integrated_footprints_see_the_period_of_the_observation(tmp_path: Path,
     h = store.sensitivity(np.arange(6), bounds).dense()
     assert not h[:, 0].any()
     assert h[:, 1] == pytest.approx(one.read().total.reshape(6, -1))
+    again = store.footprints("A", HOURS[[2, 4]]).read()
+    assert again.resolved is None and again.total == pytest.approx(one.read(np.array([2, 4])).total)
 
 
 def test_what_is_left_out_is_stated(tmp_path: Path, rng: np.random.Generator) -> None:
@@ -119,6 +121,11 @@ def test_bad_stores_and_wishes(tmp_path: Path, rng: np.random.Generator) -> None
     (tmp_path / "changed.ghgfp").write_bytes(data)
     with pytest.raises(InputError, match="changed after"):
         open_store(tmp_path / "changed.ghgfp", verify=True)
+    place = open_store(path).header["arrays"]["cell"]["offset"] - open_store(path).header["bytes"]
+    data[place : place + 4] = (20).to_bytes(4, "little")  # a cell beyond the grid: kernels would read beyond the map
+    (tmp_path / "beyond.ghgfp").write_bytes(data)
+    with pytest.raises(InputError, match="damaged or cut off"):
+        open_store(tmp_path / "beyond.ghgfp")
     (tmp_path / "none.ghgfp").write_bytes(b"hello")
     with pytest.raises(InputError, match="no packed store"):
         open_store(tmp_path / "none.ghgfp")

@@ -61,6 +61,8 @@ def test_lgr_dates(tmp_path: Path) -> None:
     assert read_series(year)["time"].values[0] == np.datetime64("2020-08-22T14:22:55.041")
     with pytest.raises(InputError, match="stamp is no date"):
         read_series(write(tmp_path, LGR_HEAD + LGR_ROW.format("13/14/2020 00:00:00.000", 3)))
+    with pytest.raises(InputError, match="a stamp cannot be read"):  # only seconds have a fraction
+        read_series(write(tmp_path, LGR_HEAD + LGR_ROW.format("3./04/2020 00:00:00.000", 3)))
 
 
 def test_licor_log(tmp_path: Path) -> None:
