@@ -70,6 +70,8 @@ def residual(row: npt.ArrayLike) -> float:
     """Return (in - out - outside - withheld) relative to the greatest entry."""
     came, *went = (float(v) for v in np.asarray(row, np.float64))
     size = max(abs(came), *(abs(v) for v in went))
+    if not math.isfinite(size):
+        return math.inf
     return math.fsum([came, *(-v for v in went)]) / size if size > 0.0 else 0.0
 
 

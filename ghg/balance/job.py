@@ -13,6 +13,8 @@ from ghg.core.errors import InputError
 from ghg.core.gases import carbon_to_co2, gas
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ghg.core.provenance import Record
 
 __all__ = ["run"]
@@ -98,10 +100,7 @@ def _posterior(
     from ghg.core.netcdf import read
 
     ds = read(path)
-    need = ("flux_total", "flux_total_covariance", "flux_total_prior", "flux_total_prior_covariance", "group", "region")
-    if missing := [n for n in need if n not in ds]:
-        raise InputError("this is no file of totals", where=str(path), found="without " + ", ".join(missing),
-                         need="totals.nc of ghg inversion run")  # fmt: skip
+    _check_totals(ds, str(path))
     if record is not None:
         record.use(path, "posterior")
     groups, places = ds["group"].values.astype(str), ds["region"].values.astype(str)
@@ -124,6 +123,23 @@ def _posterior(
     )
     about = {"species": str(ds.attrs.get("species", "CO2")), "period": [str(whole[0])[:10], str(whole[1])[:10]]}
     return prior, cp, posterior, c, about
+
+
+def _check_totals(ds: xr.Dataset, where: str) -> None:
+    """Raise where a file does not hold the totals of an inversion, one for each row."""
+    vectors = ("flux_total", "flux_total_prior", "group", "region", "period_start", "period_end")
+    need = (*vectors, "flux_total_covariance", "flux_total_prior_covariance")
+    if missing := [n for n in need if n not in ds]:
+        raise InputError("this is no file of totals", where=where, found="without " + ", ".join(missing),
+                         need="totals.nc of ghg inversion run")  # fmt: skip
+    rows = ds["flux_total"].size
+    shapes = {n: (rows,) if n in vectors else (rows, rows) for n in need}
+    odd = [n for n, shape in shapes.items() if ds[n].shape != shape]
+    odd += [n for n in ("period_start", "period_end") if ds[n].dtype.kind != "M" or np.isnat(ds[n].values).any()]
+    if odd or not (ds["period_end"].values > ds["period_start"].values).all():
+        found = ", ".join(odd) or "periods without length"
+        raise InputError("the totals do not belong together", where=where, found=found,
+                         need="a flux, a group, a region and a period of each row, and their covariance")  # fmt: skip
 
 
 def _year_seconds(start: Any, end: Any) -> float:

@@ -100,7 +100,7 @@ def screen(job: ScreenJob, base: Path) -> tuple[list[Plant], list[str]]:
         (judged if usable else left).append(row)
     if not judged:
         raise InputError("no row has a positive mass on both sides", where=job.file)
-    ln = [math.log(row["measured"] / row["accounted"]) for row in judged]
+    ln = [math.log(row["measured"]) - math.log(row["accounted"]) for row in judged]
     u = [math.hypot(row["u_measured"], row["u_accounted"]) for row in judged]
     z = [value / unc if unc > 0 else math.copysign(math.inf, value) for value, unc in zip(ln, u, strict=True)]
     p = [2.0 * (1.0 - NormalDist().cdf(abs(value))) for value in z]

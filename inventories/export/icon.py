@@ -53,7 +53,14 @@ def icon_grid(path: str | os.PathLike[str]) -> tuple[Polygons, dict[str, Any]]:
                              need="clon, clat, clon_vertices and clat_vertices")  # fmt: skip
         found: dict[str, Any] = {n: _radian(nc[n]) for n in (*VERTICES, *VERTICES.values())}
         found["uuidOfHGrid"] = str(getattr(nc, "uuidOfHGrid", ""))
+    cells = found["clon"].size
+    shapes = [found[n].shape for n in (*VERTICES, *VERTICES.values())]
+    if shapes != [(cells,)] * 2 + [(cells, 3)] * 2:
+        raise InputError("the triangles of the grid file do not belong together", where=str(path), found=str(shapes),
+                         need="a centre and three corners of each cell")  # fmt: skip
     lon, lat = (np.degrees(found[n]) for n in VERTICES.values())
+    if not all(np.isfinite(found[n]).all() for n in (*VERTICES, *VERTICES.values())):
+        raise InputError("a triangle of the grid file has no place", where=str(path), found="missing or infinite")
     centre = np.degrees(found["clon"])[:, None]
     lon = centre + (lon - centre + 180.0) % 360.0 - 180.0  # a triangle does not go round the Earth
     triangles = np.stack([lon, lat], axis=-1)

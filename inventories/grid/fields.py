@@ -139,6 +139,9 @@ def _edges(ds: xr.Dataset, name: str) -> Array:
     bounds = str(ds[name].attrs.get("bounds", ""))
     if bounds in ds.variables:
         pairs = np.asarray(ds[bounds].values, np.float64)
+        if pairs.shape != (ds[name].size, 2):
+            raise InputError("the bounds of cells are not two for each", where=bounds, found=str(pairs.shape),
+                             need=str((ds[name].size, 2)))  # fmt: skip
         edges = np.append(pairs[:, 0], pairs[-1, 1])
         if not np.allclose(pairs[1:, 0], pairs[:-1, 1], rtol=0, atol=1e-6 * abs(pairs[0, 1] - pairs[0, 0])):
             raise InputError("the bounds of neighbouring cells do not meet", where=bounds)

@@ -23,6 +23,8 @@ __all__ = ["regrid"]
 
 Array = npt.NDArray[np.float64]
 
+GREATEST = 1e100  # sums of it and of its squares are still numbers
+
 
 def regrid(
     ds: xr.Dataset, target: Grid, *, outside: str = "allow", missing: str = "refuse", tolerance: float = TOLERANCE
@@ -119,6 +121,8 @@ def _values(array: xr.DataArray, name: str, missing: str) -> Array:
             raise InputError("an emission is missing in some cells", where=name, found=f"{int(bad.sum())} NaN",
                              hint="fill them, or ask for missing = 'zero'")  # fmt: skip
         values[bad] = 0.0
+    if (np.abs(values) > GREATEST).any():
+        raise InputError("an emission is too great for any unit", where=name, found=f"{np.abs(values).max():g}")
     return values
 
 
@@ -126,7 +130,11 @@ def seconds(ds: xr.Dataset, lead: tuple) -> Array | None:
     """Return the lengths of the time steps, shaped to go before the dimensions of space; None without bounds."""
     if "time_bounds" not in ds or "time" not in lead:
         return None
-    length = np.diff(ds["time_bounds"].values.astype("M8[ns]").astype(np.int64), axis=-1)[..., 0] / 1e9
+    edges = ds["time_bounds"].values
+    if edges.shape != (ds.sizes["time"], 2) or edges.dtype.kind != "M":
+        raise InputError("the bounds of the time steps are not two times for each", where="time_bounds",
+                         found=f"{edges.dtype} {edges.shape}", need=f"datetime64 ({ds.sizes['time']}, 2)")  # fmt: skip
+    length = np.diff(edges.astype("M8[ns]").astype(np.int64), axis=-1)[..., 0] / 1e9
     shape = [ds.sizes[d] if d == "time" else 1 for d in lead]
     return length.reshape(shape)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ghg.core.errors import InputError
+from ghg.core.errors import ErrorList, InputError
 from sensors.config import ComponentUncertainty, NetcdfReader, StackConfig, Uncertainty
 from sensors.readers.files import expand
 
@@ -88,7 +88,13 @@ def _gas(ds: xr.Dataset, config: NetcdfReader, where: str) -> xr.Dataset:
         raise InputError(f"the file holds neither an emission nor {gas} with intervals", where=where,
                          found=", ".join(map(str, ds.data_vars)), need="a file of ghg sensors emission or calibrate",
                          )  # fmt: skip
+    from ghg.core.dataset import check_intervals
+
+    if faults := check_intervals(ds, where=where):
+        raise ErrorList(faults)
     ds = ds[[gas, *(f"{gas}_{p}" for p in PARTNERS if f"{gas}_{p}" in ds), "time_bounds"]]
+    if odd := [str(name) for name, one in ds.data_vars.items() if "time" not in one.dims]:
+        raise InputError("a variable does not stand over the time", where=where, found=", ".join(odd))
     if "inlet" in ds.dims:
         names = [str(v) for v in ds["inlet"].values]
         inlet = config.inlet if config.inlet is not None else names[0] if len(names) == 1 else None
