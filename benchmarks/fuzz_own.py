@@ -140,19 +140,35 @@ def _gridded() -> Any:
          "lon": ("lon", lon, {"units": "degrees_east", "standard_name": "longitude"})})  # fmt: skip
 
 
-def _regrid(path: Path) -> Any:
-    from inventories.grid.grids import LonLat
-    from inventories.grid.regrid import regrid
-    from inventories.jobs.gridded import read_gridded
+@functools.cache
+def _grids() -> list[tuple[str, bytes]]:
+    """Return a file of ours, and one of another hand."""
+    plain = saved(lambda: _gridded().drop_vars("time_bounds"), "plain.nc")
+    return [*ours(_gridded)(), *plain()]
 
-    return regrid(read_gridded(path), LonLat(np.linspace(4.0, 7.0, 3), np.linspace(50.0, 52.0, 3)))
 
-
-def _proxy(path: Path) -> Any:
+def _fields(path: Path) -> None:
+    """Read a file as emissions to be regridded, as a proxy, and as a prior of an inversion."""
+    from ghg.core.errors import InputError
     from inventories.grid.grids import LonLat
     from inventories.grid.regions import field_density
+    from inventories.grid.regrid import regrid
+    from inventories.jobs.gridded import read_gridded
+    from inversion.fields import in_units, open_variable
 
-    return field_density(path, "people", LonLat(np.linspace(4.0, 7.0, 3), np.linspace(50.0, 52.0, 3)))
+    grid = LonLat(np.linspace(4.0, 7.0, 3), np.linspace(50.0, 52.0, 3))
+    refused = None
+    for read in (
+        lambda: regrid(read_gridded(path), grid),
+        lambda: field_density(path, "people", grid),
+        lambda: in_units(open_variable(path, "emission_CO2", "prior", None, "prior"), "kg m-2 s-1", "prior"),
+    ):
+        try:
+            read()
+        except InputError as error:
+            refused = refused or error
+    if refused is not None:
+        raise refused
 
 
 def _triangles() -> Any:
@@ -287,9 +303,7 @@ OWN_TARGETS = [
     _one_of(_report, "manifest.json.sig", _verify, "report signature"),
     _one_of(_report, "public.pem", _verify, "report key"),
     Target("footprints packed", _store, _open_store, damage.BINARY),
-    Target("gridded emissions", ours(_gridded), _regrid, NETCDF),
-    Target("gridded proxy", ours(_gridded), _proxy, NETCDF),
-    Target("gridded prior", ours(_gridded), _surface, NETCDF),
+    Target("gridded emissions", _grids, _fields, NETCDF),
     Target("grid icon", saved(_triangles), _icon, NETCDF),
     Target("stack of a station", ours(_station), _stack_of_station, NETCDF, lambda: {"flow.csv": FLOW.encode()}),
     Target("totals nc", ours(_totals), _balance, NETCDF,

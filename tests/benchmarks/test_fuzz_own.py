@@ -100,7 +100,6 @@ def _fill(name: str, value: float) -> Callable[[Any], None]:
         ("gridded emissions", _without("lat_bounds", "bounds"), "not two for each"),
         ("gridded emissions", _without("time_bounds", "bounds"), "bounds of the time steps are not two times"),
         ("gridded emissions", _fill("emission_CO2", 1e300), "too great for any unit"),
-        ("gridded proxy", _without("lat_bounds", "bounds"), "not two for each"),
         ("grid icon", _without("clon_vertices", "nv"), "do not belong together"),
         ("grid icon", _fill("clat", np.inf), "has no place"),
         ("stack of a station", _without("time_bounds", "bounds"), "must be the starts and ends"),
