@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.fuzz_binary import BINARY_TARGETS
 from benchmarks.fuzz_mutations import JSON, TEXT, damaged
-from benchmarks.fuzz_own import OWN_TARGETS
+from benchmarks.fuzz_own import BEHIND, OWN_TARGETS
 from benchmarks.fuzz_targets import TEXT_TARGETS, Target
 from ghg.core import patience
 from ghg.core.errors import GhgError, InputError
@@ -316,7 +316,7 @@ def main() -> None:
     options.add_argument("--one", nargs=2, metavar=("READER", "N"))
     options.add_argument("--work", nargs=5)
     given = options.parse_args()
-    known = {target.name: target for target in TARGETS}
+    known = {target.name: target for target in (*TARGETS, *BEHIND)}
     if given.work:
         name, *numbers, progress = given.work
         seed, first, last = map(int, numbers)
@@ -331,12 +331,13 @@ def main() -> None:
         if given.json:
             given.json.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 
-    for target in TARGETS:
-        if re.search(given.only, target.name):
+    other = given.count // 10 if given.binary is None else given.binary
+    for target in known.values():
+        count = given.count if target.kinds in (TEXT, JSON) else other
+        if count and re.search(given.only, target.name):
             fresh = {"results": {}, "examples": {}, "most_mb": 0.0, "slowest_s": 0.0, "valid_mb": 0.0, "seconds": 0.0}
             total = table.setdefault(target.name, {**fresh, "next": 0, "seed": given.seed})
-            other = given.count // 10 if given.binary is None else given.binary
-            run(target, given.seed, given.count if target.kinds in (TEXT, JSON) else other, given.seconds, total, keep)
+            run(target, given.seed, count, given.seconds, total, keep)
             _tell(target.name, total)
 
 

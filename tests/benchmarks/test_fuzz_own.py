@@ -11,11 +11,11 @@ import netCDF4
 import numpy as np
 import pytest
 
-from benchmarks.fuzz_own import OWN_TARGETS
+from benchmarks.fuzz_own import BEHIND, OWN_TARGETS
 from ghg.core.errors import GhgError, InputError
 from ghg.core.provenance import verify
 
-TARGETS = {target.name: target for target in OWN_TARGETS}
+TARGETS = {target.name: target for target in (*OWN_TARGETS, *BEHIND)}
 
 
 def laid(name: str, folder: Path) -> Path:

@@ -10,17 +10,19 @@ import pytest
 
 from benchmarks.fuzz_binary import BINARY_TARGETS, NETCDF, netcdf
 from benchmarks.fuzz_mutations import damaged
+from benchmarks.fuzz_own import BEHIND
 from benchmarks.fuzz_readers import TARGETS, _alarm, attempt, make
 from benchmarks.fuzz_targets import TEXT_TARGETS, Target
 
 SEED = 7  # another one than that of the long runs
 SLOW = {"stack hj212": 3, "activity eia923 page": 6, "parquet": 40, "tanks neon": 0}
 # NetCDF files are written again with something else in them: flipped bytes are for HDF5 to refuse, in processes apart
-COUNTS = {target.name: 5 if target in BINARY_TARGETS else 30 for target in TARGETS} | SLOW
+EVERY = [*TARGETS, *BEHIND]
+COUNTS = {target.name: 5 if target in BINARY_TARGETS else 30 for target in EVERY} | SLOW
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the watch over hangs needs setitimer")
-@pytest.mark.parametrize("target", [t for t in TARGETS if COUNTS[t.name]], ids=lambda t: t.name)
+@pytest.mark.parametrize("target", [t for t in EVERY if COUNTS[t.name]], ids=lambda t: t.name)
 def test_nothing_but_a_sentence(target: Target, tmp_path: Path, shared_data: Path) -> None:
     signal.signal(signal.SIGPROF, _alarm)
     seeds = target.seeds()
