@@ -369,7 +369,7 @@ def open_store(path: str | os.PathLike[str], *, verify: bool = False) -> Store:
         digest = hashlib.sha256()
         for name in _TYPES:
             digest.update(arrays[name].tobytes())
-        if digest.hexdigest() != header["sha256"]:
+        if digest.hexdigest() != header.get("sha256"):
             raise InputError("the packed store was changed after it was written", where=where, hint="pack it again")
     return Store(tuple(header["sites"]), arrays, header, where)
 

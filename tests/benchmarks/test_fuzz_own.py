@@ -66,6 +66,10 @@ def test_a_packed_store_whose_header_lost_something(change: Callable[[Any], Any]
     change(header)
     path.write_bytes(data[:16] + json.dumps(header).encode().ljust(length) + data[16 + length :])
     refused("footprints packed", path, "damaged or cut off")
+    header = json.loads(data[16 : 16 + length])
+    del header["sha256"]
+    path.write_bytes(data[:16] + json.dumps(header).encode().ljust(length) + data[16 + length :])
+    refused("footprints packed", path, "changed after it was written")
 
 
 def test_profiles_of_heights_in_another_encoding(tmp_path: Path) -> None:
