@@ -303,13 +303,13 @@ OWN_TARGETS = [
     _one_of(_report, "manifest.json.sig", _verify, "report signature"),
     _one_of(_report, "public.pem", _verify, "report key"),
     Target("footprints packed", _store, _open_store, damage.BINARY),
-    Target("gridded emissions", _grids, _fields, NETCDF),
     Target("grid icon", saved(_triangles), _icon, NETCDF),
     Target("lines geojson", text("l.geojson", LINES), _lines, damage.JSON),
     Target("profiles of heights", text("v.csv", "GNFR,20m,92m,184m\nA,0.2,0.3,0.5\nB,1,0,0\n"), _vertical),
 ]  # fmt: skip
-# What our own NetCDF is taken for behind `ours read`
+# What NetCDF is taken for behind `ours read`
 BEHIND = [
+    Target("gridded emissions", _grids, _fields, NETCDF),
     Target("stack of a station", ours(_station), _stack_of_station, NETCDF, lambda: {"flow.csv": FLOW.encode()}),
     Target("totals nc", ours(_totals), _balance, NETCDF,
            lambda: {"b.csv": b"region,kt,u\nA,90,10\nB,120,20\n"}),

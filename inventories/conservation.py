@@ -30,7 +30,10 @@ def exact_sum(values: npt.ArrayLike) -> float:
     return math.fsum(flat.tolist())
 
 
-def attach(ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, step: str) -> xr.Dataset:
+def attach(
+    ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, step: str,
+    gross: Mapping[str, float] | None = None,
+) -> xr.Dataset:  # fmt: skip
     """Return a Dataset with the ledger of its last step.
 
     Parameters
@@ -43,6 +46,8 @@ def attach(ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, s
         ``kg`` over the period of the file, or ``kg s-1`` where it states none.
     step : str
         What was done, for the attribute ``step``.
+    gross : mapping, optional
+        Per species the sum of masses whatever their sign, where sources and sinks may cancel.
 
     Raises
     ------
@@ -50,14 +55,15 @@ def attach(ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, s
         The ledger does not close: a bug.
     """
     values = np.array([list(map(float, v)) for v in entries.values()]).reshape(-1, len(ENTRIES))
-    for name, row in zip(entries, values, strict=True):
-        if abs(residual(row)) > TOLERANCE:
-            raise GhgError(f"the mass of {name} is not conserved", where=step, found=f"residual {residual(row):.3g}",
+    off = [residual(row, (gross or {}).get(name, 0.0)) for name, row in zip(entries, values, strict=True)]
+    for name, rest in zip(entries, off, strict=True):
+        if abs(rest) > TOLERANCE:
+            raise GhgError(f"the mass of {name} is not conserved", where=step, found=f"residual {rest:.3g}",
                            need=f"below {TOLERANCE:g} of the mass")  # fmt: skip
     attrs = {"long_name": "mass that came in, went out, lies outside the grid, and was withheld", "units": units,
              "storage": "container", "step": step,
              "comment": "in = out + outside + withheld; residual relative to the mass at most "
-             f"{max((abs(residual(r)) for r in values), default=0.0):.2g}",
+             f"{max(map(abs, off), default=0.0):.2g}",
              "coverage_content_type": "qualityInformation"}  # fmt: skip
     left = ds.drop_vars(["ledger_mass", "ledger_species", "ledger_entry"], errors="ignore")
     return left.assign(ledger_mass=(("ledger_species", "ledger_entry"), values, attrs)).assign_coords(
@@ -66,10 +72,10 @@ def attach(ds: xr.Dataset, entries: Mapping[str, Sequence[float]], units: str, s
     )
 
 
-def residual(row: npt.ArrayLike) -> float:
-    """Return (in - out - outside - withheld) relative to the greatest entry."""
+def residual(row: npt.ArrayLike, gross: float = 0.0) -> float:
+    """Return (in - out - outside - withheld) relative to the greatest entry, or to the gross mass if that is more."""
     came, *went = (float(v) for v in np.asarray(row, np.float64))
-    size = max(abs(came), *(abs(v) for v in went))
+    size = max(gross, abs(came), *(abs(v) for v in went))
     if not math.isfinite(size):
         return math.inf
     return math.fsum([came, *(-v for v in went)]) / size if size > 0.0 else 0.0

@@ -67,8 +67,12 @@ def regrid(
     for extra in ("time_bounds", "height_bounds"):
         if extra in ds:
             result[extra] = ds[extra]
-    ledger = {}
+    ledger: dict[str, list[float]] = {}
+    gross: dict[str, float] = {}
     for name in names:
+        if not set(space) <= set(ds[name].dims):
+            raise InputError("an emission does not stand over the grid", where=name, found=str(ds[name].dims),
+                             need=" and ".join(space))  # fmt: skip
         array = ds[name].transpose(..., *space)
         values = _values(array, name, missing)
         per_area = fields.fits(str(array.attrs["units"]), fields.DENSITY)
@@ -83,12 +87,11 @@ def regrid(
         for d in lead:
             if d in ds.coords and d not in result.coords:
                 result = result.assign_coords({d: ds[d]})
-        ledger[fields.species_of(name)] = _entries(
-            ds, density * source.area, found * target.area, way, lead, name, outside
-        )
+        token = fields.species_of(name)
+        ledger[token], gross[token] = _entries(ds, density * source.area, found * target.area, way, lead, name, outside)
         result = _uncertainty(ds, result, name, way, space, dims, per_area)
     result.attrs = {k: v for k, v in ds.attrs.items() if k not in ("provenance", "content_digest", "content_leaves")}
-    return attach(result, ledger, "kg" if "time_bounds" in ds else "kg s-1", f"regrid to {_named(target)}")
+    return attach(result, ledger, "kg" if "time_bounds" in ds else "kg s-1", f"regrid to {_named(target)}", gross)
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -139,8 +142,10 @@ def seconds(ds: xr.Dataset, lead: tuple) -> Array | None:
     return length.reshape(shape)
 
 
-def _entries(ds: xr.Dataset, mass: Array, found: Array, way: Remap, lead: tuple, name: str, refuse: str) -> list[float]:
-    """Return the ledger row of a variable: rates, or masses where time has bounds."""
+def _entries(
+    ds: xr.Dataset, mass: Array, found: Array, way: Remap, lead: tuple, name: str, refuse: str
+) -> tuple[list[float], float]:
+    """Return the ledger row of a variable, and its gross mass: rates, or masses where time has bounds."""
     ndim = mass.ndim - len(lead)
     length = seconds(ds, lead)
     share = 1.0 - way.covered()
@@ -154,7 +159,7 @@ def _entries(ds: xr.Dataset, mass: Array, found: Array, way: Remap, lead: tuple,
         raise InputError("mass falls outside the target grid", where=name,
                          found=f"{lost:.6g} of {total:.6g} kg ({lost / total:.3%}) in {cells} cells",
                          hint="widen the target, or allow it: it is then booked in the ledger as outside")  # fmt: skip
-    return [total, exact_sum(found), lost, 0.0]
+    return [total, exact_sum(found), lost, 0.0], float(np.abs(mass).sum())
 
 
 def _uncertainty(

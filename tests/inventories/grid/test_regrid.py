@@ -38,6 +38,17 @@ def test_the_ledger_closes(field, target) -> None:
     assert row[0] == pytest.approx(float((field["emission_co2"].values * SOURCE.area).sum()), rel=1e-12)
 
 
+def test_sources_and_sinks_may_cancel(field) -> None:
+    """The net of a year may be a millionth of a millionth of what came and went: it closes against the latter."""
+    values = field["emission_co2"].values
+    values -= (values * SOURCE.area).sum() / (2 * SOURCE.area.sum())
+    for share in (0.0, 1e-9):
+        moved = field.assign(emission_co2=field["emission_co2"].copy(data=values + share * np.abs(values).mean()))
+        row = regrid(moved, LonLat.regular(99.0, 29.0, 0.3, (30, 40)))["ledger_mass"].sel(ledger_species="co2").values
+        assert abs(residual(row, float(np.abs(values * SOURCE.area).sum()))) < 1e-12
+        assert abs(row[0]) < 2e-9 * np.abs(values * SOURCE.area).sum()
+
+
 def test_fields_per_cell_are_taken_as_mass(field) -> None:
     per_cell = field.copy()
     per_cell["emission_co2"] = (field["emission_co2"] * field["cell_area"]).assign_attrs(units="kg s-1")
@@ -77,6 +88,8 @@ def test_mass_outside_can_be_refused(field) -> None:
 
 
 def test_bad_input_is_named(field) -> None:
+    with pytest.raises(InputError, match="does not stand over the grid"):
+        regrid(field.assign(emission_co2=field["emission_co2"].isel(lat=0)), LAMBERT)
     bare = field.copy()
     bare["emission_co2"] = bare["emission_co2"].drop_attrs()
     with pytest.raises(UnitError, match=r"emission_co2.*no unit"):
