@@ -82,7 +82,7 @@ class TimeColumn(Model):
     column : str
         Header in the file.
     timezone : str
-        IANA name or fixed offset (``UTC+08:00``).
+        IANA name or fixed offset (``UTC+08:00``), of stamps that carry none and of calendar periods.
     label : {"start", "end"}
         What a stamp labels.
     interval : float or {"day", "month", "year"}

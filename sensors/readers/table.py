@@ -182,11 +182,12 @@ def _sources(frame: Frame, config: TableReader) -> tuple[list[str], npt.NDArray[
 
 def _starts(frame: Frame, source: npt.NDArray[np.int64], config: TableReader) -> npt.NDArray[Any]:
     """Return UTC interval starts; the order within a source tells the two passes of a double hour apart."""
-    local = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
+    stamps, aware = parsed_times(frame["time"], config, lambda row: place_of(frame, row))
     result = np.empty(len(frame), "datetime64[ns]")
     for k in np.unique(source):
         of_source = np.flatnonzero(source == k)
-        result[of_source] = starts(local[of_source], config, place_of(frame, int(of_source[0])).split(",")[0])
+        file = place_of(frame, int(of_source[0])).split(",")[0]
+        result[of_source] = starts(stamps[of_source], config, file, aware)
     return result
 
 

@@ -19,6 +19,7 @@ from sensors.readers.scratch import Scratch
 __all__ = ["Stored", "in_period", "parsed_times", "read_stored", "starts"]
 
 Frame = Any  # pandas.DataFrame, whose stubs do not know its columns
+OFFSET = r"^\s*[^T ]+[T ].*[Zz+-]"  # behind the date, a sign belongs to an offset
 
 
 class Stored:
@@ -31,6 +32,8 @@ class Stored:
     used : set of int
         Numbers of the methods that any record has; -1 where there is none.
     files : list of str
+    aware : bool or None
+        Whether the stamps carry an offset from UTC; None before the first.
     """
 
     def __init__(self, config: TableReader, files: list[str], folder: Path | None) -> None:
@@ -41,6 +44,12 @@ class Stored:
         }
         self.used: set[int] = set()
         self.fixed = isinstance(zone(config.time.timezone), timezone)
+        self.aware: bool | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether each stamp stands for itself."""
+        return self.fixed or bool(self.aware)
 
     @property
     def labels(self) -> list[str]:
@@ -56,8 +65,8 @@ class Stored:
             raise InputError("a record has no source", where=where, need=str(self.config.source_column))
         columns = {"file": np.full(rows.size, number, np.int32), "row": rows, **columns}
         keep: Any = slice(None)
-        if self.fixed:  # each stamp stands for itself
-            time = starts(time, self.config, self.files[number])
+        if self.exact:
+            time = starts(time, self.config, self.files[number], bool(self.aware))
             wanted = in_period(time, self.config)
             keep = slice(None) if wanted.all() else wanted
             self._use(columns, keep)
@@ -70,7 +79,7 @@ class Stored:
 
     def settle(self) -> Stored:
         """Make local times of a zone with daylight saving UTC: their order tells the passes of a double hour apart."""
-        for code in range(0 if self.fixed else len(self.labels)):
+        for code in range(0 if self.exact else len(self.labels)):
             _, columns = self.scratch.take([code], only=("time", "file", "method"))
             start = starts(columns["time"].view("datetime64[ns]"), self.config, self.files[columns["file"][0]])
             keep = in_period(start, self.config)
@@ -120,17 +129,17 @@ def read_stored(paths: Sequence[Path], config: TableReader, folder: Path | None 
         count = 0
         for block in read_rows(path, columns, **given):
             count += len(block)
-            typed = {name: _column(name, header, block, path, config, stored.words) for name, header in columns.items()}
+            typed = {name: _column(name, header, block, path, stored) for name, header in columns.items()}
             stored.add(number, block.index.to_numpy(np.int32), typed)
         if not count:
             raise InputError("the table holds no record", where=path.name)
     return stored.settle()
 
 
-def starts(local: Any, config: TableReader, file: str) -> Any:
-    """Return UTC interval starts of local stamps, those of one source in their order."""
+def starts(stamps: Any, config: TableReader, file: str, aware: bool = False) -> Any:
+    """Return UTC interval starts of stamps, the local ones of one source in their order; those with offset are UTC."""
     length = None if isinstance(config.time.interval, str) else config.time.interval
-    return localise(local, config.time.timezone, config.time.label, interval=length,
+    return localise(stamps, "UTC" if aware else config.time.timezone, config.time.label, interval=length,
                     where=f"{file}, '{config.time.column}'").astype("datetime64[ns]")  # fmt: skip
 
 
@@ -144,12 +153,15 @@ def in_period(start: Any, config: TableReader) -> npt.NDArray[np.bool_]:
     return (start >= first) & (start < last)
 
 
-def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> Any:
-    """Return stamps as naive local times (datetime64[ns], (n,)); `place` names a row for messages."""
+def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) -> tuple[Any, bool]:
+    """Return stamps (datetime64[ns], (n,)) as naive local times, or in UTC where they carry an offset; and whether.
+
+    `place` names a row for messages.
+    """
     import pandas as pd
 
     if not pd.api.types.is_datetime64_any_dtype(stamps):
-        parsed: Any = pd.to_datetime(stamps.astype(str), format=config.time.format or "ISO8601", errors="coerce")
+        parsed = _of_text(stamps.astype(str), config, place)
         wrong = parsed.isna().to_numpy()
         if wrong.any():
             first = int(np.argmax(wrong))
@@ -163,15 +175,43 @@ def parsed_times(stamps: Any, config: TableReader, place: Callable[[int], str]) 
         stamps = parsed
     if stamps.isna().any():
         raise InputError("a record has no time", where=place(int(np.argmax(stamps.isna().to_numpy()))))
-    if getattr(stamps.dt, "tz", None) is not None:
-        stamps = stamps.dt.tz_convert(zone(config.time.timezone)).dt.tz_localize(None)
-    return check_times(stamps.to_numpy(), place)
+    aware = getattr(stamps.dt, "tz", None) is not None
+    if aware:
+        stamps = stamps.dt.tz_convert("UTC").dt.tz_localize(None)
+    return check_times(stamps.to_numpy(), place), aware
 
 
-def _column(name: str, header: str, block: Frame, path: Path, config: TableReader, words: Any) -> Any:
-    """Return a column of a block in its type."""
-    if name in words:
-        known = words[name]
+def _of_text(texts: Any, config: TableReader, place: Callable[[int], str]) -> Any:
+    """Return texts as times, NaT where they cannot be read; offsets may differ, as across daylight saving."""
+    import pandas as pd
+
+    form = config.time.format or "ISO8601"
+    try:
+        return pd.to_datetime(texts, format=form, errors="coerce")
+    except ValueError:  # offsets differ between rows, some rows have none, or the format is no format
+        pass
+    try:
+        parsed: Any = pd.to_datetime(texts, format=form, errors="coerce", utc=True)
+    except ValueError as error:
+        raise InputError("time.format cannot be used", found=f"'{form}' ({error})",
+                         need="directives as in datetime.strptime") from None  # fmt: skip
+    if form == "ISO8601":
+        bare = parsed.notna().to_numpy() & ~texts.str.contains(OFFSET).to_numpy(bool)
+        if bare.any():
+            first = int(np.argmax(bare))
+            raise _unlike(texts.iloc[first], config, place(first))
+    return parsed
+
+
+def _unlike(stamp: Any, config: TableReader, where: str) -> InputError:
+    return InputError(f"column '{config.time.column}' has stamps with and without an offset from UTC", where=where,
+                      found=f"'{stamp}'", need="one notation throughout")  # fmt: skip
+
+
+def _column(name: str, header: str, block: Frame, path: Path, stored: Stored) -> Any:
+    """Return a column of a block in its type; new words, and what kind its stamps are, are noted in `stored`."""
+    if name in stored.words:
+        known = stored.words[name]
         return np.array([-1 if w is None or w != w else known.setdefault(str(w), len(known))
                          for w in block[name].tolist()], np.int32)  # fmt: skip
     if name != "time":
@@ -179,7 +219,15 @@ def _column(name: str, header: str, block: Frame, path: Path, config: TableReade
     stamps = block[name].reset_index(drop=True)
     if not len(stamps):
         return np.empty(0, "datetime64[ns]")
-    return parsed_times(stamps, config, lambda row: f"{path.name}, row {block.index[row]}")
+
+    def place(row: int) -> str:
+        return f"{path.name}, row {block.index[row]}"
+
+    times, aware = parsed_times(stamps, stored.config, place)
+    if stored.aware not in (None, aware):
+        raise _unlike(stamps.iloc[0], stored.config, place(0))
+    stored.aware = aware
+    return times
 
 
 def _numbers(values: Any, header: str, path: Path) -> Any:

@@ -24,6 +24,7 @@ COLUMNS: dict[str, Any] = {
     "pressure": {"column": "静压(Pa)", "units": "Pa", "gauge": True},
     "h2o": {"column": "湿度(%)", "units": "percent"},
 }  # fmt: skip
+HOUR = np.timedelta64(1, "h")
 TIME = {"column": "时间", "timezone": "Asia/Shanghai", "label": "start"}
 STACK = {"method": "hj75", "barometric_pressure": "100.2 kPa"}
 ROW = "2024-03-01 {:02d}:00,1000000,200000,{},-200,10"
@@ -103,6 +104,53 @@ def test_daylight_saving(tmp_path: Path) -> None:
             time=time,
             stack={"method": "hj75"},
         )
+
+
+WINTER = ["2024-10-27T03:00+01:00", "2024-10-27T02:00+01:00", "2024-10-27T02:00+02:00", "2024-10-27T01:00+02:00"]
+BERLIN = {"column": "t", "timezone": "Europe/Berlin", "label": "start"}
+TONNES = {"emission": {"column": "m", "units": "t"}}
+
+
+@pytest.mark.parametrize("form", [None, "%Y-%m-%dT%H:%M%z"])
+def test_offsets_tell_the_double_hour_apart_in_any_order(tmp_path: Path, form: str | None) -> None:
+    """Newest first, as many loggers write: the offset says which pass an hour belongs to, not the order."""
+    rows = [f"{stamp},{mass}" for stamp, mass in zip(WINTER, (4, 3, 2, 1), strict=True)]
+    ds = job(write(tmp_path, rows, "t,m"), columns=TONNES, time={**BERLIN, "format": form}, stack=None)
+    np.testing.assert_array_equal(ds.time.values, np.datetime64("2024-10-26T23", "ns") + np.arange(4) * HOUR)
+    np.testing.assert_allclose(ds.emission.values[0] * 3.6, [1, 2, 3, 4], rtol=1e-12)
+    ended = job(
+        write(tmp_path, rows, "t,m"), columns=TONNES, time={**BERLIN, "format": form, "label": "end"}, stack=None
+    )
+    np.testing.assert_array_equal(ended.time.values, ds.time.values - HOUR)
+
+
+def test_one_pass_of_the_double_hour_is_known_by_its_offset(tmp_path: Path) -> None:
+    ds = job(write(tmp_path, ["2024-10-27T02:00+01:00,1"], "t,m"), columns=TONNES, time=BERLIN, stack=None)
+    assert ds.time.values[0] == np.datetime64("2024-10-27T01")
+    with pytest.raises(InputError, match="exists twice"):
+        job(write(tmp_path, ["2024-10-27T02:00,1"], "t,m"), columns=TONNES, time=BERLIN, stack=None)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ((["2024-03-01T01:00+01:00", "2024-03-01T02:00"],), "0.csv, row 3: .* with and without an offset.*T02:00'"),
+        ((["2024-03-01", "2024-03-01T01:00+01:00"],), "0.csv, row 2: .* with and without an offset.*'2024-03-01'"),
+        ((["2024-03-01T01:00+01:00"], ["2024-03-01T02:00"]), "1.csv, row 2: .* with and without an offset"),
+        ((["2024-03-01T01:00+01:00", "noon", "2024-04-01T01:00+02:00"],), "row 3: .* no readable time.*'noon'"),
+    ],
+)
+def test_stamps_of_two_notations(tmp_path: Path, files: tuple[list[str], ...], message: str) -> None:
+    for number, stamps in enumerate(files):
+        (tmp_path / f"{number}.csv").write_text("t,m\n" + "".join(f"{stamp},1\n" for stamp in stamps))
+    with pytest.raises(InputError, match=message):
+        job(tmp_path / "*.csv", columns=TONNES, time=BERLIN, stack=None)
+
+
+@pytest.mark.parametrize("form", ["%Y-%Q", "%Y-%"])
+def test_a_format_that_is_none(tmp_path: Path, form: str) -> None:
+    with pytest.raises(InputError, match=rf"time.format cannot be used.*{form}"):
+        job(write(tmp_path, ["2024-03-01,1"], "t,m"), columns=TONNES, time={**BERLIN, "format": form}, stack=None)
 
 
 def test_monthly_totals_with_methods(tmp_path: Path) -> None:
@@ -220,6 +268,6 @@ def test_blocks_of_any_size_give_one_result(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "r.csv").write_text(text + "B,2024-03-01T06:00+08:00,9,m\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"r.csv, row 19 and r.csv, row {len(rows) + 2}.*two different"):
         read(reader)
-    (tmp_path / "r.csv").write_text(text + "B,2024-03-02,x,m\n", encoding="utf-8")
+    (tmp_path / "r.csv").write_text(text + "B,2024-03-02T00:00+08:00,x,m\n", encoding="utf-8")
     with pytest.raises(InputError, match=f"r.csv, row {len(rows) + 2}.*'x'"):
         read(reader)
